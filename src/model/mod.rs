@@ -1,0 +1,22 @@
+//! The nouns of slimdiff: nodes, relations, values, diagnostics, events. Imported by every room, imports none.
+
+pub mod change;
+pub mod diagnostic;
+pub mod event;
+pub mod manifest;
+pub mod node;
+pub mod relation;
+pub mod secret;
+pub mod value;
+
+pub use change::Change;
+pub use diagnostic::{Code, Diagnostic, Frame, Location, Severity};
+pub use event::{Event, NodeStatus, Observer, Stage};
+pub use manifest::{Doc, Macro, Manifest, Metadata};
+pub use node::{Checksum, ColumnInfo, DependsOn, Detail, Node, NodeId, RefArgs, ResourceType};
+pub use relation::{Quoting, Relation, RelationKind};
+pub use secret::Secret;
+pub use value::{Column, Table, Value};
+
+/// A JSON object that keeps the order in which its keys were written.
+pub type JsonMap = serde_json::Map<String, serde_json::Value>;
