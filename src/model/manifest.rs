@@ -99,11 +99,9 @@ impl Manifest {
     /// Edges as (parent, child), for every `depends_on.nodes` that exists.
     pub fn edges(&self) -> impl Iterator<Item = (&NodeId, &NodeId)> {
         self.nodes.values().flat_map(move |child| {
-            child
-                .depends_on
-                .nodes
-                .iter()
-                .filter_map(move |parent| self.nodes.get_key_value(parent).map(|(parent, _)| (parent, &child.unique_id)))
+            child.depends_on.nodes.iter().filter_map(move |parent| {
+                self.nodes.get_key_value(parent).map(|(parent, _)| (parent, &child.unique_id))
+            })
         })
     }
 
