@@ -2,6 +2,11 @@
 //!
 //! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
 
+pub mod build;
+pub mod diff;
 pub mod jinja;
 pub mod model;
+pub mod plan;
+pub mod select;
+pub mod state;
 pub mod warehouse;
