@@ -10,3 +10,4 @@ pub mod plan;
 pub mod select;
 pub mod state;
 pub mod warehouse;
+pub mod yaml;
