@@ -7,6 +7,7 @@ pub mod diff;
 pub mod jinja;
 pub mod model;
 pub mod plan;
+pub mod project;
 pub mod select;
 pub mod state;
 pub mod warehouse;

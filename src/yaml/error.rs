@@ -54,7 +54,9 @@ fn guess(text: &str, excerpt: &str, line: u32) -> Option<String> {
     if any(&|line| value_of(line).is_some_and(|value| value.starts_with("{{") || value.starts_with("{%"))) {
         return Some("quote the value: YAML takes an unquoted `{{` for the start of a mapping".to_owned());
     }
-    if any(&|line| value_of(line).is_some_and(|value| !value.starts_with(['"', '\'', '{', '[']) && value.contains(": "))) {
+    if any(&|line| {
+        value_of(line).is_some_and(|value| !value.starts_with(['"', '\'', '{', '[']) && value.contains(": "))
+    }) {
         return Some("quote the value: an unquoted `: ` starts a new key".to_owned());
     }
     if any(&|line| value_of(line).is_some_and(|value| value.starts_with(['@', '%', '`']))) {
@@ -62,7 +64,10 @@ fn guess(text: &str, excerpt: &str, line: u32) -> Option<String> {
     }
     before.filter(|before| indentation(before) != indentation(excerpt)).map(|before| {
         let line_before = line.saturating_sub(1);
-        format!("check the indentation against the line above ({} spaces at line {line_before})", indentation(before).len())
+        format!(
+            "check the indentation against the line above ({} spaces at line {line_before})",
+            indentation(before).len()
+        )
     })
 }
 

@@ -19,10 +19,7 @@ pub(super) fn resolve(text: &str) -> Value {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return Value::String(text.to_owned());
     }
-    int(text)
-        .or_else(|| float(text))
-        .or_else(|| timestamp(text))
-        .unwrap_or_else(|| Value::String(text.to_owned()))
+    int(text).or_else(|| float(text)).or_else(|| timestamp(text)).unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// The truth of a scalar tagged `!!bool`.
@@ -35,9 +32,7 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 }
 
 static INT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*|[1-9][0-9_]*(?::[0-5]?[0-9])+)$",
-    )
+    pattern(r"^[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*|[1-9][0-9_]*(?::[0-5]?[0-9])+)$")
 });
 
 static FLOAT: LazyLock<Regex> = LazyLock::new(|| {
@@ -81,7 +76,11 @@ pub(super) fn int(text: &str) -> Option<Value> {
     match magnitude {
         Ok(magnitude) => Some(number(if negative { -magnitude } else { magnitude })),
         // Python's integers have no bound; JSON's readers read such a number as a float.
-        Err(_) => digits.parse().ok().and_then(|float: f64| Number::from_f64(if negative { -float } else { float })).map(Value::Number),
+        Err(_) => digits
+            .parse()
+            .ok()
+            .and_then(|float: f64| Number::from_f64(if negative { -float } else { float }))
+            .map(Value::Number),
     }
 }
 
@@ -108,7 +107,8 @@ pub(super) fn float(text: &str) -> Option<Value> {
     let plain = text.replace('_', "");
     if plain.contains(':') {
         let (sign, digits) = plain.strip_prefix('-').map_or((1.0, plain.trim_start_matches('+')), |rest| (-1.0, rest));
-        let total = digits.split(':').try_fold(0.0_f64, |total, part| Some(total * 60.0 + part.parse::<f64>().ok()?))?;
+        let total =
+            digits.split(':').try_fold(0.0_f64, |total, part| Some(total * 60.0 + part.parse::<f64>().ok()?))?;
         return Number::from_f64(sign * total).map(Value::Number);
     }
     plain.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)

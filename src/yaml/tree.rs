@@ -114,9 +114,7 @@ impl<'t> Builder<'t> {
         self.count(1, span)?;
         let (value, anchor) = match event {
             Event::Alias(id) => return self.alias(id, span),
-            Event::Scalar(text, style, anchor, tag) => {
-                (self.scalar(&text, style, tag.as_deref(), span)?, anchor)
-            }
+            Event::Scalar(text, style, anchor, tag) => (self.scalar(&text, style, tag.as_deref(), span)?, anchor),
             Event::SequenceStart(anchor, tag) => {
                 self.allow_tag(tag.as_deref(), "seq", span)?;
                 (self.nested(span, Self::sequence)?, anchor)
