@@ -1,4 +1,4 @@
-//! One dbt_project.yml: its checks, its defaults, its old names.
+//! One `dbt_project.yml`: its checks, its defaults, its old names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::yaml::{self, Node};
 /// Its name.
 pub(super) const FILE: &str = "dbt_project.yml";
 
-/// Keys of dbt_project.yml that hold configuration by folder.
+/// Keys of `dbt_project.yml` that hold configuration by folder.
 const TREES: [&str; 11] = [
     "models",
     "seeds",
@@ -32,7 +32,7 @@ const TREES: [&str; 11] = [
     "functions",
 ];
 
-/// A dbt_project.yml as read, nothing rendered yet.
+/// A `dbt_project.yml` as read, nothing rendered yet.
 pub(super) struct ProjectFile {
     dir: PathBuf,
     /// For messages: relative to the root project.
@@ -42,7 +42,7 @@ pub(super) struct ProjectFile {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// What a rendered dbt_project.yml says.
+/// What a rendered `dbt_project.yml` says.
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) version: Option<String>,
@@ -113,7 +113,7 @@ impl ProjectFile {
             return Err(self.invalid(&self.root, "it is not a mapping"));
         };
         let name = self.name(&rendered)?;
-        self.check_version(&name, &rendered)?;
+        check_version(&name, &rendered)?;
         let unrendered = match self.root.to_json() {
             Json::Object(map) => map,
             _ => JsonMap::new(),
@@ -160,14 +160,6 @@ impl ProjectFile {
         Ok(name.to_owned())
     }
 
-    fn check_version(&self, name: &str, rendered: &JsonMap) -> Result<(), Error> {
-        let required = strings(rendered.get("require-dbt-version"));
-        if version::fits(version::FOLLOWED, &required) {
-            return Ok(());
-        }
-        Err(Error::Version { package: name.to_owned(), required: required.join(","), ours: version::FOLLOWED })
-    }
-
     fn trees(&self, all: &JsonMap) -> Result<JsonMap, Error> {
         if all.contains_key("tests") && all.contains_key("data_tests") {
             let node = self.root.get("tests").unwrap_or(&self.root);
@@ -203,6 +195,14 @@ impl ProjectFile {
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+fn check_version(name: &str, rendered: &JsonMap) -> Result<(), Error> {
+    let required = strings(rendered.get("require-dbt-version"));
+    if version::fits(version::FOLLOWED, &required) {
+        return Ok(());
+    }
+    Err(Error::Version { package: name.to_owned(), required: required.join(","), ours: version::FOLLOWED })
 }
 
 /// Hooks and the query comment are rendered when they run, variables when they are read.

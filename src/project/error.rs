@@ -8,7 +8,7 @@ use crate::model::Diagnostic;
 /// Why a project cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no dbt_project.yml.
+    /// There is no `dbt_project.yml`.
     #[error("no dbt_project.yml in {}", dir.display())]
     NoProject {
         /// Where it was looked for.
@@ -24,7 +24,7 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// dbt_project.yml, profiles.yml or packages.yml is not what it should be.
+    /// `dbt_project.yml`, profiles.yml or packages.yml is not what it should be.
     #[error("{0}")]
     Invalid(Box<Diagnostic>),
     /// The project asks for another dbt.
@@ -37,10 +37,10 @@ pub enum Error {
         /// The version whose behaviour we follow.
         ours: &'static str,
     },
-    /// dbt_project.yml names no profile and none was given.
+    /// `dbt_project.yml` names no profile and none was given.
     #[error("{} names no `profile`", path.display())]
     NoProfileName {
-        /// dbt_project.yml.
+        /// `dbt_project.yml`.
         path: PathBuf,
     },
     /// There is no profiles.yml.

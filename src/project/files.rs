@@ -49,7 +49,7 @@ pub struct SourceFile {
     pub kind: FileKind,
     /// Relative to the package's root, with `/`.
     pub path: String,
-    /// The folder of dbt_project.yml's list under which it was found, e.g. `models`.
+    /// The folder of `dbt_project.yml`'s list under which it was found, e.g. `models`.
     pub searched: String,
     /// All of it, as on disk.
     pub contents: Arc<str>,

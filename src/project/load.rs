@@ -15,7 +15,7 @@ use crate::model::{Diagnostic, JsonMap};
 /// What decides how a project is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// The folder of dbt_project.yml.
+    /// The folder of `dbt_project.yml`.
     pub project_dir: PathBuf,
     /// The folder of profiles.yml (`--profiles-dir`).
     pub profiles_dir: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! The project as it lies on disk: dbt_project.yml, the profile's chosen output, packages, and every file dbt would read.
+//! The project as it lies on disk: `dbt_project.yml`, the profile's chosen output, packages, and every file dbt would read.
 //!
 //! Nothing here evaluates a model's Jinja or talks to a database; only strings of YAML files are rendered.
 
@@ -51,7 +51,7 @@ impl Project {
     }
 }
 
-/// One dbt_project.yml with the files under it.
+/// One `dbt_project.yml` with the files under it.
 #[derive(Debug, Clone)]
 pub struct Package {
     /// Its name.
@@ -82,7 +82,7 @@ pub struct Package {
     pub files: Vec<SourceFile>,
     /// Seeds, by path. Their contents stay on disk.
     pub seeds: Vec<SeedFile>,
-    /// dbt_project.yml itself.
+    /// `dbt_project.yml` itself.
     pub project_file: Text,
 }
 

@@ -292,12 +292,11 @@ fn find(options: &LoadOptions) -> Result<PathBuf, Error> {
         searched.push(options.project_dir.clone());
         searched.extend(options.variable("HOME").map(|home| Path::new(&home).join(".dbt")));
     }
-    match searched.iter().find(|dir| dir.join("profiles.yml").is_file()) {
-        Some(dir) => Ok(dir.clone()),
-        None => {
-            searched.dedup();
-            Err(Error::NoProfiles { searched })
-        }
+    if let Some(dir) = searched.iter().find(|dir| dir.join("profiles.yml").is_file()) {
+        Ok(dir.clone())
+    } else {
+        searched.dedup();
+        Err(Error::NoProfiles { searched })
     }
 }
 

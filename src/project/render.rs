@@ -1,4 +1,4 @@
-//! Jinja in the values of dbt_project.yml, profiles.yml and packages.yml.
+//! Jinja in the values of `dbt_project.yml`, profiles.yml and packages.yml.
 
 use serde_json::Value as Json;
 
