@@ -1,4 +1,4 @@
-//! Gives the binary a run path to the prebuilt `DuckDB` library that `scripts/setup` fetched.
+//! Gives the binary a run path to the prebuilt DuckDB library that `scripts/setup` fetched.
 fn main() {
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
     println!("cargo:rerun-if-env-changed=CARGO_FEATURE_BUNDLED");
