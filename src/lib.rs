@@ -7,6 +7,7 @@ pub mod build;
 pub mod diff;
 pub mod jinja;
 pub mod model;
+pub mod parse;
 pub mod plan;
 pub mod project;
 pub mod select;
