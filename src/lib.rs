@@ -8,6 +8,8 @@ pub mod diff;
 pub mod jinja;
 pub mod model;
 pub mod plan;
+pub mod project;
 pub mod select;
 pub mod state;
 pub mod warehouse;
+pub mod yaml;
