@@ -2,6 +2,13 @@
 //!
 //! Nothing here knows a driver: what needs a database asks the [`Introspect`] that the caller hands in.
 
+mod adapter;
+mod context;
+mod dispatch;
+mod modules;
+mod repr;
+mod values;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
