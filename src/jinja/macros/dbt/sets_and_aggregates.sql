@@ -98,7 +98,7 @@
 
 {# With the flag, null equals null. #}
 {% macro default__equals(expr1, expr2) -%}
-    {%- if adapter.behavior.enable_truthy_nulls_equals_macro.no_warn -%}
+    {%- if adapter.behavior.enable_truthy_nulls_equals_macro.no_warn %}
     case when (({{ expr1 }} = {{ expr2 }}) or ({{ expr1 }} is null and {{ expr2 }} is null))
         then 0
         else 1

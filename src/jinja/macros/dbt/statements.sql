@@ -25,19 +25,22 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The table that the query returned; none while parsing. #}
-{% macro run_query(sql) %}
-    {%- if not execute -%}
-        {%- do return(none) -%}
+{# The table that the query returned; nothing while parsing. #}
+{% macro run_query(sql) -%}
+    {%- if execute -%}
+        {%- set response, table = adapter.execute(sql, auto_begin=false, fetch=true) -%}
+        {%- do store_result('run_query_statement', response=response, agate_table=table) -%}
+        {%- do return(table) -%}
     {%- endif -%}
-    {%- set _, table = adapter.execute(sql, auto_begin=false, fetch=true) -%}
-    {%- do store_result('run_query_statement', response=_, agate_table=table) -%}
-    {%- do return(table) -%}
-{% endmacro %}
+{%- endmacro %}
 
-{% macro get_show_sql(compiled_code, sql_header, limit) %}
-{{ sql_header ~ '\n' if sql_header }}
-{{- get_limit_subquery_sql(compiled_code, limit) if limit is not none else compiled_code -}}
+{% macro get_show_sql(compiled_code, sql_header, limit) -%}
+    {{ sql_header if sql_header }}
+  {% if limit is not none -%}
+    {{ get_limit_subquery_sql(compiled_code, limit) }}
+  {%- else %}
+  {{ compiled_code }}
+  {%- endif %}
 {% endmacro %}
 
 {% macro get_limit_subquery_sql(sql, limit) %}

@@ -6,7 +6,7 @@
     {%- set step = {'quarter': ['month', 3], 'week': ['day', 7]}.get(part) %}
 
     {% if step is none -%}
-    ({{ from_date_or_timestamp }} + cast({{ interval }} as bigint) * interval 1 {{ datepart }})
+    ({{ from_date_or_timestamp }} + cast({{ interval }} as bigint) * interval 1 {{ part }})
     {%- else -%}
     ({{ from_date_or_timestamp }} + (cast({{ interval }} as bigint) * {{ step[1] }}) * interval 1 {{ step[0] }})
     {%- endif -%}
