@@ -33,6 +33,8 @@ pub struct Compiler {
     target_path: Option<PathBuf>,
     /// Where each node is built or read from.
     relations: HashMap<NodeId, Relation>,
+    /// The adapter's package of macros, e.g. `dbt_duckdb`.
+    built_in_package: String,
     /// Materializations that the project brings itself: `name` or `name_adapter` to the macro's unique id.
     custom_materializations: HashMap<String, String>,
     graph: OnceLock<Arc<Json>>,
@@ -50,6 +52,7 @@ impl Compiler {
     pub fn new(plan: &Plan, context: &BuildContext) -> Self {
         let mut relations: HashMap<_, _> =
             plan.relations.iter().map(|(id, relation)| (id.clone(), relation.clone())).collect();
+        let built_in_package = format!("dbt_{}", context.warehouse.dialect().name());
         // Where a step builds is where the node is, whatever else the plan says.
         relations.extend(plan.steps.iter().filter_map(|step| Some((step.unique_id.clone(), step.relation.clone()?))));
         Self {
@@ -59,7 +62,8 @@ impl Compiler {
             node_json: context.node_json,
             target_path: context.target_path.clone(),
             relations,
-            custom_materializations: custom_materializations(&context.renderer, context.warehouse.dialect().name()),
+            custom_materializations: custom_materializations(&context.renderer, &built_in_package),
+            built_in_package,
             graph: OnceLock::new(),
             ephemerals: Mutex::default(),
         }
@@ -102,9 +106,12 @@ impl Compiler {
         .await
     }
 
-    /// Whether a macro of this name can be called from the node's package.
-    pub(super) fn has_macro(&self, name: &str, node: &Node) -> bool {
-        self.renderer.find_macro(name, &node.package_name).is_some()
+    /// Whether the project, not dbt, brings a macro of this name that can be called from the node's package.
+    pub(super) fn brings_macro(&self, name: &str, node: &Node) -> bool {
+        self.renderer.find_macro(name, &node.package_name).is_some_and(|id| {
+            let package = id.split('.').nth(1).unwrap_or_default();
+            package != "dbt" && package != self.built_in_package
+        })
     }
 
     /// The project's own macro for a materialization of this name on this adapter, if it brings one.
@@ -301,8 +308,7 @@ fn written_path(node: &Node) -> PathBuf {
 }
 
 /// Macros `materialization_…` that are not dbt's own.
-fn custom_materializations(renderer: &Renderer, adapter: &str) -> HashMap<String, String> {
-    let built_in = format!("dbt_{adapter}");
+fn custom_materializations(renderer: &Renderer, built_in: &str) -> HashMap<String, String> {
     let own = renderer.macros().values().filter(|m| m.package_name != "dbt" && m.package_name != built_in);
     own.filter_map(|m| Some((m.name.strip_prefix("materialization_")?.to_owned(), m.unique_id.clone()))).collect()
 }

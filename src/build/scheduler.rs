@@ -27,23 +27,15 @@ const GRACE: Duration = Duration::from_secs(10);
 pub async fn run(plan: &Plan, context: &BuildContext) -> Result<BuildOutcome, Error> {
     let clock = Instant::now();
     let mut build = Build::new(plan, context)?;
-    let mut run_error = None;
-    let work = async {
-        build.create_schemas().await?;
-        // A hook that failed is a result like any other; the steps run all the same, as in dbt.
-        build.operations(&plan.on_run_start, JsonMap::new()).await?;
-        build.steps().await?;
-        if !build.cancelled {
-            let extra = build.end_scope();
-            build.operations(&plan.on_run_end, extra).await?;
-        }
-        Ok(())
-    };
-    let _: Result<(), Error> = work.await.map_err(|error| run_error = Some(error));
-    match run_error {
-        Some(error) => Err(error),
-        None => Ok(BuildOutcome { results: build.results, cancelled: build.cancelled, elapsed: clock.elapsed() }),
+    build.create_schemas().await?;
+    // A hook that failed is a result like any other; the steps run all the same, as in dbt.
+    build.operations(&plan.on_run_start, JsonMap::new()).await?;
+    build.steps().await?;
+    if !build.cancelled {
+        let extra = build.end_scope();
+        build.operations(&plan.on_run_end, extra).await?;
     }
+    Ok(BuildOutcome { results: build.results, cancelled: build.cancelled, elapsed: clock.elapsed() })
 }
 
 /// One build while it goes on.

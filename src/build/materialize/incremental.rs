@@ -109,6 +109,7 @@ async fn apply(
         }
         Strategy::Custom(its_macro) => vec![custom(job, its_macro, source).await?],
     };
+    job.compiler.write("run", job.node, &statements.join(";\n\n"))?;
     job.execute_all(&statements).await
 }
 

@@ -67,10 +67,16 @@ impl<'a> Job<'a> {
 
     /// Runs the statement that does the work: behind the node's `sql_header`, and written below `target/run`.
     pub(super) async fn execute_main(&self, sql: &str) -> Result<Option<u64>, Failure> {
-        let header = self.node.config_str("sql_header").filter(|header| !header.trim().is_empty());
-        let sql = header.map_or_else(|| sql.to_owned(), |header| format!("{header}\n{sql}"));
+        let sql = self.with_header(sql);
         self.compiler.write("run", self.node, &sql)?;
         self.execute(&sql).await
+    }
+
+    fn with_header(&self, sql: &str) -> String {
+        match self.node.config_str("sql_header").filter(|header| !header.trim().is_empty()) {
+            Some(header) => format!("{header}\n{sql}"),
+            None => sql.to_owned(),
+        }
     }
 
     /// The relation's place under a name that only this build uses; a leftover of that name is dropped.
@@ -87,7 +93,8 @@ impl<'a> Job<'a> {
         let name = names::with_suffix(self.relation.name(), suffix, self.dialect.max_identifier());
         let mut relation = self.relation.clone().with_identifier(&name).with_kind(RelationKind::Table);
         (relation.database, relation.schema) = (None, None);
-        self.execute_main(&self.dialect.create_table_as(&relation, sql, true)).await?;
+        let statement = self.dialect.create_table_as(&relation, sql, true);
+        self.execute(&self.with_header(&statement)).await?;
         Ok(relation)
     }
 
