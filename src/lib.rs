@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod config;
+pub mod checks;
 pub mod diff;
 pub mod jinja;
 pub mod model;

@@ -65,6 +65,10 @@ impl Dialect for DuckDb {
         vec![format!("delete from {from}\nwhere {}", conditions.join("\nand ")), append]
     }
 
+    fn seeds_are_copied(&self) -> bool {
+        true
+    }
+
     fn alter_type(&self, relation: &Relation, column: &Column) -> Vec<String> {
         let name = self.quote(&column.name);
         vec![format!("alter table {relation} alter column {name} type {}", column.data_type)]

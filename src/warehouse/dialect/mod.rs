@@ -259,6 +259,17 @@ pub trait Dialect: Send + Sync {
         }
     }
 
+    /// Whether dbt lets the engine itself read a seed's file: it then keeps the text `null` and blanks in text columns,
+    /// and skips blank lines.
+    fn seeds_are_copied(&self) -> bool {
+        false
+    }
+
+    /// Types that a contract takes as one have the same class; `data_type` is as the database prints it.
+    fn type_class(&self, data_type: &str) -> String {
+        data_type.to_owned()
+    }
+
     /// The first build of a snapshot: the query's rows with the snapshot's own columns.
     fn snapshot_initial(&self, sql: &str, spec: &SnapshotSpec) -> String {
         snapshot::initial(self, sql, spec)

@@ -83,6 +83,22 @@ impl Dialect for Postgres {
         ]
     }
 
+    fn type_class(&self, data_type: &str) -> String {
+        // dbt compares what the driver calls a type, which leaves lengths and some widths out.
+        let bare: String = match data_type.split_once('(') {
+            Some((before, after)) => format!("{before}{}", after.split_once(')').map_or("", |(_, rest)| rest)),
+            None => data_type.to_owned(),
+        };
+        match bare.trim_end_matches("[]") {
+            "smallint" | "integer" => bare.replace("smallint", "integer"),
+            "real" | "double precision" => bare.replace("real", "double precision"),
+            "character varying" | "character" | "bpchar" => {
+                format!("text{}", &bare[bare.trim_end_matches("[]").len()..])
+            }
+            _ => bare,
+        }
+    }
+
     fn grant(&self, relation: &Relation, privilege: &str, grantees: &[String]) -> Vec<String> {
         if grantees.is_empty() {
             return Vec::new();
