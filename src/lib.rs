@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod diff;
+pub mod graph;
 pub mod jinja;
 pub mod model;
 pub mod plan;
