@@ -6,6 +6,7 @@ pub mod build;
 pub mod config;
 pub mod checks;
 pub mod diff;
+pub mod graph;
 pub mod jinja;
 pub mod model;
 pub mod plan;
