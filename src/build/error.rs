@@ -103,7 +103,7 @@ fn line_in(code: &str, statement: &str, line: u32) -> Option<u32> {
     let leading = code.len() - code.trim_start().len();
     let skipped = u32::try_from(code[..leading].matches('\n').count()).ok()?;
     let lines = u32::try_from(code.lines().count()).ok()?;
-    let line = line.checked_sub(before)? + skipped;
+    let line = line.checked_sub(before).filter(|line| *line > 0)? + skipped;
     (1..=lines).contains(&line).then_some(line)
 }
 
