@@ -4,10 +4,13 @@
 
 pub mod build;
 pub mod checks;
+pub mod config;
 pub mod diff;
 pub mod jinja;
 pub mod model;
 pub mod plan;
+pub mod project;
 pub mod select;
 pub mod state;
 pub mod warehouse;
+pub mod yaml;

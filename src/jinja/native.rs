@@ -1,0 +1,309 @@
+//! Renders text to what it means rather than to text: YAML strings, and the arguments of generic tests.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
+use minijinja::{Environment, Error, ErrorKind, State};
+use serde_json::Value as Json;
+
+use super::YamlScope;
+use super::context::{RenderContext, RenderHandle};
+use super::diagnose::{self, Origin, coded};
+use super::lexer::{Lexer, Piece};
+use super::phantom::Phantom;
+use super::values::{fail, from_json, lock, split_args, to_json};
+use super::variables::{SECRET_PREFIX, missing_env_var};
+use super::{functions, render, rewrite};
+use crate::model::{Code, Diagnostic};
+
+/// Renders one YAML string; text that reads as a number, boolean or none turns into it, as dbt does.
+///
+/// # Errors
+/// The message of the template error (unknown variable, syntax), without a place.
+pub fn render_yaml(text: &str, scope: &YamlScope) -> Result<Json, Diagnostic> {
+    if !has_jinja(text) {
+        return Ok(Json::String(text.to_owned()));
+    }
+    let origin = Origin { path: "", first_line: 1, source: text };
+    let without_place = |mut diagnostic: Diagnostic| {
+        diagnostic.location = None;
+        diagnostic.trace.clear();
+        diagnostic
+    };
+    let rewritten = rewrite::rewrite(text).map_err(|error| without_place(diagnose::syntax(&error, "", 1, text)))?;
+    let context = Value::from_object(YamlContext(scope.clone()));
+    let failed = |error: Error| without_place(diagnose::runtime(&error, &origin));
+    let value = match single_expression(text, &rewritten.text) {
+        Some(expression) => {
+            ENVIRONMENT.compile_expression_owned(expression.to_owned()).and_then(|e| e.eval(context)).map_err(failed)?
+        }
+        None => Value::from(ENVIRONMENT.render_str(&rewritten.text, context).map_err(failed)?),
+    };
+    native_json(&value).map_err(failed)
+}
+
+/// Whether `text` has anything to render.
+pub(super) fn has_jinja(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// The rewritten expression, when the template is nothing but one `{{ … }}`.
+fn single_expression<'r>(source: &str, rewritten: &'r str) -> Option<&'r str> {
+    match Lexer::new(source).next_piece() {
+        Ok(Some(Piece::Tag(tag))) if tag.prints && tag.end == source.len() => {
+            rewritten.strip_prefix(tag.open)?.strip_suffix(tag.close)
+        }
+        _ => None,
+    }
+}
+
+/// Renders `text` in the context of `ctx`: the value itself when it is one expression, else text.
+pub(super) fn evaluate(ctx: &RenderHandle, text: &str) -> Result<Value, Error> {
+    let rewritten = rewrite::rewrite(text).map_err(|error| fail(error.message))?;
+    match single_expression(text, &rewritten.text) {
+        Some(expression) => {
+            let child = ctx.child();
+            render::run(&child, &format!("{{% do __keep({expression}) %}}"))?;
+            let value = lock(&child.kept).take();
+            ctx.absorb(&child);
+            Ok(value.unwrap_or_default())
+        }
+        None => self::text(ctx, text).map(Value::from),
+    }
+}
+
+/// Renders `text` in the context of `ctx` to text.
+pub(super) fn text(ctx: &RenderHandle, text: &str) -> Result<String, Error> {
+    let rewritten = rewrite::rewrite(text).map_err(|error| fail(error.message))?;
+    let child = ctx.child();
+    let rendered = render::run(&child, &rewritten.text)?;
+    ctx.absorb(&child);
+    Ok(rendered)
+}
+
+/// What `as_number` and its kin make: text that has to read as a value of a kind.
+#[derive(Debug)]
+struct Marked {
+    kind: &'static str,
+    text: String,
+}
+
+impl Object for Marked {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn native_json(value: &Value) -> Result<Json, Error> {
+    let Some(marked) = value.downcast_object_ref::<Marked>() else { return Ok(to_json(value)) };
+    let literal = literal(&marked.text);
+    let fits = match marked.kind {
+        "text" => return Ok(Json::String(marked.text.clone())),
+        "bool" => literal.as_ref().is_some_and(Json::is_boolean),
+        "number" => literal.as_ref().is_some_and(Json::is_number),
+        _ => true,
+    };
+    match literal {
+        Some(literal) if fits => Ok(literal),
+        None if marked.kind == "native" => Ok(Json::String(marked.text.clone())),
+        _ => Err(fail(format!("'{}' does not read as a {}", marked.text, marked.kind))),
+    }
+}
+
+/// What a Python literal means: numbers, booleans, none, text, lists and dicts.
+fn literal(text: &str) -> Option<Json> {
+    let text = text.trim();
+    match text {
+        "True" | "true" => return Some(Json::Bool(true)),
+        "False" | "false" => return Some(Json::Bool(false)),
+        "None" => return Some(Json::Null),
+        _ => {}
+    }
+    if let Ok(i) = text.replace('_', "").parse::<i64>() {
+        return Some(Json::from(i));
+    }
+    if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
+        if let Ok(x) = text.parse::<f64>() {
+            return serde_json::Number::from_f64(x).map(Json::Number);
+        }
+    }
+    if !text.starts_with(['[', '{', '(', '"', '\'']) {
+        return None;
+    }
+    // A container or text: the expression language without names reads it.
+    let rewritten = rewrite::rewrite(&format!("{{{{ {text} }}}}")).ok()?;
+    let expression = rewritten.text.strip_prefix("{{")?.strip_suffix("}}")?;
+    let value = ENVIRONMENT.compile_expression_owned(expression.to_owned()).ok()?.eval(()).ok()?;
+    Some(to_json(&value))
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut env = render::environment();
+    for (name, kind) in [("as_text", "text"), ("as_bool", "bool"), ("as_number", "number"), ("as_native", "native")] {
+        env.add_filter(name, move |value: Value| {
+            Value::from_object(Marked { kind, text: super::repr::to_str(&value) })
+        });
+    }
+    env
+});
+
+/// What YAML strings may see.
+#[derive(Debug)]
+struct YamlContext(YamlScope);
+
+impl Object for YamlContext {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let function = |name| Some(Value::from_object(YamlFunction { name, context: Arc::clone(self) }));
+        match key {
+            "var" => function("var"),
+            "env_var" => function("env_var"),
+            "doc" => function("doc"),
+            "target" => Some(from_json(&Json::Object(self.0.target.clone()))),
+            "namespace" => None,
+            _ if key.starts_with("__") => None,
+            "return" | "ref" | "source" | "metric" | "log" | "store_result" | "load_result" | "render" | "write" => {
+                Some(Phantom::value(key, false))
+            }
+            _ => functions::function(key).or_else(|| Some(Phantom::value(key, false))),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Empty
+    }
+}
+
+/// `var`, `env_var` and `doc` in YAML.
+#[derive(Debug)]
+struct YamlFunction {
+    name: &'static str,
+    context: Arc<YamlContext>,
+}
+
+impl YamlFunction {
+    fn doc(&self, args: &[Value]) -> Result<Value, Error> {
+        let name = args.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+        match self.context.0.docs.as_ref().and_then(|docs| docs.get(&name)) {
+            Some(text) => Ok(Value::from(text.as_str())),
+            None => Err(coded(Code::InvalidProperty, format!("there is no docs block '{name}'"))),
+        }
+    }
+}
+
+impl Object for YamlFunction {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let (args, named) = split_args(args);
+        let scope = &self.context.0;
+        if self.name == "doc" {
+            return self.doc(&args);
+        }
+        let name = args.first().ok_or_else(|| fail(format!("{}() needs a name", self.name)))?.to_string();
+        let default =
+            args.get(1).cloned().or_else(|| named.into_iter().find(|(key, _)| key == "default").map(|(_, v)| v));
+        let found = if self.name == "var" {
+            scope.vars.get(&name).map(from_json)
+        } else {
+            if name.starts_with(SECRET_PREFIX) && !scope.allow_secrets {
+                let message = format!("'{name}' is a secret: only profiles.yml and packages.yml may read it");
+                return Err(coded(Code::MissingEnvVar, message));
+            }
+            scope.env.0.get(&name).map(|value| Value::from(value.as_str()))
+        };
+        match found.or(default) {
+            Some(value) => Ok(value),
+            None if self.name == "var" => {
+                let message = format!("variable '{name}' has no value here: set it with --vars, or give a default");
+                Err(coded(Code::MissingVar, message))
+            }
+            None => Err(missing_env_var(&name)),
+        }
+    }
+
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match (self.name, method, args) {
+            ("var", "has_var", [name]) => Ok(Value::from(self.context.0.vars.contains_key(&name.to_string()))),
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+    }
+}
+
+/// JSON as Python's `json.dumps` writes it: a space after commas and colons, nothing but ASCII.
+pub(super) fn python_json(json: &Json, sorted: bool) -> String {
+    let mut out = String::new();
+    write_json(&mut out, json, sorted);
+    out
+}
+
+fn write_json(out: &mut String, json: &Json, sorted: bool) {
+    match json {
+        Json::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { ", " });
+                write_json(out, item, sorted);
+            }
+            out.push(']');
+        }
+        Json::Object(map) => {
+            let mut pairs: Vec<(&String, &Json)> = map.iter().collect();
+            if sorted {
+                pairs.sort_by_key(|(key, _)| *key);
+            }
+            out.push('{');
+            for (at, (key, value)) in pairs.into_iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { ", " });
+                write_json_text(out, key);
+                out.push_str(": ");
+                write_json(out, value, sorted);
+            }
+            out.push('}');
+        }
+        Json::String(text) => write_json_text(out, text),
+        Json::Number(n) if n.is_f64() => {
+            out.push_str(&super::repr::to_repr(&Value::from(n.as_f64().unwrap_or(f64::NAN))))
+        }
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+fn write_json_text(out: &mut String, text: &str) {
+    use fmt::Write as _;
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            ' '..='~' => out.push(c),
+            _ => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push('"');
+}
