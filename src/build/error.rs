@@ -145,9 +145,6 @@ mod tests {
             line: Some(2),
         };
         let failure = Failure::from(source).in_compiled("select nope", Some("target/compiled/shop/models/x.sql"));
-        assert_eq!(
-            failure.to_string(),
-            "no column nope\n  compiled code at target/compiled/shop/models/x.sql:1"
-        );
+        assert_eq!(failure.to_string(), "no column nope\n  compiled code at target/compiled/shop/models/x.sql:1");
     }
 }
