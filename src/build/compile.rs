@@ -143,13 +143,16 @@ impl Compiler {
 
     /// What `ref` names when `node` calls it. Its known parents are tried first: the manifest's own search walks all nodes.
     pub(super) fn resolve_ref(&self, node: &Node, r: &RefArgs) -> Option<&Node> {
-        let mut named = node.depends_on.nodes.iter().filter_map(|id| self.manifest.node(id.as_str())).filter(|parent| {
-            parent.resource_type.is_refable()
-                && parent.name == r.name
-                && r.package.as_ref().is_none_or(|package| *package == parent.package_name)
-        });
+        let mut named =
+            node.depends_on.nodes.iter().filter_map(|id| self.manifest.node(id.as_str())).filter(|parent| {
+                parent.resource_type.is_refable()
+                    && parent.name == r.name
+                    && r.package.as_ref().is_none_or(|package| *package == parent.package_name)
+            });
         match (named.next(), named.next()) {
-            (Some(only), None) if only.as_model().is_none_or(|model| model.version.is_none()) && r.version.is_none() => {
+            (Some(only), None)
+                if only.as_model().is_none_or(|model| model.version.is_none()) && r.version.is_none() =>
+            {
                 Some(only)
             }
             _ => self.manifest.resolve_ref(r, &node.package_name),

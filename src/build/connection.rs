@@ -151,7 +151,8 @@ impl State {
         match &mut self.session {
             Some(session) => Ok(session),
             empty => {
-                let session = connection.warehouse.session().await.inspect_err(|error| connection.broken.note(error))?;
+                let session =
+                    connection.warehouse.session().await.inspect_err(|error| connection.broken.note(error))?;
                 Ok(empty.insert(session))
             }
         }

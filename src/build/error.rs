@@ -103,7 +103,7 @@ fn line_in(code: &str, statement: &str, line: u32) -> Option<u32> {
     let leading = code.len() - code.trim_start().len();
     let skipped = u32::try_from(code[..leading].matches('\n').count()).ok()?;
     let lines = u32::try_from(code.lines().count()).ok()?;
-    let line = line.checked_sub(before)? + skipped;
+    let line = line.checked_sub(before).filter(|line| *line > 0)? + skipped;
     (1..=lines).contains(&line).then_some(line)
 }
 
@@ -145,9 +145,6 @@ mod tests {
             line: Some(2),
         };
         let failure = Failure::from(source).in_compiled("select nope", Some("target/compiled/shop/models/x.sql"));
-        assert_eq!(
-            failure.to_string(),
-            "no column nope\n  compiled code at target/compiled/shop/models/x.sql:1"
-        );
+        assert_eq!(failure.to_string(), "no column nope\n  compiled code at target/compiled/shop/models/x.sql:1");
     }
 }

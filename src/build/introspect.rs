@@ -32,9 +32,10 @@ impl World {
     }
 
     fn node(&self) -> Result<&Node, Diagnostic> {
-        self.compiler.manifest.node(self.node.as_str()).ok_or_else(|| {
-            Diagnostic::error(Code::UnknownRef, format!("{} is not part of the project", self.node))
-        })
+        self.compiler
+            .manifest
+            .node(self.node.as_str())
+            .ok_or_else(|| Diagnostic::error(Code::UnknownRef, format!("{} is not part of the project", self.node)))
     }
 
     /// dbt refuses what it could not have seen while it parsed: the node would have run before what it reads.
@@ -76,9 +77,7 @@ impl Introspect for World {
         let call = ref_call(r);
         let Some(target) = self.compiler.resolve_ref(node, r) else {
             let message = format!("{} depends on {call}, which does not exist or is disabled", node.unique_id);
-            return Err(
-                Diagnostic::error(Code::UnknownRef, message).at(Location::file(&node.original_file_path))
-            );
+            return Err(Diagnostic::error(Code::UnknownRef, message).at(Location::file(&node.original_file_path)));
         };
         Self::check_dependency(node, target, &call)?;
         self.relation_of(target)
@@ -89,9 +88,7 @@ impl Introspect for World {
         let call = format!("source('{source}', '{table}')");
         let Some(target) = self.compiler.resolve_source(node, source, table) else {
             let message = format!("{} depends on {call}, which does not exist or is disabled", node.unique_id);
-            return Err(
-                Diagnostic::error(Code::UnknownSource, message).at(Location::file(&node.original_file_path))
-            );
+            return Err(Diagnostic::error(Code::UnknownSource, message).at(Location::file(&node.original_file_path)));
         };
         self.relation_of(target)
     }

@@ -26,3 +26,6 @@ pub use error::{Error, Failure};
 pub use outcome::{BuildOutcome, NodeResult};
 pub use scheduler::run;
 pub use show::show;
+
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,8 @@ impl Shared {
         connection.begin().await?;
         run_hooks(Moment::AfterBegin).await?;
         let job = Job::prepare(node, relation, compiled, connection, &self.compiler, self.plan.full_refresh).await?;
-        let rows_affected = materialize::run(&job).await.map_err(|f| f.in_compiled(&compiled.code, compiled.path.as_deref()))?;
+        let rows_affected =
+            materialize::run(&job).await.map_err(|f| f.in_compiled(&compiled.code, compiled.path.as_deref()))?;
         run_hooks(Moment::BeforeCommit).await?;
         connection.commit().await?;
         run_hooks(Moment::AfterCommit).await?;

@@ -9,10 +9,10 @@ use super::thresholds::{Answer, Thresholds};
 
 /// Runs the tests of a build.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Checks;
+pub struct DataTests;
 
 #[async_trait]
-impl TestRunner for Checks {
+impl TestRunner for DataTests {
     async fn run(&self, job: TestJob<'_>) -> Result<Verdict, Failure> {
         match job.node.resource_type {
             ResourceType::UnitTest => Ok(Verdict {

@@ -38,8 +38,10 @@ impl ColumnChanges {
 
     /// One line that names every difference.
     pub(super) fn summary(&self) -> String {
-        let list = |columns: &[Column]| columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect::<Vec<_>>();
-        let retyped = self.retyped.iter().map(|(new, old)| format!("{} {old} -> {}", new.name, new.data_type)).collect();
+        let list =
+            |columns: &[Column]| columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect::<Vec<_>>();
+        let retyped =
+            self.retyped.iter().map(|(new, old)| format!("{} {old} -> {}", new.name, new.data_type)).collect();
         [("added", list(&self.added)), ("removed", list(&self.removed)), ("type changed", retyped)]
             .into_iter()
             .filter(|(_, columns): &(_, Vec<String>)| !columns.is_empty())

@@ -24,7 +24,8 @@ pub(super) async fn check(job: &Job<'_>) -> Result<Option<Spec>, Failure> {
         return Ok(None);
     }
     let spec = spec(job).await?;
-    let bare: Vec<_> = spec.columns.iter().map(|column| ColumnSpec { constraints: Vec::new(), ..column.clone() }).collect();
+    let bare: Vec<_> =
+        spec.columns.iter().map(|column| ColumnSpec { constraints: Vec::new(), ..column.clone() }).collect();
     let probe = job.staging("__dbt_contract").await?;
     job.execute(&job.dialect.create_table(&probe, &bare, &[])).await?;
     let declared = job.columns(&probe).await?;
@@ -100,7 +101,12 @@ async fn spec(job: &Job<'_>) -> Result<Spec, Failure> {
         for constraint in &info.constraints {
             constraints.extend(on_column(job, constraint).await?);
         }
-        columns.push(ColumnSpec { name: info.name.clone(), data_type, quote: info.quote.unwrap_or(false), constraints });
+        columns.push(ColumnSpec {
+            name: info.name.clone(),
+            data_type,
+            quote: info.quote.unwrap_or(false),
+            constraints,
+        });
     }
     let mut constraints = Vec::new();
     for constraint in job.node.as_model().map_or(&[][..], |model| &model.constraints) {

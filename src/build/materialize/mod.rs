@@ -45,8 +45,10 @@ pub(super) fn check_supported(node: &Node, compiler: &Compiler, dialect: &dyn Di
         _ => node.materialized(),
     };
     if let Some(its_macro) = compiler.custom_materialization(materialized, dialect.name()) {
-        let message =
-            format!("custom materializations are not supported yet: {} uses {materialized} ({its_macro})", node.unique_id);
+        let message = format!(
+            "custom materializations are not supported yet: {} uses {materialized} ({its_macro})",
+            node.unique_id
+        );
         return Err(Failure::unsupported(message, path, "exclude it from the selection, or defer it to production"));
     }
     match materialized {
@@ -55,6 +57,8 @@ pub(super) fn check_supported(node: &Node, compiler: &Compiler, dialect: &dyn Di
             let message = format!("materialized views are not supported yet: {}", node.unique_id);
             Err(Failure::unsupported(message, path, "exclude it from the selection, or defer it to production"))
         }
-        other => Err(Failure::invalid(format!("{} has materialized: {other}, which nothing defines", node.unique_id), path)),
+        other => {
+            Err(Failure::invalid(format!("{} has materialized: {other}, which nothing defines", node.unique_id), path))
+        }
     }
 }

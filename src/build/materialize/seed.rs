@@ -55,8 +55,15 @@ async fn read(job: &Job<'_>) -> Result<Seed, Failure> {
     let seed_types = SeedTypes {
         declared: job.node.config.get("column_types").and_then(Json::as_object).cloned().unwrap_or_default(),
         quote: job.node.config.get("quote_columns").and_then(Json::as_bool).unwrap_or(true),
-        names: [SeedType::Integer, SeedType::Number, SeedType::Boolean, SeedType::Date, SeedType::DateTime, SeedType::Text]
-            .map(|seed| (seed, job.dialect.seed_type(seed))),
+        names: [
+            SeedType::Integer,
+            SeedType::Number,
+            SeedType::Boolean,
+            SeedType::Date,
+            SeedType::DateTime,
+            SeedType::Text,
+        ]
+        .map(|seed| (seed, job.dialect.seed_type(seed))),
         keeps_text: copied,
     };
     let work = move || {
@@ -109,9 +116,10 @@ impl SeedTypes {
             })
             .collect();
         let columns = csv.names.iter().zip(&kinds).map(|(name, kind)| self.column(name, *kind)).collect();
-        let rows = csv.rows.into_iter().map(|row| {
-            row.into_iter().zip(&kinds).map(|(text, kind)| self.value(text, *kind)).collect()
-        });
+        let rows = csv
+            .rows
+            .into_iter()
+            .map(|row| row.into_iter().zip(&kinds).map(|(text, kind)| self.value(text, *kind)).collect());
         Seed { columns, rows: rows.collect() }
     }
 

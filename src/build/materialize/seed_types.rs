@@ -115,7 +115,8 @@ fn plain_datetime(text: &str) -> Option<NaiveDateTime> {
     let (day, time) = text.split_once(char::is_whitespace)?;
     let [hour, minute, second] = parts(time.trim_start(), ':')?;
     let fits = [hour, minute, second].iter().all(|part| (1..=2).contains(&part.len()));
-    let time = fits.then(|| NaiveTime::from_hms_opt(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?))??;
+    let time =
+        fits.then(|| NaiveTime::from_hms_opt(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?))??;
     Some(date(day)?.and_time(time))
 }
 
@@ -188,7 +189,8 @@ mod tests {
         assert_eq!(of(&["2024-01-05 10:00:00", "2024-01-05  1:2:3"]), DateTime);
         assert_eq!(of(&["2024-01-05T10:00:00Z", "20240105T101112", "2024-01-05T10", "2024-01-05T10:30"]), DateTime);
         assert_eq!(of(&["true", "FALSE", " True "]), Boolean);
-        for text in ["t", "yes", "2024-13-01", "01/02/2024", "2024-01", "2024-01-01 10:00:00.5", "10:00:00", "-", "1e"] {
+        for text in ["t", "yes", "2024-13-01", "01/02/2024", "2024-01", "2024-01-01 10:00:00.5", "10:00:00", "-", "1e"]
+        {
             assert_eq!(of(&[text]), Text, "{text}");
         }
         assert_eq!(of(&["2024-01-05", "2024-01-05 10:00:00"]), Text);

@@ -120,5 +120,9 @@ fn require_meta_columns(job: &Job<'_>, target: &[Column], spec: &SnapshotSpec) -
     if missing.is_empty() {
         return Ok(());
     }
-    Err(job.invalid(format!("{} is not a snapshot of this kind: it has no column {}", job.relation, missing.join(", "))))
+    Err(job.invalid(format!(
+        "{} is not a snapshot of this kind: it has no column {}",
+        job.relation,
+        missing.join(", ")
+    )))
 }
