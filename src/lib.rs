@@ -8,6 +8,7 @@ pub mod diff;
 pub mod jinja;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod select;
 pub mod state;
 pub mod warehouse;
