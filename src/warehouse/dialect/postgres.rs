@@ -1,0 +1,99 @@
+//! PostgreSQL's SQL, where it differs: <https://www.postgresql.org/docs/current/sql-commands.html>.
+
+use crate::model::{Column, Relation};
+
+use super::{Dialect, named};
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Postgres;
+
+impl Dialect for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn literal(&self, text: &str) -> String {
+        let quoted = format!("'{}'", text.replace('\'', "''"));
+        // A backslash would escape where the server has `standard_conforming_strings` off.
+        if text.contains('\\') { format!("E{}", quoted.replace('\\', "\\\\")) } else { quoted }
+    }
+
+    fn max_identifier(&self) -> Option<usize> {
+        Some(63)
+    }
+
+    fn schema_name(&self, _database: Option<&str>, schema: &str) -> String {
+        self.quote(schema)
+    }
+
+    fn current_timestamp(&self) -> &'static str {
+        "now()::timestamp without time zone"
+    }
+
+    fn replace_temporary(&self, name: &str, sql: &str) -> Vec<String> {
+        let name = self.quote(name);
+        vec![format!("drop table if exists pg_temp.{name}"), format!("create temporary table {name} as (\n{sql}\n)")]
+    }
+
+    fn comment_schema(&self, _database: Option<&str>, schema: &str, description: &str) -> Vec<String> {
+        vec![format!("comment on schema {} is {}", self.quote(schema), self.literal(description))]
+    }
+
+    fn delete_insert(
+        &self,
+        target: &Relation,
+        source: &Relation,
+        key: &[String],
+        columns: &[String],
+        predicates: &[String],
+    ) -> Vec<String> {
+        let append = self.append(target, source, columns);
+        if key.is_empty() {
+            return vec![append];
+        }
+        let key: Vec<String> = key.iter().map(|key| named(self, key, columns)).collect();
+        let mut conditions: Vec<String> =
+            key.iter().map(|key| format!("DBT_INTERNAL_SOURCE.{key} = DBT_INTERNAL_DEST.{key}")).collect();
+        let (using, matched) = if let [key] = key.as_slice() {
+            // One key may be an expression, which cannot be qualified.
+            let keys = format!("select distinct {key} from {source} as DBT_INTERNAL_SOURCE");
+            (String::new(), format!("({key}) in (\n    {keys}\n)"))
+        } else {
+            let matched = format!("({})", conditions.join(" and "));
+            (format!("\nusing {source} as DBT_INTERNAL_SOURCE"), matched)
+        };
+        conditions.clear();
+        conditions.push(matched);
+        conditions.extend(predicates.iter().cloned());
+        let delete = format!("delete from {target} as DBT_INTERNAL_DEST{using}\nwhere {}", conditions.join("\nand "));
+        vec![delete, append]
+    }
+
+    fn alter_type(&self, relation: &Relation, column: &Column) -> Vec<String> {
+        // By way of a second column, as dbt does: a column that a view uses cannot be altered, but can be dropped
+        // with the view.
+        let name = self.quote(&column.name);
+        let other = self.quote(&format!("{}__dbt_alter", column.name));
+        vec![
+            format!("alter table {relation} add column {other} {}", column.data_type),
+            format!("update {relation} set {other} = {name}"),
+            format!("alter table {relation} drop column {name} cascade"),
+            format!("alter table {relation} rename column {other} to {name}"),
+        ]
+    }
+
+    fn grant(&self, relation: &Relation, privilege: &str, grantees: &[String]) -> Vec<String> {
+        if grantees.is_empty() {
+            return Vec::new();
+        }
+        // `public` and the like are keywords, so only a name that must be quoted is.
+        let is_plain = |name: &str| {
+            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '"' || c == ' ')
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        let grantees: Vec<String> =
+            grantees.iter().map(|name| if is_plain(name) { name.clone() } else { self.quote(name) }).collect();
+        vec![format!("grant {privilege} on {relation} to {}", grantees.join(", "))]
+    }
+}

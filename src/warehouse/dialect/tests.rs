@@ -1,0 +1,1 @@
+//! The text of the statements, and what they do on DuckDB.
