@@ -12,6 +12,7 @@ pub mod jinja;
 pub mod model;
 pub mod plan;
 pub mod project;
+pub mod report;
 pub mod select;
 pub mod state;
 pub mod warehouse;
