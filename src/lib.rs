@@ -4,8 +4,8 @@
 
 pub mod artifacts;
 pub mod build;
-pub mod config;
 pub mod checks;
+pub mod config;
 pub mod diff;
 pub mod graph;
 pub mod jinja;
