@@ -2,6 +2,7 @@
 //!
 //! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
 
+pub mod environment;
 pub mod jinja;
 pub mod model;
 pub mod warehouse;
