@@ -7,6 +7,7 @@ pub mod build;
 pub mod checks;
 pub mod config;
 pub mod diff;
+pub mod environment;
 pub mod graph;
 pub mod jinja;
 pub mod model;
