@@ -31,29 +31,27 @@ impl World {
         self.ephemerals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn node(&self) -> Result<&Node, Diagnostic> {
-        self.compiler
-            .manifest
-            .node(self.node.as_str())
-            .ok_or_else(|| Diagnostic::error(Code::UnknownRef, format!("{} is not part of the project", self.node)))
+    fn node(&self) -> Result<&Node, Box<Diagnostic>> {
+        self.compiler.manifest.node(self.node.as_str()).ok_or_else(|| {
+            Box::new(Diagnostic::error(Code::UnknownRef, format!("{} is not part of the project", self.node)))
+        })
     }
 
-    /// dbt refuses what it could not have seen while it parsed: the node would have run before what it reads.
-    fn check_dependency(node: &Node, target: &Node, call: &str) -> Result<(), Diagnostic> {
-        let exempt = node.resource_type == ResourceType::Operation || node.unique_id == target.unique_id;
-        if exempt || node.depends_on.nodes.contains(&target.unique_id) {
-            return Ok(());
-        }
-        let message = format!(
-            "{} reads {call} only when it runs, so the dependency was not seen when the project was parsed",
-            node.unique_id
-        );
-        Err(Diagnostic::error(Code::UnknownRef, message)
-            .at(Location::file(&node.original_file_path))
-            .hint(format!("add this line to the top of the file: -- depends_on: {{{{ {call} }}}}")))
+    fn find_ref(&self, r: &RefArgs) -> Result<Relation, Box<Diagnostic>> {
+        let (node, call) = (self.node()?, ref_call(r));
+        let target = self.compiler.resolve_ref(node, r).ok_or_else(|| missing(node, &call, Code::UnknownRef))?;
+        check_dependency(node, target, &call)?;
+        self.relation_of(target)
     }
 
-    fn relation_of(&self, target: &Node) -> Result<Relation, Diagnostic> {
+    fn find_source(&self, source: &str, table: &str) -> Result<Relation, Box<Diagnostic>> {
+        let node = self.node()?;
+        let target = self.compiler.resolve_source(node, source, table);
+        let call = || format!("source('{source}', '{table}')");
+        self.relation_of(target.ok_or_else(|| missing(node, &call(), Code::UnknownSource))?)
+    }
+
+    fn relation_of(&self, target: &Node) -> Result<Relation, Box<Diagnostic>> {
         if target.is_ephemeral() {
             let mut seen = self.ephemerals.lock().unwrap_or_else(PoisonError::into_inner);
             if !seen.contains(&target.unique_id) {
@@ -62,7 +60,8 @@ impl World {
             return Ok(ephemeral_relation(target));
         }
         self.compiler.relation_of(target).ok_or_else(|| {
-            Diagnostic::error(Code::UnknownRef, format!("{} has no relation to read from", target.unique_id))
+            let message = format!("{} has no relation to read from", target.unique_id);
+            Box::new(Diagnostic::error(Code::UnknownRef, message))
         })
     }
 
@@ -73,24 +72,11 @@ impl World {
 
 impl Introspect for World {
     fn resolve_ref(&self, r: &RefArgs) -> Result<Relation, Diagnostic> {
-        let node = self.node()?;
-        let call = ref_call(r);
-        let Some(target) = self.compiler.resolve_ref(node, r) else {
-            let message = format!("{} depends on {call}, which does not exist or is disabled", node.unique_id);
-            return Err(Diagnostic::error(Code::UnknownRef, message).at(Location::file(&node.original_file_path)));
-        };
-        Self::check_dependency(node, target, &call)?;
-        self.relation_of(target)
+        self.find_ref(r).map_err(|diagnostic| *diagnostic)
     }
 
     fn resolve_source(&self, source: &str, table: &str) -> Result<Relation, Diagnostic> {
-        let node = self.node()?;
-        let call = format!("source('{source}', '{table}')");
-        let Some(target) = self.compiler.resolve_source(node, source, table) else {
-            let message = format!("{} depends on {call}, which does not exist or is disabled", node.unique_id);
-            return Err(Diagnostic::error(Code::UnknownSource, message).at(Location::file(&node.original_file_path)));
-        };
-        self.relation_of(target)
+        self.find_source(source, table).map_err(|diagnostic| *diagnostic)
     }
 
     fn graph(&self) -> Arc<Json> {
@@ -126,4 +112,23 @@ fn ref_call(r: &RefArgs) -> String {
     let package = r.package.as_ref().map(|package| format!("'{package}', ")).unwrap_or_default();
     let version = r.version.as_ref().map(|version| format!(", v={version}")).unwrap_or_default();
     format!("ref({package}'{}'{version})", r.name)
+}
+
+fn missing(node: &Node, call: &str, code: Code) -> Box<Diagnostic> {
+    let message = format!("{} depends on {call}, which does not exist or is disabled", node.unique_id);
+    Box::new(Diagnostic::error(code, message).at(Location::file(&node.original_file_path)))
+}
+
+/// dbt refuses what it could not have seen while it parsed: the node might run before what it reads.
+fn check_dependency(node: &Node, target: &Node, call: &str) -> Result<(), Box<Diagnostic>> {
+    let is_exempt = node.resource_type == ResourceType::Operation || node.unique_id == target.unique_id;
+    if is_exempt || node.depends_on.nodes.contains(&target.unique_id) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} reads {call} only when it runs, so the dependency was not seen when the project was parsed",
+        node.unique_id
+    );
+    let diagnostic = Diagnostic::error(Code::UnknownRef, message).at(Location::file(&node.original_file_path));
+    Err(Box::new(diagnostic.hint(format!("add this line to the top of the file: -- depends_on: {{{{ {call} }}}}"))))
 }

@@ -33,7 +33,9 @@ impl Schedule {
         for (i, step) in steps.iter().enumerate() {
             let before: BTreeSet<_> = step.after.iter().filter_map(|id| places.get(id)).filter(|&&p| p != i).collect();
             waiting[i] = before.len();
-            before.into_iter().for_each(|&p| followers[p].push(i));
+            for &p in before {
+                followers[p].push(i);
+            }
         }
         Self {
             ids: steps.iter().map(|step| step.unique_id.clone()).collect(),
@@ -80,7 +82,9 @@ impl Schedule {
     pub(super) fn abandon(&mut self, running: &[usize]) -> Vec<usize> {
         self.ready.clear();
         let left: Vec<_> = (0..self.ids.len()).filter(|i| !self.ended[*i] && !running.contains(i)).collect();
-        left.iter().for_each(|&i| self.ended[i] = true);
+        for &i in &left {
+            self.ended[i] = true;
+        }
         left
     }
 }

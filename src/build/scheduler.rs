@@ -167,11 +167,7 @@ impl Build {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(step) = running.remove(&id) else { return Ok(()) };
         self.check_connections()?;
-        let result = joined.map(|(_, result)| result).unwrap_or_else(|_| {
-            let unique_id = &self.shared.plan.steps[step].unique_id;
-            let failure = Failure::Worker { unique_id: unique_id.to_string() };
-            NodeResult::untried(unique_id, NodeStatus::Error, failure.to_string())
-        });
+        let result = joined.map_or_else(|_| self.died(step), |(_, result)| result);
         let blocks = result.status.blocks();
         let culprit = result.unique_id.clone();
         self.results.push(result);
@@ -190,6 +186,13 @@ impl Build {
             self.note_untried(left.into_iter(), NodeStatus::Skipped, &why);
         }
         Ok(())
+    }
+
+    /// The result of a step whose task ended without one, which is a bug of ours.
+    fn died(&self, step: usize) -> NodeResult {
+        let unique_id = &self.shared.plan.steps[step].unique_id;
+        let failure = Failure::Worker { unique_id: unique_id.to_string() };
+        NodeResult::untried(unique_id, NodeStatus::Error, failure.to_string())
     }
 
     fn note_untried(&mut self, steps: impl Iterator<Item = usize>, status: NodeStatus, why: &str) {

@@ -20,11 +20,11 @@ pub async fn show(
     if let (ResourceType::Seed, Some(relation)) = (node.resource_type, compiler.relation_of(node)) {
         return Ok(connection.query(&dialect.limit(&dialect.select_all(&relation), limit)).await?);
     }
-    let compiled = compiler.compile(node, connection).await?;
-    let mut sql = dialect.limit(&compiled.code, limit);
+    let query = compiler.compile(node, connection).await?;
+    let mut sql = dialect.limit(&query.code, limit);
     if let Some(header) = node.config_str("sql_header").filter(|header| !header.trim().is_empty()) {
         sql = format!("{header}\n{sql}");
     }
     let rows = connection.query(&sql).await;
-    rows.map_err(|error| Failure::from(error).in_compiled(&compiled.code, compiled.path.as_deref()))
+    rows.map_err(|error| Failure::from(error).in_compiled(&query.code, query.path.as_deref()))
 }

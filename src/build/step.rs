@@ -42,7 +42,7 @@ impl Shared {
             started_at,
             elapsed: clock.elapsed(),
             compiled_code: compiled,
-            ..self.result_of(node, done)
+            ..Self::result_of(node, done)
         };
         self.finished(&result, label);
         result
@@ -67,7 +67,7 @@ impl Shared {
     }
 
     /// Status, message and counts; the rest is the caller's.
-    fn result_of(&self, node: &Node, done: Result<Done, Failure>) -> NodeResult {
+    fn result_of(node: &Node, done: Result<Done, Failure>) -> NodeResult {
         let untried = |status, message| NodeResult::untried(&node.unique_id, status, message);
         match done {
             Ok(Done { verdict, rows_affected }) => NodeResult {
@@ -77,12 +77,7 @@ impl Shared {
                 ..untried(verdict.status, String::new())
             },
             Err(Failure::Cancelled) => untried(NodeStatus::Cancelled, "cancelled while it ran".to_owned()),
-            Err(failure) => {
-                if let Some(diagnostic) = failure.diagnostic() {
-                    self.context.observer.observe(&Event::Diagnostic(diagnostic.clone()));
-                }
-                untried(NodeStatus::Error, failure.to_string())
-            }
+            Err(failure) => untried(NodeStatus::Error, failure.to_string()),
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn check(job: &Job<'_>) -> Result<Option<Spec>, Failure> {
     job.execute(&job.dialect.create_table(&probe, &bare, &[])).await?;
     let declared = job.columns(&probe).await?;
     job.drop(&probe).await?;
-    let empty = job.temporary("__dbt_empty", &job.dialect.select_none(&job.compiled.code)).await?;
+    let empty = job.temporary("__dbt_empty", &job.dialect.select_none(&job.query.code)).await?;
     let found = job.columns(&empty).await?;
     job.drop(&empty).await?;
     let rows = mismatches(&found, &declared, |data_type| job.dialect.type_class(data_type));

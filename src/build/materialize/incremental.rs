@@ -16,7 +16,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Option<u64>, Failure> {
         return table::run(job).await;
     }
     super::contract::check(job).await?;
-    let source = job.temporary("__dbt_tmp", &job.compiled.code).await?;
+    let source = job.temporary("__dbt_tmp", &job.query.code).await?;
     let columns = follow_schema(job, &source).await?;
     let rows = apply(job, &strategy, &source, &columns).await?;
     job.drop(&source).await?;
@@ -131,12 +131,12 @@ fn merge_columns(job: &Job<'_>, columns: &[String]) -> Result<Vec<String>, Failu
 async fn custom(job: &Job<'_>, its_macro: &str, source: &Relation) -> Result<String, Failure> {
     let call = format!(
         "{{{{ {its_macro}({{'strategy': config.get('incremental_strategy'), 'target_relation': this, \
-         'temp_relation': api.Relation.create(identifier=slimdiff_source), \
+         'temp_relation': api.Relation.create(identifier=incremental_source), \
          'unique_key': config.get('unique_key'), 'dest_columns': adapter.get_columns_in_relation(this), \
          'predicates': config.get('incremental_predicates'), \
          'incremental_predicates': config.get('incremental_predicates')}}) }}}}"
     );
-    let extra = JsonMap::from_iter([("slimdiff_source".to_owned(), Json::from(source.name()))]);
+    let extra = JsonMap::from_iter([("incremental_source".to_owned(), Json::from(source.name()))]);
     job.compiler.render(&call, job.node, extra, job.connection).await
 }
 

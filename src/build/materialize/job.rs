@@ -14,7 +14,7 @@ use super::names;
 pub(in crate::build) struct Job<'a> {
     pub(in crate::build) node: &'a Node,
     pub(super) relation: &'a Relation,
-    pub(super) compiled: &'a Compiled,
+    pub(super) query: &'a Compiled,
     pub(super) connection: &'a Connection,
     pub(super) compiler: &'a Arc<Compiler>,
     pub(super) dialect: &'a dyn Dialect,
@@ -30,7 +30,7 @@ impl<'a> Job<'a> {
     pub(in crate::build) async fn prepare(
         node: &'a Node,
         relation: &'a Relation,
-        compiled: &'a Compiled,
+        query: &'a Compiled,
         connection: &'a Connection,
         compiler: &'a Arc<Compiler>,
         full_refresh: bool,
@@ -48,7 +48,7 @@ impl<'a> Job<'a> {
         let siblings = connection.relations(relation.database.as_deref(), relation.schema_name()).await?;
         let existing = find(&siblings, relation.name());
         let full_refresh = node.config.get("full_refresh").and_then(Json::as_bool).unwrap_or(full_refresh);
-        Ok(Self { node, relation, compiled, connection, compiler, dialect, existing, full_refresh, siblings })
+        Ok(Self { node, relation, query, connection, compiler, dialect, existing, full_refresh, siblings })
     }
 
     /// Runs a statement.

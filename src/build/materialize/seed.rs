@@ -110,9 +110,9 @@ struct SeedTypes {
 impl SeedTypes {
     fn apply(&self, csv: Csv) -> Seed {
         let kinds: Vec<_> = (0..csv.names.len())
-            .map(|i| match self.declared.contains_key(&csv.names[i]) {
-                true => SeedType::Text,
-                false => infer(csv.rows.iter().map(|row| row[i].as_str())),
+            .map(|i| {
+                let is_declared = self.declared.contains_key(&csv.names[i]);
+                if is_declared { SeedType::Text } else { infer(&csv.rows.iter().map(|row| row[i].as_str())) }
             })
             .collect();
         let columns = csv.names.iter().zip(&kinds).map(|(name, kind)| self.column(name, *kind)).collect();

@@ -6,12 +6,12 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use crate::warehouse::SeedType;
 
 /// The type that all `values` fit. Empty text and the word `null` fit every type.
-pub(super) fn infer<'a>(values: impl Iterator<Item = &'a str> + Clone) -> SeedType {
+pub(super) fn infer<'a>(values: &(impl Iterator<Item = &'a str> + Clone)) -> SeedType {
     let filled = || values.clone().map(str::trim).filter(|text| !is_null(text));
     let numbers: Option<Vec<_>> = filled().map(number).collect();
     if let Some(numbers) = numbers {
         // dbt looks at the values: 1.0 and 1e3 are integers.
-        return if numbers.iter().all(|n| n.is_whole()) { SeedType::Integer } else { SeedType::Number };
+        return if numbers.iter().all(Number::is_whole) { SeedType::Integer } else { SeedType::Number };
     }
     if filled().all(|text| date(text).is_some()) {
         SeedType::Date
@@ -180,7 +180,7 @@ mod tests {
     // What dbt-core 1.11 made of the same columns.
     #[test]
     fn types_are_those_that_dbt_infers() {
-        let of = |values: &[&'static str]| infer(values.iter().copied());
+        let of = |values: &[&'static str]| infer(&values.iter().copied());
         assert_eq!(of(&["1", "-2", "+3", "007"]), Integer);
         assert_eq!(of(&["1.0", "2.00", "1e3", "$4", "1,000", "10%"]), Integer);
         assert_eq!(of(&["", "null", "NULL"]), Integer);

@@ -21,7 +21,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Option<u64>, Failure> {
     let mut spec = spec(job)?;
     let wanted = check_cols(job)?;
     // The query's columns, without its rows; its own temporary table goes with the transaction.
-    let empty = job.temporary("__dbt_empty", &job.dialect.select_none(&job.compiled.code)).await?;
+    let empty = job.temporary("__dbt_empty", &job.dialect.select_none(&job.query.code)).await?;
     let source = job.columns(&empty).await?;
     job.drop(&empty).await?;
     spec.check_cols = match &wanted {
@@ -30,7 +30,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Option<u64>, Failure> {
         CheckCols::All => source.iter().map(|column| column.name.clone()).collect(),
     };
     if job.existing.is_none() {
-        let sql = job.dialect.snapshot_initial(&job.compiled.code, &spec);
+        let sql = job.dialect.snapshot_initial(&job.query.code, &spec);
         return job.execute_main(&job.dialect.create_table_as(job.relation, &sql, false)).await;
     }
     let target = job.columns(job.relation).await?;
@@ -38,7 +38,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Option<u64>, Failure> {
     let added = ColumnChanges::between(&source, &target).added;
     spec.check_cols_added = wanted != CheckCols::None && spec.check_cols.iter().any(|name| is_among(&added, name));
     job.execute_all(&job.dialect.alter_columns(job.relation, &added, &[])).await?;
-    let statements = job.dialect.snapshot_update(job.relation, &job.compiled.code, &source, &spec);
+    let statements = job.dialect.snapshot_update(job.relation, &job.query.code, &source, &spec);
     job.compiler.write("run", job.node, &statements.join(";\n\n"))?;
     job.execute_all(&statements).await?;
     Ok(None)

@@ -9,5 +9,5 @@ use super::{Job, contract};
 pub(super) async fn run(job: &Job<'_>) -> Result<Option<u64>, Failure> {
     contract::check(job).await?;
     job.drop_existing().await?;
-    job.execute_main(&job.dialect.create_view_as(job.relation, &job.compiled.code)).await
+    job.execute_main(&job.dialect.create_view_as(job.relation, &job.query.code)).await
 }
