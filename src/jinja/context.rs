@@ -27,7 +27,7 @@ pub(super) const SELF: &str = "__slimdiff";
 /// Shared by all renders of one invocation.
 pub(super) struct Shared {
     /// What is the same for every render.
-    pub(super) setup: Setup,
+    pub(super) setup: Arc<Setup>,
     /// All macros.
     pub(super) registry: Arc<Registry>,
     /// The engine, with every macro.
@@ -49,7 +49,7 @@ impl Shared {
     /// What every render of `setup` shares.
     pub(super) fn new(setup: Setup, registry: Arc<Registry>, env: Environment<'static>) -> Self {
         Self {
-            setup,
+            setup: Arc::new(setup),
             registry,
             env,
             target: OnceLock::new(),
@@ -81,6 +81,8 @@ impl Shared {
 pub(super) struct RenderContext {
     /// What all renders share.
     pub(super) shared: Arc<Shared>,
+    /// What is the same for every render.
+    pub(super) setup: Arc<Setup>,
     /// Where the answers come from at execution; none while parsing.
     pub(super) world: Option<Arc<dyn Introspect>>,
     /// Who is rendered.
@@ -111,6 +113,7 @@ impl RenderContext {
     /// A render of `scope`.
     pub(super) fn new(shared: Arc<Shared>, scope: NodeScope, world: Option<Arc<dyn Introspect>>) -> Self {
         Self {
+            setup: Arc::clone(&shared.setup),
             shared,
             world,
             scope,
@@ -155,11 +158,6 @@ impl RenderContext {
     /// What was captured so far, taken out.
     pub(super) fn take_capture(&self) -> Capture {
         std::mem::take(&mut lock(&self.capture))
-    }
-
-    /// What is the same for every render.
-    pub(super) fn setup(&self) -> &Setup {
-        &self.shared.setup
     }
 
     /// What `execute` is.
@@ -217,8 +215,8 @@ impl RenderContext {
     pub(super) fn this(&self) -> Relation {
         self.scope.this.clone().unwrap_or_else(|| {
             let name = self.scope.model.get("name").and_then(Json::as_str).unwrap_or_default();
-            let schema = self.setup().target.get("schema").and_then(Json::as_str).unwrap_or_default();
-            Relation::new(self.setup().target.get("database").and_then(Json::as_str), schema, name)
+            let schema = self.setup.target.get("schema").and_then(Json::as_str).unwrap_or_default();
+            Relation::new(self.setup.target.get("database").and_then(Json::as_str), schema, name)
         })
     }
 
@@ -228,16 +226,14 @@ impl RenderContext {
 
     /// A name of dbt's context that is not a plain function.
     fn named(self: &Arc<Self>, name: &str) -> Option<Value> {
-        let setup = self.setup();
+        let setup = &self.setup;
         let of_node = |key: &str| {
             let own = self.scope.model.get(key).filter(|value| !value.is_null());
             own.or_else(|| setup.target.get(key)).map_or_else(|| Value::from(()), from_json)
         };
         Some(match name {
             "this" => self.once(name, || adapter::relation_value(self.this())),
-            "model" | "node" => {
-                self.once("model", || Value::from_object(Lazy::new(Arc::new(self.scope.model.clone()))))
-            }
+            "model" => self.once("model", || Value::from_object(Lazy::new(Arc::new(self.scope.model.clone())))),
             "graph" => self.shared.graph(self.world.as_ref()),
             "execute" => Value::from(self.execute()),
             "target" => Self::json(&self.shared.target, &setup.target),
@@ -256,6 +252,7 @@ impl RenderContext {
             "exceptions" => Value::from_object(Exceptions),
             "context" => Value::from_dyn_object(Arc::clone(self)),
             "builtins" => functions::builtins(self),
+            "thread_id" => Value::from("Thread-1"),
             "selected_resources" | "pre_hooks" | "post_hooks" => list(Vec::new()),
             "dbt_metadata_envs" => dict([]),
             "_dbt_generic_test_kwargs" => Value::from_object(TestArguments::of(self)?),
