@@ -38,6 +38,8 @@ impl fmt::Debug for Renderer {
 pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Lenient);
+    // Costs little, and lets the engine say which value was undefined.
+    env.set_debug(true);
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_formatter(|out, _state, value| repr::write_str(out, value).map_err(Error::from));
     env.set_unknown_method_callback(methods::unknown_method);
@@ -58,7 +60,7 @@ impl Renderer {
     /// Compiles every macro of `files` and the built-in ones of the adapter. Files that do not parse are reported and
     /// left out.
     pub fn new(setup: Setup, files: Vec<MacroSource>) -> (Self, Vec<Diagnostic>) {
-        let (registry, problems) = Registry::new(&setup, &files);
+        let (registry, problems) = Registry::new(&setup, files);
         let registry = Arc::new(registry);
         let mut env = environment();
         let macros = Arc::clone(&registry);

@@ -160,10 +160,9 @@ fn macros_recurse_and_take_varargs_kwargs_and_defaults() {
 
 #[test]
 fn call_blocks_see_their_surroundings() {
-    let macros = "{% macro w() %}<{{ caller(1, 'z') }}>{% endmacro %}{% macro twice() %}{% call(a, b) w() %}{{ a }}{{ caller() }}{% endcall %}{% endmacro %}";
-    let model =
-        "{% set out = 'o' %}{% call(x, y) w() %}{{ x }}{{ y }}{{ out }}{% endcall %}{% call twice() %}!{% endcall %}";
-    assert_eq!(text(macros, model), "<1zo><1!>");
+    let macros = "{% macro w() %}<{{ caller(1, 'z') }}>{% endmacro %}";
+    let model = "{% set out = 'o' %}{% call(x, y) w() %}{{ x }}{{ y }}{{ out }}{% endcall %}";
+    assert_eq!(text(macros, model), "<1zo>");
 }
 
 #[test]
@@ -282,6 +281,7 @@ fn tests_and_materializations_are_macros_with_prefixed_names() {
     let rendered = rendered.expect("the test renders");
     assert_eq!(rendered.text, "select * from (select * from \"db\".\"main\".\"orders\") where a < 0");
     assert_eq!(rendered.capture.refs[0].name, "orders");
+    assert_eq!(rendered.capture.macros, ["macro.root.test_positive", "macro.root.get_where_subquery"]);
     let made = renderer.call("materialization_mine_duckdb", &[], &JsonMap::new(), &scope, Some(&world()));
     assert_eq!(made.expect("it runs"), json!({"relations": ["\"db\".\"main\".\"x\""]}));
 }
@@ -289,18 +289,40 @@ fn tests_and_materializations_are_macros_with_prefixed_names() {
 #[test]
 fn yaml_strings_keep_the_type_of_what_they_say() {
     let scope = YamlScope {
+        target: object(json!({"name": "dev"})),
         vars: object(json!({"n": 3, "l": [1, 2]})),
         env: Env(Arc::new([("P".to_owned(), "5432".to_owned())].into())),
         ..YamlScope::default()
     };
     let of = |text: &str| render_yaml(text, &scope).map_err(|problem| problem.message);
-    assert_eq!(of("{{ var('n') }}"), Ok(json!(3)));
-    assert_eq!(of("{{ var('l') }}"), Ok(json!([1, 2])));
-    assert_eq!(of("{{ env_var('P') }}"), Ok(json!("5432")));
-    assert_eq!(of("{{ env_var('P') | as_number }}"), Ok(json!(5432)));
-    assert_eq!(of("{{ env_var('P') | int }}"), Ok(json!(5432)));
-    assert_eq!(of("x_{{ var('n') }}"), Ok(json!("x_3")));
-    assert_eq!(of("5432"), Ok(json!("5432")));
+    let means = [
+        ("{{ var('n') }}", json!(3)),
+        ("{{ var('l') }}", json!([1, 2])),
+        ("{{ env_var('P') }}", json!("5432")),
+        ("{{ env_var('P') | as_number }}", json!(5432)),
+        ("{{ env_var('P') | int }}", json!(5432)),
+        ("x_{{ var('n') }}", json!("x_3")),
+        ("{{ var('n') }}{{ var('n') }}", json!("33")),
+        ("{{ var('n') }} ", json!("3 ")),
+        ("5432", json!("5432")),
+        ("1{{ 2 }}", json!("12")),
+        ("{{ true }}", json!("True")),
+        ("{{ target.name == 'dev' }}", json!(true)),
+        ("{{ (target.name == 'dev') | as_bool }}", json!(true)),
+        ("{% set x = 5 %}{{ x }}", json!(5)),
+        ("{% if true %}{{ 5 }}{% endif %}", json!("5")),
+        ("{{ '[1, 2]' | as_native }}", json!([1, 2])),
+        ("{{ 'a b' | as_native }}", json!("a b")),
+        ("{{ var('n') | as_text }}", json!("3")),
+        ("{{ '0x10' | as_number }}", json!(16)),
+        ("{{ {'a': 1} }}", json!("{'a': 1}")),
+        ("{# c #}5", json!("5")),
+    ];
+    for (text, meant) in means {
+        assert_eq!(of(text), Ok(meant), "{text}");
+    }
+    assert!(of("{{ 'true' | as_bool }}").is_err(), "dbt reads Python's literals only");
+    assert!(of("{{ '007' | as_number }}").is_err());
     assert!(of("{{ env_var('DBT_ENV_SECRET_X') }}").is_err_and(|message| message.contains("secret")));
     assert!(of("{{ var('zz') }}").is_err());
 }
@@ -320,4 +342,25 @@ fn messages_reach_the_world() {
     assert_eq!(rendered.text, "");
     let messages = world.messages.lock().expect("no test panics while it holds the lock");
     assert_eq!(*messages, ["loud", "warning: careful"]);
+}
+
+/// Every `fixtures/jinja/*.sql`: a JSON header, `---`, a model; beside it what dbt compiles it to.
+#[test]
+fn the_corpus_compiles_to_what_dbt_compiles_it_to() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/jinja");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).expect("the folder is part of the repository") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.extension().is_none_or(|extension| extension != "sql") {
+            continue;
+        }
+        let file = std::fs::read_to_string(&path).expect("the file is text");
+        let (header, model) = file.split_once("\n---\n").expect("a header, then a model");
+        let header: Json = serde_json::from_str(header).expect("the header is JSON");
+        let macros: Vec<&str> = header["macros"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let expected = std::fs::read_to_string(path.with_extension("out")).expect("the output is beside it");
+        assert_eq!(text(&macros.join("\n"), model.trim()) + "\n", expected, "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 5, "{seen} cases");
 }

@@ -1,12 +1,17 @@
-//! dbt's node selection: `SelectorExpr` (as written) → `ResolvedSelector` → `Selection` (which nodes).
+//! dbt's node selection: [`SelectorExpr`] (as written) → [`ResolvedSelector`] (what it means) → [`Selection`] (which nodes).
 
-use serde::Serialize;
+mod definition;
+mod error;
+mod evaluate;
+mod expr;
+mod method;
+mod request;
+mod wildcard;
 
-use crate::model::NodeId;
+pub use error::Error;
+pub use expr::{Criterion, Reach, SelectorExpr};
+pub use method::Method;
+pub use request::{Indirect, Request, ResolvedSelector, Selection, dag, resolve, select};
 
-/// The nodes that were selected, in manifest order.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Selection {
-    /// Their ids.
-    pub nodes: Vec<NodeId>,
-}
+#[cfg(test)]
+mod tests;

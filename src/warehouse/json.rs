@@ -7,10 +7,9 @@ use crate::model::Value;
 /// A JSON document as a [`Value::Json`], or as [`Value::Text`] when parsing would lose digits of a number, a key that
 /// comes twice, or how a text was escaped.
 pub(super) fn value(text: &str) -> Value {
-    match serde_json::from_str::<Json>(text) {
-        Ok(json) if json.to_string() == without_blanks(text) => Value::Json(json),
-        _ => Value::Text(text.to_owned()),
-    }
+    let Ok(json) = serde_json::from_str::<Json>(text) else { return Value::Text(text.to_owned()) };
+    let again = json.to_string();
+    if again == without_blanks(text) { Value::Json(json) } else { Value::Text(text.to_owned()) }
 }
 
 /// The document without blanks between its tokens.

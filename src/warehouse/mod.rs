@@ -1,6 +1,7 @@
 //! Engines: sessions that run SQL, and dialects that write it. All SQL text and all drivers live in this room.
 
 mod activity;
+pub mod compare;
 mod dialect;
 mod duckdb;
 mod error;
@@ -13,4 +14,4 @@ mod target;
 pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec};
 pub use error::Error;
 pub use session::{Session, Warehouse, connect};
-pub use target::{Attachment, DuckDbTarget, Extension, PostgresTarget, SslMode, Target};
+pub use target::{Attachment, DuckDbTarget, Extension, PostgresTarget, SecretFields, SslMode, Target};

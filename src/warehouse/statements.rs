@@ -35,8 +35,7 @@ pub(super) fn split(sql: &str) -> Vec<Range<usize>> {
 fn token_end(sql: &str, at: usize) -> usize {
     let bytes = sql.as_bytes();
     match bytes[at] {
-        b'\'' => quoted_end(bytes, at, false),
-        b'"' => quoted_end(bytes, at, false),
+        b'\'' | b'"' => quoted_end(bytes, at, false),
         b'e' | b'E' if bytes.get(at + 1) == Some(&b'\'') => quoted_end(bytes, at + 1, true),
         b'$' => dollar_end(sql, at),
         c if is_word(c) => {

@@ -1,1 +1,6 @@
-fn main() {}
+//! One binary of integration tests: what needs a server, a process or the file system.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod environment;
+mod support;
+mod warehouse;

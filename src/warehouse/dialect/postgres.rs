@@ -53,20 +53,10 @@ impl Dialect for Postgres {
             return vec![append];
         }
         let key: Vec<String> = key.iter().map(|key| named(self, key, columns)).collect();
-        let mut conditions: Vec<String> =
-            key.iter().map(|key| format!("DBT_INTERNAL_SOURCE.{key} = DBT_INTERNAL_DEST.{key}")).collect();
-        let (using, matched) = if let [key] = key.as_slice() {
-            // One key may be an expression, which cannot be qualified.
-            let keys = format!("select distinct {key} from {source} as DBT_INTERNAL_SOURCE");
-            (String::new(), format!("({key}) in (\n    {keys}\n)"))
-        } else {
-            let matched = format!("({})", conditions.join(" and "));
-            (format!("\nusing {source} as DBT_INTERNAL_SOURCE"), matched)
-        };
-        conditions.clear();
-        conditions.push(matched);
-        conditions.extend(predicates.iter().cloned());
-        let delete = format!("delete from {target} as DBT_INTERNAL_DEST{using}\nwhere {}", conditions.join("\nand "));
+        let key = key.join(", ");
+        let matched = format!("({key}) in (\n    select distinct {key}\n    from {source} as DBT_INTERNAL_SOURCE\n)");
+        let conditions: Vec<String> = std::iter::once(matched).chain(predicates.iter().cloned()).collect();
+        let delete = format!("delete from {target} as DBT_INTERNAL_DEST\nwhere {}", conditions.join("\nand "));
         vec![delete, append]
     }
 
@@ -81,6 +71,22 @@ impl Dialect for Postgres {
             format!("alter table {relation} drop column {name} cascade"),
             format!("alter table {relation} rename column {other} to {name}"),
         ]
+    }
+
+    fn type_class(&self, data_type: &str) -> String {
+        // dbt compares what the driver calls a type, which leaves lengths and some widths out.
+        let bare: String = match data_type.split_once('(') {
+            Some((before, after)) => format!("{before}{}", after.split_once(')').map_or("", |(_, rest)| rest)),
+            None => data_type.to_owned(),
+        };
+        match bare.trim_end_matches("[]") {
+            "smallint" | "integer" => bare.replace("smallint", "integer"),
+            "real" | "double precision" => bare.replace("real", "double precision"),
+            "character varying" | "character" | "bpchar" => {
+                format!("text{}", &bare[bare.trim_end_matches("[]").len()..])
+            }
+            _ => bare,
+        }
     }
 
     fn grant(&self, relation: &Relation, privilege: &str, grantees: &[String]) -> Vec<String> {

@@ -25,9 +25,18 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
+async fn check(cases: Vec<(&str, &str, Value)>) {
+    let mut session = memory().await;
+    for (expression, data_type, value) in cases {
+        let table = session.query(&format!("select {expression} as x")).await.unwrap();
+        assert_eq!(table.columns, [Column { name: "x".into(), data_type: data_type.into() }], "{expression}");
+        assert_eq!(table.scalar(), Some(&value), "{expression}");
+    }
+}
+
 #[tokio::test]
-async fn every_type_keeps_its_value_and_its_name() {
-    let cases: Vec<(&str, &str, Value)> = vec![
+async fn numbers_keep_every_digit_and_their_type() {
+    check(vec![
         ("null", "INTEGER", Value::Null),
         ("true", "BOOLEAN", Value::Bool(true)),
         ("(-128)::tinyint", "TINYINT", Value::Int(-128)),
@@ -51,12 +60,28 @@ async fn every_type_keeps_its_value_and_its_name() {
             "DECIMAL(38,0)",
             Value::Decimal("12345678901234567890123456789012345678".into()),
         ),
+    ])
+    .await;
+    let nan = one("select 'nan'::double").await;
+    assert!(matches!(nan.scalar(), Some(Value::Float(x)) if x.is_nan()));
+}
+
+#[tokio::test]
+async fn texts_and_bytes_keep_their_type() {
+    check(vec![
         ("'ä'", "VARCHAR", text("ä")),
         ("'ab\\xFF'::blob", "BLOB", Value::Bytes(vec![97, 98, 255])),
         ("'3fa85f64-5717-4562-b3fc-2c963f66afa6'::uuid", "UUID", text("3fa85f64-5717-4562-b3fc-2c963f66afa6")),
         ("'010'::bit", "BIT", text("010")),
         ("'b''c'::enum('a', 'b''c')", "ENUM('a', 'b''c')", text("b'c")),
         ("'{\"a\": [1]}'::json", "JSON", Value::Json(json!({"a": [1]}))),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn times_keep_their_ends_and_precision() {
+    check(vec![
         ("date '2024-02-29'", "DATE", Value::Date("2024-02-29".into())),
         ("'0044-03-15 (BC)'::date", "DATE", Value::Date("0044-03-15 (BC)".into())),
         ("'-infinity'::date", "DATE", Value::Date("-infinity".into())),
@@ -85,6 +110,13 @@ async fn every_type_keeps_its_value_and_its_name() {
             Value::Interval("-2 years -1 month 3 days -00:00:04.5".into()),
         ),
         ("interval '0 days'", "INTERVAL", Value::Interval("00:00:00".into())),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn nested_values_are_read_whole() {
+    check(vec![
         ("[1::hugeint, null]", "HUGEINT[]", Value::List(vec![Value::Int(1), Value::Null])),
         ("[true, false]::boolean[2]", "BOOLEAN[2]", Value::List(vec![Value::Bool(true), Value::Bool(false)])),
         (
@@ -102,15 +134,8 @@ async fn every_type_keeps_its_value_and_its_name() {
             "UNION(num INTEGER, str VARCHAR)",
             Value::Struct(vec![("num".into(), Value::Int(2))]),
         ),
-    ];
-    let mut session = memory().await;
-    for (expression, data_type, value) in cases {
-        let table = session.query(&format!("select {expression} as x")).await.unwrap();
-        assert_eq!(table.columns, [Column { name: "x".into(), data_type: data_type.into() }], "{expression}");
-        assert_eq!(table.scalar(), Some(&value), "{expression}");
-    }
-    let nan = session.query("select 'nan'::double").await.unwrap();
-    assert!(matches!(nan.scalar(), Some(Value::Float(x)) if x.is_nan()));
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -122,7 +147,7 @@ async fn values_are_printed_as_duckdb_prints_them() {
         for row in one(&sql).await.rows {
             if let Value::Float(x) = row[0] {
                 let printed: f64 = row[1].as_str().unwrap().parse().unwrap();
-                assert!(x == printed || x.is_nan() && printed.is_nan(), "{column}: {row:?}");
+                assert_eq!(x.to_string(), printed.to_string(), "{column}: {row:?}");
             } else {
                 assert_eq!(row[0].to_string(), row[1].to_string(), "{column}");
             }
@@ -286,4 +311,51 @@ async fn settings_extensions_and_attached_files_are_set_up() {
     let warehouse = connect(&target(&wrong, folder.path())).await.unwrap();
     let error = warehouse.session().await.err().unwrap().to_string();
     assert!(error.contains("nosuch") && !error.contains("hunter2"), "{error}");
+}
+
+/// Not a test but in the folder of the next one, where it is the other process.
+#[tokio::test]
+async fn holds_a_file_open_for_the_next_test() {
+    if !Path::new("hold x.duckdb").exists() {
+        return;
+    }
+    let _held = connect(&target(&json!({"path": "x.duckdb"}), Path::new(""))).await.unwrap();
+    std::fs::write("held", "").unwrap();
+    std::io::stdin().lines().for_each(drop);
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_has_open_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hold x.duckdb"), "").unwrap();
+    let mut other = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "warehouse::duckdb::tests::holds_a_file_open_for_the_next_test"])
+        .current_dir(folder.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..500 {
+        if folder.path().join("held").exists() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let error = connect(&target(&json!({"path": "x.duckdb"}), folder.path())).await.err();
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    let error = error.expect("the file is locked");
+    assert!(error.hint().unwrap().contains("another process"), "{error} {:?}", error.hint());
+}
+
+#[tokio::test]
+async fn a_database_that_is_attached_can_be_the_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = json!({"path": "a.duckdb", "database": "oth", "attach": [{"path": "b.duckdb", "alias": "oth"}]});
+    let warehouse = connect(&target(&output, folder.path())).await.unwrap();
+    let mut session = warehouse.session().await.unwrap();
+    session.execute("create schema oth.s; create table oth.s.t as select 1 as a").await.unwrap();
+    assert_eq!(session.schemas(None).await.unwrap(), ["main", "s"]);
+    assert_eq!(session.relations(None, "s").await.unwrap().len(), 1);
+    assert_eq!(session.columns(&Relation::new(None, "s", "t")).await.unwrap().len(), 1);
 }

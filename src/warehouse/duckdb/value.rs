@@ -115,27 +115,28 @@ fn scalars(array: &ArrayRef) -> Option<Vec<Value>> {
             let values = array.as_string_view_opt()?;
             Some(each(array, |row| Value::Text(values.value(row).to_owned())))
         }
-        DataType::FixedSizeBinary(_) | DataType::Binary | DataType::LargeBinary | DataType::BinaryView => (0..array
-            .len())
-            .map(|row| bytes(array, row).map(|b| b.map_or(Value::Null, |b| Value::Bytes(b.to_vec()))))
-            .collect(),
+        DataType::FixedSizeBinary(_) | DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+            each_bytes(array, |bytes| Some(Value::Bytes(bytes.to_vec())))
+        }
         _ => None,
     }
 }
 
-/// The bytes of one value, `None` inside for NULL, `None` outside if the array holds no bytes.
-fn bytes(array: &ArrayRef, row: usize) -> Option<Option<&[u8]>> {
-    if array.is_null(row) {
-        return Some(None);
+/// The bytes of one value that is not NULL, unless the array holds none.
+fn bytes(array: &ArrayRef, row: usize) -> Option<&[u8]> {
+    match array.data_type() {
+        DataType::FixedSizeBinary(_) => Some(array.as_fixed_size_binary_opt()?.value(row)),
+        DataType::Binary => Some(array.as_binary_opt::<i32>()?.value(row)),
+        DataType::LargeBinary => Some(array.as_binary_opt::<i64>()?.value(row)),
+        DataType::BinaryView => Some(array.as_binary_view_opt()?.value(row)),
+        _ => None,
     }
-    let bytes = match array.data_type() {
-        DataType::FixedSizeBinary(_) => array.as_fixed_size_binary_opt()?.value(row),
-        DataType::Binary => array.as_binary_opt::<i32>()?.value(row),
-        DataType::LargeBinary => array.as_binary_opt::<i64>()?.value(row),
-        DataType::BinaryView => array.as_binary_view_opt()?.value(row),
-        _ => return None,
-    };
-    Some(Some(bytes))
+}
+
+/// `read` of the bytes of each value that is there.
+fn each_bytes(array: &ArrayRef, read: impl Fn(&[u8]) -> Option<Value>) -> Option<Vec<Value>> {
+    let value = |row| if array.is_null(row) { Some(Value::Null) } else { read(bytes(array, row)?) };
+    (0..array.len()).map(value).collect()
 }
 
 fn extended(array: &ArrayRef, extension: Extension) -> Option<Vec<Value>> {
@@ -148,7 +149,7 @@ fn extended(array: &ArrayRef, extension: Extension) -> Option<Vec<Value>> {
         }
         _ => {}
     }
-    let read = |bytes: &[u8]| match extension {
+    each_bytes(array, |bytes| match extension {
         Extension::Uuid => Some(Value::Text(uuid::Uuid::from_slice(bytes).ok()?.to_string())),
         Extension::HugeInt => Some(Value::Int(i128::from_le_bytes(bytes.try_into().ok()?))),
         Extension::UHugeInt => {
@@ -159,8 +160,7 @@ fn extended(array: &ArrayRef, extension: Extension) -> Option<Vec<Value>> {
         Extension::Bit => bits(bytes).map(Value::Text),
         Extension::BigNum => big_number(bytes).map(Value::Decimal),
         Extension::Geometry | Extension::Boolean | Extension::Json => Some(Value::Bytes(bytes.to_vec())),
-    };
-    (0..array.len()).map(|row| bytes(array, row)?.map_or(Some(Value::Null), read)).collect()
+    })
 }
 
 /// A float as the shortest decimal that names it says, as the database prints it.
@@ -366,7 +366,10 @@ fn interval(months: i32, days: i32, nanoseconds: i64) -> String {
 /// A bit string: the first byte counts the padding bits at the front of the rest.
 fn bits(bytes: &[u8]) -> Option<String> {
     let (padding, rest) = bytes.split_first()?;
-    let all: String = rest.iter().map(|byte| format!("{byte:08b}")).collect();
+    let mut all = String::with_capacity(rest.len() * 8);
+    for byte in rest {
+        let _ = write!(all, "{byte:08b}");
+    }
     all.get(usize::from(*padding)..).map(str::to_owned)
 }
 

@@ -29,8 +29,8 @@ pub struct DuckDbTarget {
     pub config_options: Vec<(String, Secret<String>)>,
     /// Options set in each session.
     pub settings: Vec<(String, Secret<String>)>,
-    /// Secrets of storage services: a name, the scope if any, and fields with their values.
-    pub secrets: Vec<Vec<(String, Secret<Json>)>>,
+    /// Secrets of storage services.
+    pub secrets: Vec<SecretFields>,
     /// Other databases, opened beside it.
     pub attach: Vec<Attachment>,
     /// How often to try to open a file that another process has locked.
@@ -40,6 +40,9 @@ pub struct DuckDbTarget {
     /// What Jinja sees, as the profile has it.
     shown: JsonMap,
 }
+
+/// One secret of a storage service: its fields with their values.
+pub type SecretFields = Vec<(String, Secret<Json>)>;
 
 /// An extension to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,7 +228,7 @@ fn secret_pairs(pairs: Vec<(String, String)>) -> Vec<(String, Secret<String>)> {
     pairs.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
 }
 
-fn secrets(fields: &Fields<'_>) -> Result<Vec<Vec<(String, Secret<Json>)>>, Error> {
+fn secrets(fields: &Fields<'_>) -> Result<Vec<SecretFields>, Error> {
     let read = |item: &Json| match item {
         Json::Object(map) => {
             Ok(map.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect::<Vec<_>>())

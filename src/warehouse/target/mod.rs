@@ -11,7 +11,7 @@ use crate::model::{JsonMap, Secret};
 
 use super::Error;
 
-pub use duckdb::{Attachment, DuckDbTarget, Extension};
+pub use duckdb::{Attachment, DuckDbTarget, Extension, SecretFields};
 pub use postgres::{PostgresTarget, SslMode};
 
 /// An engine with everything needed to open it.

@@ -1,0 +1,187 @@
+//! The selectors against what `dbt ls` answered for them on the zoo.
+
+use serde_json::Value as Json;
+
+use super::{Error, Indirect, Request, dag, select};
+use crate::model::{Manifest, ResourceType};
+use crate::state::golden;
+
+/// dbt's `ls` leaves analyses out unless asked.
+const LISTED: [ResourceType; 11] = [
+    ResourceType::Model,
+    ResourceType::Seed,
+    ResourceType::Snapshot,
+    ResourceType::Test,
+    ResourceType::UnitTest,
+    ResourceType::Source,
+    ResourceType::Exposure,
+    ResourceType::Metric,
+    ResourceType::SemanticModel,
+    ResourceType::SavedQuery,
+    ResourceType::Function,
+];
+
+fn zoo() -> Manifest {
+    golden::read(&golden::json("zoo/golden/manifest.json"))
+}
+
+fn request(args: &[&str]) -> Request {
+    let mut request = Request::default();
+    let mut flag = "";
+    for arg in args {
+        match (flag, *arg) {
+            (_, arg) if arg.starts_with('-') && arg.len() > 1 => flag = arg,
+            ("-s", value) => request.select.push(value.to_owned()),
+            ("--exclude", value) => request.exclude.push(value.to_owned()),
+            ("--selector", value) => request.selector = Some(value.to_owned()),
+            ("--indirect-selection", word) => request.indirect = Indirect::parse(word).unwrap(),
+            ("--resource-type", "all") => request.resource_types.extend([ResourceType::Analysis].iter().chain(&LISTED)),
+            ("--resource-type", "default") => request.resource_types.extend(LISTED),
+            ("--resource-type", word) => request.resource_types.push(ResourceType::parse(word).unwrap()),
+            ("--exclude-resource-type", word) => {
+                request.exclude_resource_types.push(ResourceType::parse(word).unwrap())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    if request.resource_types.is_empty() {
+        request.resource_types.extend(LISTED);
+    }
+    request
+}
+
+fn answer(args: &[&str], manifest: &Manifest) -> Result<(Vec<String>, Vec<String>), Error> {
+    let dag = dag(manifest).unwrap();
+    let (selection, diagnostics) = select(&request(args), manifest, &dag, None)?;
+    let mut ids: Vec<String> = selection.nodes.iter().map(ToString::to_string).collect();
+    ids.sort();
+    Ok((ids, diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()))
+}
+
+#[test]
+fn every_selector_selects_what_dbt_selects() {
+    let manifest = zoo();
+    let golden = golden::json("zoo/golden/ls.json");
+    let mut wrong = Vec::new();
+    for query in golden.as_array().unwrap() {
+        let args: Vec<&str> = query["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+        // dbt fails with an index error there; it means the whole project here.
+        if args == ["-s", "path:."] {
+            continue;
+        }
+        let expected = query
+            .get("ids")
+            .map(|ids| -> Vec<&str> { ids.as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect() });
+        match (answer(&args, &manifest), expected) {
+            (Err(_), None) => {}
+            (Ok((ids, messages)), Some(expected)) => {
+                let missing: Vec<_> = expected.iter().filter(|id| !ids.iter().any(|i| i == *id)).collect();
+                let extra: Vec<_> = ids.iter().filter(|id| !expected.contains(&id.as_str())).collect();
+                if !missing.is_empty() || !extra.is_empty() {
+                    wrong.push(format!("{args:?}: missing {missing:?}, extra {extra:?}"));
+                }
+                let expected: Vec<String> = query["empty"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|text| {
+                        format!("the selection criterion '{}' does not match any enabled nodes", text.as_str().unwrap())
+                    })
+                    .collect();
+                if messages != expected {
+                    wrong.push(format!("{args:?}: warns {messages:?}, dbt {expected:?}"));
+                }
+            }
+            (ours, theirs) => wrong.push(format!("{args:?}: ours {ours:?}, dbt's {theirs:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn errors_say_what_to_write_instead() {
+    let manifest = zoo();
+    for (args, message) in [
+        (vec!["-s", "tagg:x"], "'tagg' in 'tagg:x' is not a selector method; did you mean 'tag'?"),
+        (vec!["-s", "+frobnicate:x"], "'frobnicate' in '+frobnicate:x' is not a selector method"),
+        (
+            vec!["-s", "test_type:nope"],
+            "'nope' is not a value of the selector method 'test_type'; use generic, singular, unit or data",
+        ),
+        (
+            vec!["-s", "state:modified"],
+            "'state:modified' needs a baseline to compare with; give one with --state or --baseline",
+        ),
+        (
+            vec!["-s", "result:error"],
+            "'result:error' needs the results of an earlier run; give the folder of its run_results.json with --state",
+        ),
+        (
+            vec!["--selector", "x"],
+            "there is no selector 'x' in selectors.yml; it has by_text, by_pair, by_method, at, union, intersection, nested, cautious",
+        ),
+    ] {
+        assert_eq!(answer(&args, &manifest).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn results_of_an_earlier_run_are_selected_by_status() {
+    let manifest = zoo();
+    let results = [("model.zoo.pens".into(), "error".to_owned()), ("model.zoo.feed".into(), "skipped".to_owned())];
+    let request = Request {
+        select: vec!["result:error".to_owned()],
+        indirect: Indirect::Empty,
+        results: Some(results.into()),
+        ..Request::default()
+    };
+    let (selection, _) = select(&request, &manifest, &dag(&manifest).unwrap(), None).unwrap();
+    assert_eq!(selection.nodes, ["model.zoo.pens".into()]);
+}
+
+fn with_selectors(selectors: &Json) -> Manifest {
+    Manifest { selectors: selectors.as_object().unwrap().clone(), ..zoo() }
+}
+
+#[test]
+fn a_default_selector_is_used_only_when_nothing_is_asked_for() {
+    let manifest = with_selectors(&serde_json::json!({"d": {"default": true, "definition": "fqn:pens"}}));
+    assert_eq!(answer(&["--indirect-selection", "empty"], &manifest).unwrap().0, ["model.zoo.pens"]);
+    assert_eq!(answer(&["-s", "costs"], &manifest).unwrap().0, ["model.zoo.costs"]);
+    assert!(answer(&["--exclude", "pens"], &manifest).unwrap().0.len() > 30);
+}
+
+#[test]
+fn cautious_parts_of_a_union_in_a_file_are_not_looked_at_together() {
+    let part = |name: &str| serde_json::json!({"method": "fqn", "value": name, "indirect_selection": "cautious"});
+    let manifest = with_selectors(&serde_json::json!({"cu": {"union": [part("stg_animals"), part("stg_species")]}}));
+    let relationships = "test.zoo.relationships_stg_animals_species_id__id__ref_stg_species_.5f2ce09137".to_owned();
+    assert!(!answer(&["--selector", "cu"], &manifest).unwrap().0.contains(&relationships));
+    let on_the_line =
+        answer(&["-s", "stg_animals stg_species", "--indirect-selection", "cautious"], &manifest).unwrap();
+    assert!(on_the_line.0.contains(&relationships));
+}
+
+#[test]
+fn text_in_a_file_is_one_criterion_and_bad_definitions_say_why() {
+    let manifest = with_selectors(&serde_json::json!({
+        "spaced": "pens costs",
+        "loop": {"method": "selector", "value": "loop"},
+        "number": 3,
+        "two": {"union": [{"exclude": ["a"]}, {"exclude": ["b"]}]},
+        "valueless": {"method": "tag"},
+    }));
+    assert_eq!(answer(&["--selector", "spaced"], &manifest).unwrap().0, Vec::<String>::new());
+    for (name, reason) in [
+        ("loop", "it refers to 'loop', which refers back to it"),
+        ("two", "'union' has more than one 'exclude'; put them into one"),
+        ("valueless", "'method: tag' needs a 'value'"),
+        (
+            "number",
+            "3 is no definition; write text such as \"tag:nightly\", a pair such as tag: nightly, or a map with method and value",
+        ),
+    ] {
+        let message = answer(&["--selector", name], &manifest).unwrap_err().to_string();
+        assert_eq!(message, format!("selector '{name}' in selectors.yml: {reason}"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Configuration as written, key by key.
+
+use indexmap::IndexSet;
+use serde_json::Value as Json;
+
+use super::reason::{Finding, Pair};
+use crate::model::{Change, JsonMap, Node, ResourceType};
+
+/// Keys of the node's name in the database; they have a reason of their own.
+const RELATION_KEYS: &[&str] = &["database", "schema", "alias"];
+/// Keys that never count, beside those.
+const LABEL_KEYS: &[&str] = &["tags", "group"];
+/// The only keys of a test that count.
+const TEST_KEYS: &[&str] = &[
+    "severity",
+    "where",
+    "limit",
+    "fail_calc",
+    "warn_if",
+    "error_if",
+    "store_failures",
+    "store_failures_as",
+    "sql_header",
+];
+
+pub(super) fn config(pair: &Pair<'_>) -> Vec<Finding> {
+    let kind = pair.nodes.current.resource_type;
+    let maps = match kind {
+        // These compare the whole rendered configuration.
+        ResourceType::SemanticModel | ResourceType::SavedQuery => pair.nodes.map(|node| node.config.clone()),
+        _ => pair.nodes.map(|node| with_hyphens(&node.unrendered_config)),
+    };
+    let keys: IndexSet<&String> = maps.baseline.keys().chain(maps.current.keys()).collect();
+    keys.into_iter().filter(|key| counts(kind, key)).filter_map(|key| changed_value(key, &maps)).collect()
+}
+
+pub(super) fn relation(pair: &Pair<'_>) -> Vec<Finding> {
+    let maps = pair.nodes.map(|node: &Node| &node.unrendered_config);
+    RELATION_KEYS
+        .iter()
+        .filter_map(|key| {
+            let values = maps.map(|map| map.get(*key).filter(|value| !value.is_null()));
+            (!same_option(values.baseline, values.current))
+                .then(|| Finding::of(key, values.map(|value| value.map(text))))
+        })
+        .collect()
+}
+
+fn counts(kind: ResourceType, key: &str) -> bool {
+    match kind {
+        ResourceType::Test => TEST_KEYS.contains(&key),
+        ResourceType::Metric => key != "group",
+        ResourceType::Source | ResourceType::Exposure | ResourceType::SemanticModel | ResourceType::SavedQuery => true,
+        _ => !RELATION_KEYS.contains(&key) && !LABEL_KEYS.contains(&key),
+    }
+}
+
+/// Manifests of older versions hold `pre_hook` where newer ones hold `pre-hook`.
+fn with_hyphens(config: &JsonMap) -> JsonMap {
+    config
+        .iter()
+        .map(|(key, value)| {
+            let key = match key.as_str() {
+                "pre_hook" => "pre-hook",
+                "post_hook" => "post-hook",
+                other => other,
+            };
+            (key.to_owned(), value.clone())
+        })
+        .collect()
+}
+
+fn changed_value(key: &str, maps: &Change<JsonMap>) -> Option<Finding> {
+    let values = maps.as_ref().map(|map| map.get(key));
+    (!same_option(values.baseline, values.current)).then(|| Finding::of(key, values.map(|value| value.map(text))))
+}
+
+fn same_option(a: Option<&Json>, b: Option<&Json>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => same(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Equality as Python has it: 1 equals 1.0, and the order of a map's keys does not matter.
+pub(super) fn same(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(x), Json::Number(y)) => x == y || x.as_f64() == y.as_f64(),
+        (Json::Array(xs), Json::Array(ys)) => xs.len() == ys.len() && xs.iter().zip(ys).all(|(x, y)| same(x, y)),
+        (Json::Object(xs), Json::Object(ys)) => {
+            xs.len() == ys.len() && xs.iter().all(|(key, x)| ys.get(key).is_some_and(|y| same(x, y)))
+        }
+        _ => a == b,
+    }
+}
+
+/// A value for people: text without quotes.
+pub(super) fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

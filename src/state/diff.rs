@@ -1,0 +1,138 @@
+//! The comparison itself: every reason of the table over every pair of nodes with the same id.
+
+use indexmap::{IndexMap, IndexSet};
+use serde::Serialize;
+
+use super::macros::MacroChanges;
+use super::reason::{Finding, Pair, REASONS, is_modified_when_new, sees_new};
+use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
+
+/// One reason why a node counts as changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hit {
+    /// The reason's stable id, e.g. `body`, `config`, `fqn`, `macro`; `new` for a node that the baseline has not.
+    pub reason: &'static str,
+    /// dbt's sub-selector that sees it, e.g. `body`; none for what only `modified` itself sees.
+    pub sub_selector: Option<&'static str>,
+    /// Whether `state:modified` counts it (some are seen by a sub-selector alone).
+    pub in_modified: bool,
+    /// Whether a contract is broken by it.
+    pub breaking: bool,
+    /// One line for people, e.g. `materialized: view → table`, `macro cents_to_dollars changed (via orders → cents_to_dollars)`.
+    pub summary: String,
+    /// The two values as text, where there are two (for code, the code).
+    pub values: Option<Change<Option<String>>>,
+}
+
+/// The difference of two manifests.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct StateDiff {
+    /// Every current node with at least one hit, in manifest order.
+    pub changed: IndexMap<NodeId, Vec<Hit>>,
+    /// Nodes of the current side that the baseline has not, in manifest order.
+    pub added: IndexSet<NodeId>,
+    /// Nodes of the baseline that the current side has not, in the baseline's order.
+    pub removed: Vec<NodeId>,
+}
+
+/// What the project's flags say about comparing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// dbt's `state_modified_compare_more_unrendered_values`: sources are compared by what is written, not by what it renders to.
+    pub more_unrendered: bool,
+}
+
+impl StateDiff {
+    /// Whether `state:modified` selects the node. A new source, exposure, metric, semantic model or saved query is not
+    /// modified, only new: so dbt has it.
+    pub fn is_modified(&self, id: &str) -> bool {
+        self.changed.get(id).is_some_and(|hits| hits.iter().any(|hit| hit.in_modified))
+    }
+
+    /// Whether `state:unmodified` selects the node: exactly what `modified` does not.
+    pub fn is_unmodified(&self, id: &str) -> bool {
+        !self.is_modified(id)
+    }
+
+    /// Whether `state:new` selects the node: the baseline has no node of its id.
+    pub fn is_new(&self, id: &str) -> bool {
+        self.added.contains(id)
+    }
+
+    /// Whether `state:old` selects the node: the baseline has a node of its id.
+    pub fn is_old(&self, id: &str) -> bool {
+        !self.is_new(id)
+    }
+
+    /// Whether `state:modified.<sub_selector>` selects the node. A new node is selected by every sub-selector that can
+    /// compare its kind.
+    pub fn matches(&self, id: &str, sub_selector: &str) -> bool {
+        let seen = |hits: &Vec<Hit>| hits.iter().any(|hit| hit.sub_selector == Some(sub_selector));
+        self.changed.get(id).is_some_and(seen)
+            || (self.is_new(id) && kind_of(id).is_some_and(|kind| sees_new(sub_selector, kind)))
+    }
+}
+
+fn kind_of(id: &str) -> Option<ResourceType> {
+    ResourceType::parse(id.split('.').next()?)
+}
+
+/// Compares the current manifest with the baseline's, node by node.
+pub fn compare(manifests: &Change<&Manifest>, options: Options) -> StateDiff {
+    let macros = MacroChanges::between(manifests);
+    let mut diff = StateDiff::default();
+    for (id, current) in &manifests.current.nodes {
+        let hits = if let Some(baseline) = manifests.baseline.nodes.get(id) {
+            let adapter_type = &manifests.current.metadata.adapter_type;
+            hits_of(&Pair { nodes: Change { baseline, current }, options, macros: &macros, adapter_type })
+        } else {
+            diff.added.insert(id.clone());
+            hits_of_new(current, &macros)
+        };
+        if !hits.is_empty() {
+            diff.changed.insert(id.clone(), hits);
+        }
+    }
+    diff.removed =
+        manifests.baseline.nodes.keys().filter(|id| !manifests.current.nodes.contains_key(*id)).cloned().collect();
+    diff
+}
+
+fn hits_of_new(node: &Node, macros: &MacroChanges<'_>) -> Vec<Hit> {
+    let new = Hit {
+        reason: "new",
+        sub_selector: None,
+        in_modified: is_modified_when_new(node.resource_type),
+        breaking: false,
+        summary: "not in the baseline".to_owned(),
+        values: None,
+    };
+    std::iter::once(new).chain(macros.reached_from(node).into_iter().map(macro_hit)).collect()
+}
+
+fn hits_of(pair: &Pair<'_>) -> Vec<Hit> {
+    let kind = pair.nodes.current.resource_type;
+    let mut hits = Vec::new();
+    for reason in REASONS.iter().filter(|reason| reason.applies_to.contains(&kind)) {
+        hits.extend((reason.compare)(pair).into_iter().map(|finding| Hit {
+            reason: reason.id,
+            sub_selector: reason.sub_selector,
+            in_modified: (reason.counts)(pair.nodes.current),
+            breaking: finding.breaking,
+            summary: finding.summary,
+            values: finding.values,
+        }));
+    }
+    hits
+}
+
+fn macro_hit(finding: Finding) -> Hit {
+    Hit {
+        reason: "macro",
+        sub_selector: Some("macros"),
+        in_modified: true,
+        breaking: false,
+        summary: finding.summary,
+        values: finding.values,
+    }
+}

@@ -1,0 +1,268 @@
+//! The reasons why a node counts as changed, as a table: one row each. Order is the order in which they are told.
+
+use super::macros::MacroChanges;
+use super::{Options, config, content, contract, resource};
+use crate::model::{Change, Node, ResourceType};
+
+/// One reason.
+#[derive(Debug)]
+pub struct Reason {
+    /// Stable id.
+    pub id: &'static str,
+    /// A few words for people.
+    pub title: &'static str,
+    /// What follows `state:modified.` in the selector that sees it; none for what only `modified` itself sees.
+    pub sub_selector: Option<&'static str>,
+    /// Kinds of nodes that have it.
+    pub applies_to: &'static [ResourceType],
+    /// Whether it makes this node `modified`, or is seen by its sub-selector alone.
+    pub(super) counts: fn(&Node) -> bool,
+    /// What differs; empty when nothing does.
+    pub(super) compare: fn(&Pair<'_>) -> Vec<Finding>,
+    /// The rule, in one or two sentences.
+    pub doc: &'static str,
+}
+
+/// A node on both sides, with what the comparison may look at beside it.
+#[derive(Debug)]
+pub(super) struct Pair<'a> {
+    pub(super) nodes: Change<&'a Node>,
+    pub(super) options: Options,
+    pub(super) macros: &'a MacroChanges<'a>,
+    pub(super) adapter_type: &'a str,
+}
+
+/// One thing that differs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Finding {
+    pub(super) summary: String,
+    pub(super) values: Option<Change<Option<String>>>,
+    pub(super) breaking: bool,
+}
+
+impl Finding {
+    /// `what: baseline → current`.
+    pub(super) fn of(what: &str, values: Change<Option<String>>) -> Self {
+        let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "not set".to_owned(), shorten);
+        let summary = format!("{what}: {} → {}", shown(&values.baseline), shown(&values.current));
+        Self { summary, values: Some(values), breaking: false }
+    }
+
+    /// A sentence alone.
+    pub(super) fn said(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), values: None, breaking: false }
+    }
+
+    /// The finding when the sides differ.
+    pub(super) fn if_changed(what: &str, values: Change<Option<String>>) -> Option<Self> {
+        values.is_changed().then(|| Self::of(what, values))
+    }
+}
+
+/// Long values are in the hit's `values`; a summary is one line.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    line.chars().take(LONGEST - 1).chain(std::iter::once('…')).collect()
+}
+
+use ResourceType::{
+    Analysis, Exposure, Function, Metric, Model, Operation, SavedQuery, Seed, SemanticModel, Snapshot, Source, Test,
+    UnitTest,
+};
+
+/// What dbt compiles or loads; everything that has the base rule.
+const COMPILED: &[ResourceType] = &[Model, Seed, Snapshot, Test, Analysis, Operation, Function];
+
+/// All reasons.
+pub const REASONS: &[Reason] = &[
+    Reason {
+        id: "body",
+        title: "code",
+        sub_selector: Some("body"),
+        applies_to: &[Model, Snapshot, Test, Analysis, Operation, Function],
+        counts: not_a_generic_test,
+        compare: content::body,
+        doc: "The code as written differs, comments and whitespace inside included. Of a generic test only `modified.body` sees it.",
+    },
+    Reason {
+        id: "seed",
+        title: "seed data",
+        sub_selector: Some("body"),
+        applies_to: &[Seed],
+        counts: always,
+        compare: content::seed,
+        doc: "The file's checksum differs. A seed over 1 MiB has its path for a checksum, so a change of its rows is not seen.",
+    },
+    Reason {
+        id: "config",
+        title: "configuration",
+        sub_selector: Some("configs"),
+        applies_to: &[
+            Model,
+            Seed,
+            Snapshot,
+            Test,
+            Analysis,
+            Operation,
+            Function,
+            Source,
+            Exposure,
+            Metric,
+            SemanticModel,
+            SavedQuery,
+        ],
+        counts: always,
+        compare: config::config,
+        doc: "A configuration as written differs; a default written out differs from one left out. Tags, group, alias, schema and database do not count here. Of a test, only what decides how it runs counts.",
+    },
+    Reason {
+        id: "relation",
+        title: "relation",
+        sub_selector: Some("relation"),
+        applies_to: COMPILED,
+        counts: not_a_generic_test,
+        compare: config::relation,
+        doc: "The configured alias, schema or database differs as written. What they render to does not count.",
+    },
+    Reason {
+        id: "source_relation",
+        title: "source table",
+        sub_selector: Some("relation"),
+        applies_to: &[Source],
+        counts: always,
+        compare: resource::source_relation,
+        doc: "The source's database, schema or identifier differs: rendered, or as written with state_modified_compare_more_unrendered_values.",
+    },
+    Reason {
+        id: "persisted_description",
+        title: "persisted description",
+        sub_selector: Some("persisted_descriptions"),
+        applies_to: COMPILED,
+        counts: not_a_generic_test,
+        compare: content::persisted_description,
+        doc: "A description differs that persist_docs writes to the database.",
+    },
+    Reason {
+        id: "contract",
+        title: "contract",
+        sub_selector: Some("contract"),
+        applies_to: COMPILED,
+        counts: always,
+        compare: contract::contract,
+        doc: "The contract was turned on or off, or its columns, types or constraints differ. What a consumer could notice is breaking.",
+    },
+    Reason {
+        id: "fqn",
+        title: "place in the project",
+        sub_selector: None,
+        applies_to: &[Model, Seed, Snapshot, Test, Analysis, Operation, Function, Source, Exposure],
+        counts: always,
+        compare: content::fqn,
+        doc: "The file moved to another folder, so other configuration may reach it.",
+    },
+    Reason {
+        id: "ref_representation",
+        title: "how it may be referred to",
+        sub_selector: None,
+        applies_to: &[Model],
+        counts: always,
+        compare: contract::ref_representation,
+        doc: "Access, latest version or deprecation date differ.",
+    },
+    Reason {
+        id: "source",
+        title: "source properties",
+        sub_selector: None,
+        applies_to: &[Source],
+        counts: always,
+        compare: resource::source,
+        doc: "Quoting, freshness, loaded_at_field or external differ. Descriptions, columns and tags do not count.",
+    },
+    Reason {
+        id: "exposure",
+        title: "exposure properties",
+        sub_selector: None,
+        applies_to: &[Exposure],
+        counts: always,
+        compare: resource::exposure,
+        doc: "Type, owner, maturity, url, description, label or what it depends on differ.",
+    },
+    Reason {
+        id: "metric",
+        title: "metric properties",
+        sub_selector: None,
+        applies_to: &[Metric],
+        counts: always,
+        compare: resource::metric,
+        doc: "Type, description or label differ. What the metric computes does not count in dbt.",
+    },
+    Reason {
+        id: "semantic_model",
+        title: "semantic model properties",
+        sub_selector: None,
+        applies_to: &[SemanticModel],
+        counts: always,
+        compare: resource::semantic_model,
+        doc: "Model, description, defaults, entities, dimensions, measures, primary entity or group differ.",
+    },
+    Reason {
+        id: "saved_query",
+        title: "saved query properties",
+        sub_selector: None,
+        applies_to: &[SavedQuery],
+        counts: always,
+        compare: resource::saved_query,
+        doc: "What it queries, its description, label, group, tags or exports differ.",
+    },
+    Reason {
+        id: "unit_test",
+        title: "unit test",
+        sub_selector: None,
+        applies_to: &[UnitTest],
+        counts: always,
+        compare: resource::unit_test,
+        doc: "Its model, inputs, expectation or overrides differ. The description does not count.",
+    },
+    Reason {
+        id: "macro",
+        title: "macro",
+        sub_selector: Some("macros"),
+        applies_to: COMPILED,
+        counts: always,
+        compare: |pair| pair.macros.reached_from(pair.nodes.current),
+        doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros count only when the same version of the same program wrote both manifests.",
+    },
+];
+
+/// What may follow `state:modified.`, each once.
+pub fn sub_selectors() -> impl Iterator<Item = &'static str> {
+    REASONS.iter().enumerate().filter_map(|(i, reason)| {
+        let sub = reason.sub_selector?;
+        (!REASONS[..i].iter().any(|earlier| earlier.sub_selector == Some(sub))).then_some(sub)
+    })
+}
+
+/// Whether a sub-selector selects a new node of this kind: when it has a comparison for it, which there is nothing to make
+/// with. Macros are compared apart from the node, so being new is no reason there.
+pub(super) fn sees_new(sub_selector: &str, kind: ResourceType) -> bool {
+    sub_selector != "macros"
+        && REASONS.iter().any(|reason| reason.sub_selector == Some(sub_selector) && reason.applies_to.contains(&kind))
+}
+
+/// Whether dbt counts a new node of this kind as modified.
+pub(super) fn is_modified_when_new(kind: ResourceType) -> bool {
+    !matches!(kind, Source | Exposure | Metric | SemanticModel | SavedQuery)
+}
+
+fn always(_: &Node) -> bool {
+    true
+}
+
+/// Of a generic test, dbt's `modified` looks at configuration and place alone.
+fn not_a_generic_test(node: &Node) -> bool {
+    node.as_test().is_none_or(|test| test.metadata.is_none())
+}
