@@ -227,7 +227,8 @@ impl Build {
         }
         let mut schemas: Vec<_> = places.iter().map(|(_, schema)| schema.clone()).collect();
         schemas.dedup();
-        let results: Vec<_> = self.results.iter().map(|result| self.result_json(result)).collect();
+        let of_steps = self.results.iter().filter(|result| !plan.on_run_start.contains(&result.unique_id));
+        let results: Vec<_> = of_steps.map(|result| self.result_json(result)).collect();
         JsonMap::from_iter([
             ("results".to_owned(), Json::Array(results)),
             ("schemas".to_owned(), json!(schemas)),
