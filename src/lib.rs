@@ -4,9 +4,10 @@
 
 pub mod artifacts;
 pub mod build;
-pub mod config;
 pub mod checks;
+pub mod config;
 pub mod diff;
+pub mod environment;
 pub mod graph;
 pub mod jinja;
 pub mod model;

@@ -11,7 +11,8 @@ pub const FILE: &str = "slimdiff.yml";
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Template of the throw-away schema's name; `{number}` is the pull request's, `{branch}` the branch's name.
+    /// Template of the throw-away schema's name; `{number}` is the pull request's (the branch's name where there is
+    /// none, as on a laptop), `{branch}` the branch's name.
     pub schema: String,
     /// `manifest:PATH`, `git:REV` or `merge-base`.
     pub baseline: Option<String>,
@@ -117,9 +118,10 @@ impl Settings {
 }
 
 /// Fills the template of the throw-away schema's name. Characters that a schema's name should not have become `_`.
+/// Without a pull request `{number}` is the branch, and `local` where there is none either.
 ///
 /// # Errors
-/// When the template has an unknown placeholder, or one whose value is not known.
+/// When the template has an unknown placeholder.
 pub fn schema_name(template: &str, number: Option<u64>, branch: Option<&str>) -> Result<String, String> {
     let mut name = String::new();
     let mut rest = template;
@@ -128,12 +130,11 @@ pub fn schema_name(template: &str, number: Option<u64>, branch: Option<&str>) ->
             after.split_once('}').ok_or_else(|| format!("schema: `{template}` has a `{{` without its `}}`"))?;
         name.push_str(before);
         match placeholder {
-            "number" => name.push_str(
-                &number
-                    .ok_or("the number of the pull request is not known; give --pull-request N, or --schema NAME")?
-                    .to_string(),
-            ),
-            "branch" => name.push_str(branch.ok_or("the branch is not known; give --schema NAME")?),
+            "number" => match number {
+                Some(number) => name.push_str(&number.to_string()),
+                None => name.push_str(branch.unwrap_or("local")),
+            },
+            "branch" => name.push_str(branch.unwrap_or("local")),
             other => return Err(format!("schema: `{{{other}}}` is not a placeholder; use {{number}} or {{branch}}")),
         }
         rest = after;
@@ -154,7 +155,8 @@ mod tests {
     fn the_template_is_filled_and_made_safe() {
         assert_eq!(schema_name("pr_{number}", Some(42), None).unwrap(), "pr_42");
         assert_eq!(schema_name("ci_{branch}", None, Some("Feature/Ünï-1")).unwrap(), "ci_feature__n__1");
-        assert!(schema_name("pr_{number}", None, None).unwrap_err().contains("--pull-request"));
+        assert_eq!(schema_name("pr_{number}", None, Some("fix/totals")).unwrap(), "pr_fix_totals");
+        assert_eq!(schema_name("pr_{number}", None, None).unwrap(), "pr_local");
         assert!(schema_name("pr_{nmber}", Some(1), None).unwrap_err().contains("not a placeholder"));
         assert!(schema_name("pr_{number", Some(1), None).unwrap_err().contains("without its"));
     }

@@ -2,6 +2,21 @@
 //!
 //! Every figure is exact, or the comparison says that it failed. Holds no SQL: `warehouse::compare` writes it.
 
+mod columns;
+mod keys;
+mod many;
+mod options;
 mod outcome;
+mod profile;
+mod samples;
+mod table;
 
+#[cfg(test)]
+mod oracle;
+
+use options::numbers;
+
+pub use many::{comparable, diff_all};
+pub use options::Options;
 pub use outcome::{ColumnDiff, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
+pub use table::diff;

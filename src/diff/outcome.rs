@@ -157,6 +157,11 @@ impl TableDiff {
         }
     }
 
+    /// Whether the comparison could not be made.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.method, Method::Failed { .. })
+    }
+
     /// Whether both relations were compared.
     pub fn is_compared(&self) -> bool {
         matches!(self.method, Method::Keyed { .. } | Method::Multiset { .. })

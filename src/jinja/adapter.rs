@@ -111,7 +111,7 @@ fn while_parsing(method: &str) -> Value {
         | "list_relations_without_caching"
         | "list_schemas" => list(Vec::new()),
         "check_schema_exists" | "already_exists" | "location_exists" | "is_motherduck" => Value::from(false),
-        "execute" => tuple(vec![Value::from(""), query_result(Table::default())]),
+        "execute" => tuple(vec![Value::from(""), query_result(&Table::default())]),
         _ => Value::from(""),
     }
 }
@@ -274,7 +274,7 @@ impl Adapter {
                 let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(fail)?;
                 let response = Response::of(&self.ctx.setup.adapter_type, &table);
                 let fetched = if args.flag("fetch").unwrap_or(false) { table } else { Table::default() };
-                return Ok(Some(tuple(vec![Value::from_object(response), query_result(fetched)])));
+                return Ok(Some(tuple(vec![Value::from_object(response), query_result(&fetched)])));
             }
             "create_schema" | "drop_schema" | "drop_relation" | "truncate_relation" | "rename_relation" => {
                 call_macro(state, method, args)?;
@@ -430,7 +430,6 @@ fn hard_deletes(config: &Value) -> Result<Value, Error> {
     }
 }
 
-fn query_result(table: Table) -> Value {
-    let _ = table;
-    Value::from(())
+fn query_result(table: &Table) -> Value {
+    super::table::table_value(table)
 }

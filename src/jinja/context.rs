@@ -233,9 +233,7 @@ impl RenderContext {
         };
         Some(match name {
             "this" => self.once(name, || adapter::relation_value(self.this())),
-            "model" | "node" => {
-                self.once("model", || Value::from_object(Lazy::new(Arc::new(self.scope.model.clone()))))
-            }
+            "model" => self.once("model", || Value::from_object(Lazy::new(Arc::new(self.scope.model.clone())))),
             "graph" => self.shared.graph(self.world.as_ref()),
             "execute" => Value::from(self.execute()),
             "target" => Self::json(&self.shared.target, &setup.target),
@@ -254,6 +252,7 @@ impl RenderContext {
             "exceptions" => Value::from_object(Exceptions),
             "context" => Value::from_dyn_object(Arc::clone(self)),
             "builtins" => functions::builtins(self),
+            "thread_id" => Value::from("Thread-1"),
             "selected_resources" | "pre_hooks" | "post_hooks" => list(Vec::new()),
             "dbt_metadata_envs" => dict([]),
             "_dbt_generic_test_kwargs" => Value::from_object(TestArguments::of(self)?),

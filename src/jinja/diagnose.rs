@@ -130,6 +130,11 @@ fn code_of(error: &Error) -> Code {
 fn message_of(error: &Error) -> String {
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
+        ErrorKind::UndefinedError if detail.starts_with('`') => {
+            // The engine writes `a.b` is undefined, and `(...).b` where it cannot tell what came before.
+            let name = detail.trim_start_matches('`').split('`').next().unwrap_or_default();
+            format!("'{}' is undefined", name.trim_start_matches("(...)").trim_start_matches('.'))
+        }
         ErrorKind::UndefinedError if detail.is_empty() => "an undefined value is used here".to_owned(),
         ErrorKind::UnknownFilter => format!("there is no filter '{}'", word(detail, "filter ")),
         ErrorKind::UnknownTest => format!("there is no test '{}'", word(detail, "test ")),

@@ -1,6 +1,9 @@
 //! Jinja2's filters and tests where the engine's differ from Python's: lists stay mutable, text prints as in Python.
 
-use minijinja::value::{Rest, Value, ValueKind, ValueOrKwargs};
+use std::fmt;
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State};
 
 use super::functions::is_callable;
@@ -53,7 +56,7 @@ pub(super) fn install(env: &mut Environment<'static>) {
     }
 }
 
-const FILTERS: [(&str, Run); 51] = [
+const FILTERS: [(&str, Run); 53] = [
     ("default", default),
     ("d", default),
     ("string", |_, value, _| Ok(Value::from(to_str(value)))),
@@ -101,7 +104,9 @@ const FILTERS: [(&str, Run); 51] = [
     ("float", float),
     ("round", round),
     ("abs", abs),
-    ("tojson", |_, value, _| Ok(Value::from(html_safe_json(value)))),
+    ("tojson", |_, value, args| Ok(Value::from(html_safe_json(value, args.count(0, "indent"))))),
+    ("urlencode", |_, value, _| Ok(Value::from(percent_encode(&to_str(value))))),
+    ("striptags", |_, value, _| Ok(Value::from(strip_tags(&to_str(value))))),
     ("escape", |_, value, _| Ok(Value::from(escape(&to_str(value))))),
     ("e", |_, value, _| Ok(Value::from(escape(&to_str(value))))),
     ("safe", |_, value, _| Ok(value.clone())),
@@ -321,7 +326,37 @@ fn groupby(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Val
             _ => groups.push((key, vec![item])),
         }
     }
-    Ok(pair_list(groups.into_iter().map(|(key, members)| (key, list(members))).collect()))
+    let group = |(grouper, members)| Value::from_object(Group { grouper, members: list(members) });
+    Ok(list(groups.into_iter().map(group).collect()))
+}
+
+/// What `groupby` gives: a pair whose parts also have names.
+#[derive(Debug)]
+struct Group {
+    grouper: Value,
+    members: Value,
+}
+
+impl Object for Group {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match (key.as_str(), key.as_usize()) {
+            (Some("grouper"), _) | (None, Some(0)) => Some(self.grouper.clone()),
+            (Some("list"), _) | (None, Some(1)) => Some(self.members.clone()),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(2)
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::repr::sequence(f, "(", &[self.grouper.clone(), self.members.clone()], ")")
+    }
 }
 
 fn sum(state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
@@ -531,9 +566,27 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&#34;")
 }
 
+/// Text for a URL: everything but letters, digits, `/` and `-._~` as percent signs with hex.
+fn percent_encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// Text without HTML tags, runs of whitespace as one space.
+fn strip_tags(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// JSON with sorted keys, safe inside of HTML, as Jinja2's filter writes it.
-fn html_safe_json(value: &Value) -> String {
-    super::native::python_json(&to_json(value), true)
+fn html_safe_json(value: &Value, indent: Option<usize>) -> String {
+    super::json::dump_indented(&to_json(value), true, indent)
         .replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")

@@ -214,7 +214,7 @@ fn tojson(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let args = Args::of(args);
     let value = args.need(0, "value", "tojson")?;
     let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
-    Ok(Value::from(super::native::python_json(&to_json(&value), sorted)))
+    Ok(Value::from(super::json::dump(&to_json(&value), sorted)))
 }
 
 fn fromyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {

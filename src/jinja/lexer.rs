@@ -218,8 +218,21 @@ impl<'s> Lexer<'s> {
             let len = rest.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(rest.len());
             Kind::Name(self.take(len))
         } else if first.is_ascii_digit() {
-            let len = number_len(rest);
-            Kind::Number(self.take(len).replace('_', ""))
+            let radix = [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)];
+            match radix.iter().find(|(prefix, _)| rest.starts_with(prefix)) {
+                Some((_, radix)) => {
+                    let len = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                    let digits = self.take(len)[2..].replace('_', "");
+                    let number = u64::from_str_radix(&digits, *radix);
+                    Kind::Number(
+                        number.map_err(|_| SyntaxError::new("a number that does not read as one", line))?.to_string(),
+                    )
+                }
+                None => {
+                    let len = number_len(rest);
+                    Kind::Number(self.take(len).replace('_', ""))
+                }
+            }
         } else if first == '"' || first == '\'' {
             self.text(first)?
         } else if let Some(op) = OPERATORS.iter().find(|op| rest.starts_with(**op)) {

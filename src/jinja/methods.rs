@@ -132,7 +132,7 @@ fn string_method(text: &str, method: &str, args: &[Value]) -> Result<Value, Erro
         "zfill" => Value::from(zero_fill(text, count_arg(args, 0).unwrap_or(0))),
         "ljust" => Value::from(pad(text, count_arg(args, 0).unwrap_or(0), '<', fill_of(args))),
         "rjust" => Value::from(pad(text, count_arg(args, 0).unwrap_or(0), '>', fill_of(args))),
-        "center" => Value::from(pad(text, count_arg(args, 0).unwrap_or(0), '^', fill_of(args))),
+        "center" => Value::from(pad(text, count_arg(args, 0).unwrap_or(0), '|', fill_of(args))),
         "format" => Value::from(format_braces(text, args, &named)?),
         "encode" => Value::from_bytes(text.as_bytes().to_vec()),
         "isdigit" | "isnumeric" | "isdecimal" => all(|c| c.is_ascii_digit()),
@@ -243,11 +243,14 @@ fn fill_of(args: &[Value]) -> char {
     args.get(1).and_then(|fill| fill.as_str()?.chars().next()).unwrap_or(' ')
 }
 
+/// Pads to `width`: `<` on the right, `>` on the left, `^` on both sides, `|` as `str.center` does.
 fn pad(text: &str, width: usize, align: char, fill: char) -> String {
     let missing = width.saturating_sub(text.chars().count());
     let (left, right) = match align {
         '<' => (0, missing),
         '>' => (missing, 0),
+        '^' => (missing / 2, missing - missing / 2),
+        // `str.center` puts the odd space elsewhere than `format` does.
         _ => (missing / 2 + (missing & width & 1), missing - missing / 2 - (missing & width & 1)),
     };
     let repeat = |count| std::iter::repeat_n(fill, count).collect::<String>();

@@ -11,6 +11,7 @@ mod diagnose;
 mod dispatch;
 mod filters;
 mod functions;
+mod json;
 mod lexer;
 mod methods;
 mod modules;

@@ -1,23 +1,25 @@
 //! Renders text to what it means rather than to text: YAML strings, and the arguments of generic tests.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Environment, Error, ErrorKind, State};
 use serde_json::Value as Json;
 
 use super::YamlScope;
-use super::context::{RenderContext, RenderHandle};
+use super::context::{RenderHandle, SELF};
 use super::diagnose::{self, Origin, coded};
-use super::lexer::{Lexer, Piece};
-use super::phantom::Phantom;
+use super::lexer::{Kind, Lexer, Piece, Token};
+use super::phantom::{Phantom, is_undefined, undefined_error};
+use super::repr::{to_str, write_str};
 use super::values::{fail, from_json, lock, split_args, to_json};
 use super::variables::{SECRET_PREFIX, missing_env_var};
 use super::{functions, render, rewrite};
 use crate::model::{Code, Diagnostic};
 
-/// Renders one YAML string; text that reads as a number, boolean or none turns into it, as dbt does.
+/// Renders one YAML string to what it means, as dbt's native environment does: a template that puts out one value is
+/// that value, a constant or several parts are text, and `as_bool`, `as_number`, `as_native` read the text as a literal.
 ///
 /// # Errors
 /// The message of the template error (unknown variable, syntax), without a place.
@@ -25,6 +27,7 @@ pub fn render_yaml(text: &str, scope: &YamlScope) -> Result<Json, Diagnostic> {
     if !has_jinja(text) {
         return Ok(Json::String(text.to_owned()));
     }
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let origin = Origin { path: "", first_line: 1, source: text };
     let without_place = |mut diagnostic: Diagnostic| {
         diagnostic.location = None;
@@ -32,15 +35,43 @@ pub fn render_yaml(text: &str, scope: &YamlScope) -> Result<Json, Diagnostic> {
         diagnostic
     };
     let rewritten = rewrite::rewrite(text).map_err(|error| without_place(diagnose::syntax(&error, "", 1, text)))?;
-    let context = Value::from_object(YamlContext(scope.clone()));
+    let context = Arc::new(YamlContext { scope: scope.clone(), printed: Mutex::default() });
     let failed = |error: Error| without_place(diagnose::runtime(&error, &origin));
-    let value = match single_expression(text, &rewritten.text) {
-        Some(expression) => {
-            ENVIRONMENT.compile_expression_owned(expression.to_owned()).and_then(|e| e.eval(context)).map_err(failed)?
+    let rendered = ENVIRONMENT.render_str(&rewritten.text, Value::from_dyn_object(Arc::clone(&context)));
+    let rendered = rendered.map_err(failed)?;
+    let printed = std::mem::take(&mut *lock(&context.printed));
+    match printed.as_slice() {
+        [only] if is_undefined(only) => Err(failed(undefined_error(only))),
+        [only] if to_str(only) == rendered && !is_constant(text) => native_json(only).map_err(failed),
+        _ => Ok(Json::String(rendered)),
+    }
+}
+
+/// Whether the expressions that `text` prints name nothing, so that Jinja2 makes them text before it runs them.
+fn is_constant(text: &str) -> bool {
+    let mut lexer = Lexer::new(text);
+    while let Ok(Some(piece)) = lexer.next_piece() {
+        let Piece::Tag(tag) = piece else { continue };
+        let names = |(at, token): (usize, &Token<'_>)| match token.kind {
+            Kind::Name(name) => {
+                let before = at.checked_sub(1).map(|at| &tag.tokens[at].kind);
+                let is_filter = matches!(before, Some(Kind::Op("|")));
+                if is_filter { name.starts_with("as_") } else { !is_keyword(name) }
+            }
+            _ => false,
+        };
+        if tag.prints && tag.tokens.iter().enumerate().any(names) {
+            return false;
         }
-        None => Value::from(ENVIRONMENT.render_str(&rewritten.text, context).map_err(failed)?),
-    };
-    native_json(&value).map_err(failed)
+    }
+    true
+}
+
+fn is_keyword(name: &str) -> bool {
+    matches!(
+        name,
+        "true" | "True" | "false" | "False" | "none" | "None" | "and" | "or" | "not" | "if" | "else" | "in" | "is"
+    )
 }
 
 /// Whether `text` has anything to render.
@@ -119,10 +150,17 @@ fn native_json(value: &Value) -> Result<Json, Error> {
 fn literal(text: &str) -> Option<Json> {
     let text = text.trim();
     match text {
-        "True" | "true" => return Some(Json::Bool(true)),
-        "False" | "false" => return Some(Json::Bool(false)),
+        "True" => return Some(Json::Bool(true)),
+        "False" => return Some(Json::Bool(false)),
         "None" => return Some(Json::Null),
         _ => {}
+    }
+    let digits = text.trim_start_matches(['-', '+']);
+    if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return i64::from_str_radix(hex, 16).ok().map(Json::from);
     }
     if let Ok(i) = text.replace('_', "").parse::<i64>() {
         return Some(Json::from(i));
@@ -145,16 +183,23 @@ fn literal(text: &str) -> Option<Json> {
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = render::environment();
     for (name, kind) in [("as_text", "text"), ("as_bool", "bool"), ("as_number", "number"), ("as_native", "native")] {
-        env.add_filter(name, move |value: Value| {
-            Value::from_object(Marked { kind, text: super::repr::to_str(&value) })
-        });
+        env.add_filter(name, move |value: Value| Value::from_object(Marked { kind, text: to_str(&value) }));
     }
+    env.set_formatter(|out, state, value| {
+        if let Some(context) = state.lookup(SELF).and_then(|context| context.downcast_object::<YamlContext>()) {
+            lock(&context.printed).push(value.clone());
+        }
+        write_str(out, value).map_err(Error::from)
+    });
     env
 });
 
-/// What YAML strings may see.
+/// What YAML strings may see, and what was printed.
 #[derive(Debug)]
-struct YamlContext(YamlScope);
+struct YamlContext {
+    scope: YamlScope,
+    printed: Mutex<Vec<Value>>,
+}
 
 impl Object for YamlContext {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -171,7 +216,8 @@ impl Object for YamlContext {
             "var" => function("var"),
             "env_var" => function("env_var"),
             "doc" => function("doc"),
-            "target" => Some(from_json(&Json::Object(self.0.target.clone()))),
+            "target" => Some(from_json(&Json::Object(self.scope.target.clone()))),
+            SELF => Some(Value::from_dyn_object(Arc::clone(self))),
             "namespace" => None,
             _ if key.starts_with("__") => None,
             "return" | "ref" | "source" | "metric" | "log" | "store_result" | "load_result" | "render" | "write" => {
@@ -196,7 +242,7 @@ struct YamlFunction {
 impl YamlFunction {
     fn doc(&self, args: &[Value]) -> Result<Value, Error> {
         let name = args.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
-        match self.context.0.docs.as_ref().and_then(|docs| docs.get(&name)) {
+        match self.context.scope.docs.as_ref().and_then(|docs| docs.get(&name)) {
             Some(text) => Ok(Value::from(text.as_str())),
             None => Err(coded(Code::InvalidProperty, format!("there is no docs block '{name}'"))),
         }
@@ -210,7 +256,7 @@ impl Object for YamlFunction {
 
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (args, named) = split_args(args);
-        let scope = &self.context.0;
+        let scope = &self.context.scope;
         if self.name == "doc" {
             return self.doc(&args);
         }
@@ -226,6 +272,8 @@ impl Object for YamlFunction {
             }
             scope.env.0.get(&name).map(|value| Value::from(value.as_str()))
         };
+        // As in dbt, an environment variable's default of none is no default.
+        let default = default.filter(|default| self.name == "var" || !default.is_none());
         match found.or(default) {
             Some(value) => Ok(value),
             None if self.name == "var" => {
@@ -238,72 +286,8 @@ impl Object for YamlFunction {
 
     fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         match (self.name, method, args) {
-            ("var", "has_var", [name]) => Ok(Value::from(self.context.0.vars.contains_key(&name.to_string()))),
+            ("var", "has_var", [name]) => Ok(Value::from(self.context.scope.vars.contains_key(&name.to_string()))),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
     }
-}
-
-/// JSON as Python's `json.dumps` writes it: a space after commas and colons, nothing but ASCII.
-pub(super) fn python_json(json: &Json, sorted: bool) -> String {
-    let mut out = String::new();
-    write_json(&mut out, json, sorted);
-    out
-}
-
-fn write_json(out: &mut String, json: &Json, sorted: bool) {
-    match json {
-        Json::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { ", " });
-                write_json(out, item, sorted);
-            }
-            out.push(']');
-        }
-        Json::Object(map) => {
-            let mut pairs: Vec<(&String, &Json)> = map.iter().collect();
-            if sorted {
-                pairs.sort_by_key(|(key, _)| *key);
-            }
-            out.push('{');
-            for (at, (key, value)) in pairs.into_iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { ", " });
-                write_json_text(out, key);
-                out.push_str(": ");
-                write_json(out, value, sorted);
-            }
-            out.push('}');
-        }
-        Json::String(text) => write_json_text(out, text),
-        Json::Number(n) if n.is_f64() => {
-            out.push_str(&super::repr::to_repr(&Value::from(n.as_f64().unwrap_or(f64::NAN))))
-        }
-        other => out.push_str(&other.to_string()),
-    }
-}
-
-fn write_json_text(out: &mut String, text: &str) {
-    use fmt::Write as _;
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
-            _ => {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    // Writing to a String cannot fail.
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }

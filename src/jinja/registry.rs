@@ -264,8 +264,7 @@ impl Registry {
             (None, Some(namespace)) if self.packages.iter().any(|package| package == namespace) => {
                 vec![Some(&self.root), Some(namespace)]
             }
-            (None, Some("dbt") | None) => vec![None],
-            (None, Some(namespace)) => vec![Some(namespace)],
+            (None, _) => vec![None],
         };
         let mut tried = Vec::new();
         for place in places {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use minijinja::value::{Value, ValueKind};
 
+use super::phantom::is_undefined;
+
 /// Writes `value` as Python's `str()` does, and nothing for an undefined one.
 pub(super) fn write_str(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
     match value.kind() {
@@ -33,6 +35,7 @@ pub(super) fn to_repr(value: &Value) -> String {
 pub(super) fn write_repr(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
     match value.kind() {
         ValueKind::Undefined => f.write_str("Undefined"),
+        ValueKind::Plain if is_undefined(value) => f.write_str("Undefined"),
         ValueKind::None => f.write_str("None"),
         ValueKind::Bool => f.write_str(if value.is_true() { "True" } else { "False" }),
         ValueKind::Number if !value.is_integer() => float(f, f64::try_from(value.clone()).unwrap_or(f64::NAN)),

@@ -289,18 +289,40 @@ fn tests_and_materializations_are_macros_with_prefixed_names() {
 #[test]
 fn yaml_strings_keep_the_type_of_what_they_say() {
     let scope = YamlScope {
+        target: object(json!({"name": "dev"})),
         vars: object(json!({"n": 3, "l": [1, 2]})),
         env: Env(Arc::new([("P".to_owned(), "5432".to_owned())].into())),
         ..YamlScope::default()
     };
     let of = |text: &str| render_yaml(text, &scope).map_err(|problem| problem.message);
-    assert_eq!(of("{{ var('n') }}"), Ok(json!(3)));
-    assert_eq!(of("{{ var('l') }}"), Ok(json!([1, 2])));
-    assert_eq!(of("{{ env_var('P') }}"), Ok(json!("5432")));
-    assert_eq!(of("{{ env_var('P') | as_number }}"), Ok(json!(5432)));
-    assert_eq!(of("{{ env_var('P') | int }}"), Ok(json!(5432)));
-    assert_eq!(of("x_{{ var('n') }}"), Ok(json!("x_3")));
-    assert_eq!(of("5432"), Ok(json!("5432")));
+    let means = [
+        ("{{ var('n') }}", json!(3)),
+        ("{{ var('l') }}", json!([1, 2])),
+        ("{{ env_var('P') }}", json!("5432")),
+        ("{{ env_var('P') | as_number }}", json!(5432)),
+        ("{{ env_var('P') | int }}", json!(5432)),
+        ("x_{{ var('n') }}", json!("x_3")),
+        ("{{ var('n') }}{{ var('n') }}", json!("33")),
+        ("{{ var('n') }} ", json!("3 ")),
+        ("5432", json!("5432")),
+        ("1{{ 2 }}", json!("12")),
+        ("{{ true }}", json!("True")),
+        ("{{ target.name == 'dev' }}", json!(true)),
+        ("{{ (target.name == 'dev') | as_bool }}", json!(true)),
+        ("{% set x = 5 %}{{ x }}", json!(5)),
+        ("{% if true %}{{ 5 }}{% endif %}", json!("5")),
+        ("{{ '[1, 2]' | as_native }}", json!([1, 2])),
+        ("{{ 'a b' | as_native }}", json!("a b")),
+        ("{{ var('n') | as_text }}", json!("3")),
+        ("{{ '0x10' | as_number }}", json!(16)),
+        ("{{ {'a': 1} }}", json!("{'a': 1}")),
+        ("{# c #}5", json!("5")),
+    ];
+    for (text, meant) in means {
+        assert_eq!(of(text), Ok(meant), "{text}");
+    }
+    assert!(of("{{ 'true' | as_bool }}").is_err(), "dbt reads Python's literals only");
+    assert!(of("{{ '007' | as_number }}").is_err());
     assert!(of("{{ env_var('DBT_ENV_SECRET_X') }}").is_err_and(|message| message.contains("secret")));
     assert!(of("{{ var('zz') }}").is_err());
 }

@@ -1,6 +1,5 @@
 //! Python's mutable containers for templates, and conversions between template values, JSON and database values.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -504,11 +503,6 @@ pub(super) fn decimal(text: &str) -> Value {
         Ok(i) => Value::from(i),
         Err(_) => Value::from_object(Decimal(text.to_owned())),
     }
-}
-
-/// Keyword arguments as an ordered map from name to value.
-pub(super) fn kwargs_map(kwargs: &Kwargs) -> BTreeMap<String, Value> {
-    kwargs.args().filter_map(|name| Some((name.to_owned(), kwargs.peek(name).ok()?))).collect()
 }
 
 /// Splits a call's arguments into positional ones and keyword ones, the latter in the order in which they were written.

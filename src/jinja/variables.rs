@@ -79,6 +79,8 @@ pub(super) fn env_var(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value
     let (positional, named) = split_args(args);
     let name = positional.first().ok_or_else(|| fail("env_var() needs the name of a variable"))?.to_string();
     let default = positional.get(1).or_else(|| named.iter().find(|(key, _)| key == "default").map(|(_, value)| value));
+    // As in dbt, a default of none is no default.
+    let default = default.filter(|default| !default.is_none());
     if name.starts_with(SECRET_PREFIX) {
         let message = format!("'{name}' is a secret: only profiles.yml and packages.yml may read it");
         return Err(coded(Code::MissingEnvVar, message));
@@ -264,12 +266,18 @@ pub(super) fn store_result(state: &mut State<'_, '_>, args: &[Value]) -> Result<
     Ok(Value::from(""))
 }
 
-/// `load_result(name)`: what the statement of that name returned, or none.
+/// `load_result(name)`: what the statement of that name returned, or none. As in dbt, it can be taken once.
 pub(super) fn load_result(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let ctx = RenderContext::of(state)?;
     let (positional, named) = split_args(args);
     let name = positional.first().or_else(|| named.first().map(|(_, value)| value));
     let name = name.ok_or_else(|| fail("load_result() needs the name of a statement"))?.to_string();
-    let found = lock(&ctx.results).get(&name).cloned();
-    Ok(found.unwrap_or_else(|| Value::from(())))
+    let mut results = lock(&ctx.results);
+    match results.get_mut(&name) {
+        None => Ok(Value::from(())),
+        Some(result) if result.is_undefined() => {
+            Err(fail(format!("the result of statement '{name}' was already loaded: keep it in a variable")))
+        }
+        Some(result) => Ok(std::mem::replace(result, Value::UNDEFINED)),
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 /// What a YAML document says; none when it is not YAML.
 pub(super) fn parse(text: &str) -> Option<Json> {
-    serde_json::from_str(text).ok()
+    crate::yaml::parse(text).ok().map(|parsed| parsed.root.to_json())
 }
 
 /// `json` as Python's YAML writes it: block style, lists not indented below their key.
@@ -98,7 +98,7 @@ fn scalar(text: &str) -> String {
         || text.contains(" #")
         || text.ends_with([':', ' ']);
     if text.contains(|c: char| c.is_control()) || !text.is_ascii() {
-        return super::native::python_json(&Json::String(text.to_owned()), false);
+        return super::json::dump(&Json::String(text.to_owned()), false);
     }
     if reads_as_other || special { format!("'{}'", text.replace('\'', "''")) } else { text.to_owned() }
 }

@@ -194,7 +194,7 @@ fn is_coverage(node: &Node) -> bool {
 fn other_changes(inputs: &Inputs<'_>) -> Vec<OtherChange> {
     let added = inputs.state.added.iter().map(|id| (id, true));
     let modified = inputs.state.changed.keys().filter(|id| inputs.state.is_modified(id.as_str()));
-    let modified = modified.filter(|id| !inputs.state.added.contains(id)).map(|id| (id, false));
+    let modified = modified.filter(|id| !inputs.state.added.contains(*id)).map(|id| (id, false));
     added
         .chain(modified)
         .filter(|(id, _)| !is_model(id))

@@ -1,6 +1,7 @@
 //! Engines: sessions that run SQL, and dialects that write it. All SQL text and all drivers live in this room.
 
 mod activity;
+pub mod compare;
 mod dialect;
 mod duckdb;
 mod error;

@@ -1,5 +1,6 @@
 //! One binary of integration tests: what needs a server, a process or the file system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod environment;
 mod support;
 mod warehouse;

@@ -13,6 +13,10 @@ impl Dialect for DuckDb {
         "duckdb"
     }
 
+    fn same_identifier(&self, one: &str, other: &str) -> bool {
+        one.eq_ignore_ascii_case(other)
+    }
+
     fn schema_name(&self, database: Option<&str>, schema: &str) -> String {
         match database {
             Some(database) => format!("{}.{}", self.quote(database), self.quote(schema)),
@@ -53,16 +57,12 @@ impl Dialect for DuckDb {
             return vec![append];
         }
         let key: Vec<String> = key.iter().map(|key| named(self, key, columns)).collect();
-        let (from, matched) = if let [key] = key.as_slice() {
-            (target.to_string(), format!("({key}) in (\n    select ({key}) from {source}\n)"))
-        } else {
-            let matched: Vec<String> =
-                key.iter().map(|key| format!("DBT_INTERNAL_SOURCE.{key} = DBT_INCREMENTAL_TARGET.{key}")).collect();
-            let from = format!("{target} as DBT_INCREMENTAL_TARGET\nusing {source} as DBT_INTERNAL_SOURCE");
-            (from, format!("({})", matched.join(" and ")))
-        };
+        // With several keys, predicates of dbt-duckdb know the target by another name.
+        let alias = if key.len() > 1 { " as DBT_INCREMENTAL_TARGET" } else { "" };
+        let key = key.join(", ");
+        let matched = format!("({key}) in (\n    select {key} from {source}\n)");
         let conditions: Vec<String> = std::iter::once(matched).chain(predicates.iter().cloned()).collect();
-        vec![format!("delete from {from}\nwhere {}", conditions.join("\nand ")), append]
+        vec![format!("delete from {target}{alias}\nwhere {}", conditions.join("\nand ")), append]
     }
 
     fn seeds_are_copied(&self) -> bool {

@@ -81,6 +81,11 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// Whether two names are of one thing here, both being quoted.
+    fn same_identifier(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
     /// A schema's name in SQL.
     fn schema_name(&self, database: Option<&str>, schema: &str) -> String;
 
@@ -108,6 +113,16 @@ pub trait Dialect: Send + Sync {
     /// What people see who look at the schema; empty where the engine has no comments on schemas.
     fn comment_schema(&self, _database: Option<&str>, _schema: &str, _description: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The names of the schemas that have a table of that name.
+    fn schemas_with_table(&self, database: Option<&str>, table: &str) -> String {
+        let database = database.map_or_else(|| "current_database()".to_owned(), |name| self.literal(name));
+        format!(
+            "select cast(table_schema as varchar) from information_schema.tables\n\
+             where table_catalog = {database} and table_name = {} order by 1",
+            self.literal(table)
+        )
     }
 
     /// Drops a relation of the given kind if it exists, and what depends on it.

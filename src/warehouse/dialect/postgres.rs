@@ -53,20 +53,10 @@ impl Dialect for Postgres {
             return vec![append];
         }
         let key: Vec<String> = key.iter().map(|key| named(self, key, columns)).collect();
-        let mut conditions: Vec<String> =
-            key.iter().map(|key| format!("DBT_INTERNAL_SOURCE.{key} = DBT_INTERNAL_DEST.{key}")).collect();
-        let (using, matched) = if let [key] = key.as_slice() {
-            // One key may be an expression, which cannot be qualified.
-            let keys = format!("select distinct {key} from {source} as DBT_INTERNAL_SOURCE");
-            (String::new(), format!("({key}) in (\n    {keys}\n)"))
-        } else {
-            let matched = format!("({})", conditions.join(" and "));
-            (format!("\nusing {source} as DBT_INTERNAL_SOURCE"), matched)
-        };
-        conditions.clear();
-        conditions.push(matched);
-        conditions.extend(predicates.iter().cloned());
-        let delete = format!("delete from {target} as DBT_INTERNAL_DEST{using}\nwhere {}", conditions.join("\nand "));
+        let key = key.join(", ");
+        let matched = format!("({key}) in (\n    select distinct {key}\n    from {source} as DBT_INTERNAL_SOURCE\n)");
+        let conditions: Vec<String> = std::iter::once(matched).chain(predicates.iter().cloned()).collect();
+        let delete = format!("delete from {target} as DBT_INTERNAL_DEST\nwhere {}", conditions.join("\nand "));
         vec![delete, append]
     }
 

@@ -51,9 +51,6 @@ impl Database {
             let sql = format!("set {} = {}", DuckDb.quote(name), DuckDb.literal(value.expose_secret()));
             run(&connection, target, &sql, &format!("its setting `{name}`"))?;
         }
-        if target.attach.iter().any(|attached| attached.alias.as_deref() == Some(&target.database)) {
-            run(&connection, target, &format!("use {}", DuckDb.quote(&target.database)), "its `database`")?;
-        }
         Ok(connection)
     }
 }

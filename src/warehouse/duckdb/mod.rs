@@ -44,7 +44,7 @@ impl Warehouse for Engine {
         let permit = self.activity.permit()?;
         let (target, database) = (self.target.clone(), Arc::clone(&self.database));
         let connection = session::blocking(&self.target.place(), move || database.connect(&target)).await?;
-        Ok(Box::new(session::DuckDbSession::new(connection, Arc::clone(&self.database), permit, self.target.place())))
+        Ok(Box::new(session::DuckDbSession::new(connection, Arc::clone(&self.database), permit, &self.target)))
     }
 
     async fn cancel(&self) {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::{
     model::{Column, Relation, RelationKind, Table, Value},
-    warehouse::{Dialect, DuckDb, Error, Session, activity::Permit},
+    warehouse::{Dialect, DuckDb, DuckDbTarget, Error, Session, activity::Permit},
 };
 
 use super::{database::Database, failure, types, value};
@@ -20,6 +20,8 @@ pub(super) struct DuckDbSession {
     interrupt: Arc<InterruptHandle>,
     permit: Permit<Arc<InterruptHandle>>,
     place: String,
+    /// The target's database, which may be another than the one opened first.
+    name: String,
     /// Keeps the database in the list of open ones for as long as a connection uses it.
     _database: Arc<Database>,
 }
@@ -51,10 +53,22 @@ impl DuckDbSession {
         connection: Connection,
         database: Arc<Database>,
         permit: Permit<Arc<InterruptHandle>>,
-        place: String,
+        target: &DuckDbTarget,
     ) -> Self {
         let interrupt = connection.interrupt_handle();
-        Self { connection: Arc::new(Mutex::new(connection)), interrupt, permit, place, _database: database }
+        Self {
+            connection: Arc::new(Mutex::new(connection)),
+            interrupt,
+            permit,
+            place: target.place(),
+            name: target.database.clone(),
+            _database: database,
+        }
+    }
+
+    /// A database's name as a literal, the target's when none is given.
+    fn database(&self, database: Option<&str>) -> String {
+        DuckDb.literal(database.unwrap_or(&self.name))
     }
 
     /// Runs `work` on the connection; `sql` is what it runs, for the log and errors.
@@ -126,7 +140,7 @@ impl Session for DuckDbSession {
     }
 
     async fn relations(&mut self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Error> {
-        let (database, schema) = (in_database(database), DuckDb.literal(schema));
+        let (database, schema) = (self.database(database), DuckDb.literal(schema));
         let sql = format!(
             "select database_name, schema_name, table_name, false as is_view from duckdb_tables()\n\
              where database_name = {database} and lower(schema_name) = lower({schema}) and not internal\n\
@@ -143,7 +157,7 @@ impl Session for DuckDbSession {
         let place = match relation.schema.as_deref() {
             Some(schema) => format!(
                 "database_name = {} and lower(schema_name) = lower({})",
-                in_database(relation.database.as_deref()),
+                self.database(relation.database.as_deref()),
                 DuckDb.literal(schema)
             ),
             None => {
@@ -171,15 +185,11 @@ impl Session for DuckDbSession {
         let sql = format!(
             "select schema_name from duckdb_schemas() where database_name = {} and not internal\n\
              union select 'main' order by 1",
-            in_database(database)
+            self.database(database)
         );
         let table = self.query(&sql).await?;
         Ok(table.rows.iter().filter_map(|row| row[0].as_str().map(str::to_owned)).collect())
     }
-}
-
-fn in_database(database: Option<&str>) -> String {
-    database.map_or_else(|| "current_database()".to_owned(), |name| DuckDb.literal(name))
 }
 
 fn relation(row: &[Value]) -> Option<Relation> {

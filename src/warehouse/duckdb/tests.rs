@@ -312,3 +312,50 @@ async fn settings_extensions_and_attached_files_are_set_up() {
     let error = warehouse.session().await.err().unwrap().to_string();
     assert!(error.contains("nosuch") && !error.contains("hunter2"), "{error}");
 }
+
+/// Not a test but in the folder of the next one, where it is the other process.
+#[tokio::test]
+async fn holds_a_file_open_for_the_next_test() {
+    if !Path::new("hold x.duckdb").exists() {
+        return;
+    }
+    let _held = connect(&target(&json!({"path": "x.duckdb"}), Path::new(""))).await.unwrap();
+    std::fs::write("held", "").unwrap();
+    std::io::stdin().lines().for_each(drop);
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_has_open_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hold x.duckdb"), "").unwrap();
+    let mut other = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "warehouse::duckdb::tests::holds_a_file_open_for_the_next_test"])
+        .current_dir(folder.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..500 {
+        if folder.path().join("held").exists() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let error = connect(&target(&json!({"path": "x.duckdb"}), folder.path())).await.err();
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    let error = error.expect("the file is locked");
+    assert!(error.hint().unwrap().contains("another process"), "{error} {:?}", error.hint());
+}
+
+#[tokio::test]
+async fn a_database_that_is_attached_can_be_the_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = json!({"path": "a.duckdb", "database": "oth", "attach": [{"path": "b.duckdb", "alias": "oth"}]});
+    let warehouse = connect(&target(&output, folder.path())).await.unwrap();
+    let mut session = warehouse.session().await.unwrap();
+    session.execute("create schema oth.s; create table oth.s.t as select 1 as a").await.unwrap();
+    assert_eq!(session.schemas(None).await.unwrap(), ["main", "s"]);
+    assert_eq!(session.relations(None, "s").await.unwrap().len(), 1);
+    assert_eq!(session.columns(&Relation::new(None, "s", "t")).await.unwrap().len(), 1);
+}

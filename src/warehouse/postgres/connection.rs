@@ -39,7 +39,7 @@ impl Refusal {
     fn may_pass(&self) -> bool {
         match self {
             Self::Timeout => true,
-            Self::Driver(error) => error.code().map_or(error.as_db_error().is_none(), |code| {
+            Self::Driver(error) => error.code().map_or(failure::is_network(error), |code| {
                 [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW].contains(code)
             }),
         }

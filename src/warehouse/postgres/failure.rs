@@ -101,9 +101,9 @@ fn network(error: &tokio_postgres::Error) -> Option<ErrorKind> {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            // A TLS error comes wrapped in an I/O error.
+            // A TLS error comes wrapped in an I/O error, and so does a statement that cannot be sent, with a NUL in it.
             let is_tls = io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-            return if is_tls { None } else { Some(io.kind()) };
+            return if is_tls || io.kind() == ErrorKind::InvalidInput { None } else { Some(io.kind()) };
         }
         source = cause.source();
     }

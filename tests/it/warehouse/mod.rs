@@ -1,6 +1,7 @@
 //! PostgreSQL for real; what DuckDB does is tested next to its adapter.
 
 mod connecting;
+mod dialect;
 mod statements;
 mod types;
 

@@ -33,6 +33,8 @@ async fn a_refused_statement_says_why_and_on_which_line() {
     let Error::Statement { message, code, line, .. } = &error else { panic!("{error:?}") };
     assert_eq!((code.as_deref(), *line), (Some("23505"), None));
     assert!(message.contains("DETAIL:  Key (a)=(1) already exists."), "{message}");
+    let error = session.execute("select 'a\0b'").await.unwrap_err();
+    assert!(matches!(error, Error::Statement { .. }), "{error:?}");
     let error = session.query("select lenght('x')").await.unwrap_err();
     assert!(error.to_string().contains("HINT:"), "{error}");
 }

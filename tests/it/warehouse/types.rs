@@ -126,5 +126,5 @@ async fn no_rows_and_no_columns_are_results_too() {
     assert_eq!(session.query("-- nothing").await.unwrap(), Table::default());
     assert_eq!(session.query("insert into t values (1) returning a").await.unwrap().rows, [[Value::Int(1)]]);
     assert_eq!(session.query("show datestyle").await.unwrap().rows.len(), 1);
-    assert!(session.query("explain select 1").await.unwrap().rows.len() > 0);
+    assert!(!session.query("explain select 1").await.unwrap().rows.is_empty());
 }
