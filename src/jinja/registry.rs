@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::blocks::{self, Block};
 use super::callable::{BODY, MacroValue};
 use super::lexer::{Kind, Lexer, Piece, SyntaxError, Token};
-use super::rewrite::{self, Call, OUTER_CALLER, Param};
+use super::rewrite::{self, Call, Param};
 use super::{MacroSource, Setup, builtin, diagnose};
 use crate::model::{Diagnostic, Macro};
 
@@ -138,13 +138,11 @@ fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
     let signature = rewrite::write_signature(&params);
     let written = signature.matches('\n').count();
     let closing = closing_mark(&block.full);
-    // The last tag of the head carries the whitespace mark of the block's opening tag.
-    let head_end =
-        if body.caller { format!("%}}{{% set {OUTER_CALLER} = caller {}", tag.close) } else { tag.close.to_owned() };
     let template = format!(
-        "{}{{% macro {BODY}({signature}) {}{head_end}{}{{%{closing} endmacro %}}",
+        "{}{{% macro {BODY}({signature}) {}{}{}{{%{closing} endmacro %}}",
         "\n".repeat(above as usize),
         "\n".repeat((opened as usize).saturating_sub(written)),
+        tag.close,
         body.text,
     );
     Ok(Compiled { template, params: declared, varargs: body.varargs, kwargs: body.kwargs, caller: body.caller, calls })

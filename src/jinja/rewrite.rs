@@ -42,9 +42,6 @@ pub(super) struct Param {
     pub(super) default: Option<String>,
 }
 
-/// What `caller` of a macro is called inside of the call blocks in it, where the engine gives `caller` another meaning.
-pub(super) const OUTER_CALLER: &str = "slimdiff_caller";
-
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// Rewrites a whole template.
@@ -72,7 +69,7 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten> {
 /// Reads the parameters in a macro's opening tag; `tokens` are those after the macro's name.
 pub(super) fn parameters(tokens: &[Token<'_>], line: u32) -> Result<(Vec<Param>, Vec<Call>)> {
     let mut out = Rewritten::default();
-    let mut parser = Parser { tokens, at: 0, line, pending: 0, in_call: false, out: &mut out };
+    let mut parser = Parser { tokens, at: 0, line, pending: 0, out: &mut out };
     let params = if tokens.is_empty() { Vec::new() } else { parser.signature()? };
     parser.end()?;
     Ok((params, out.calls))
@@ -88,9 +85,8 @@ const BLOCKS: [&str; 8] = ["if", "for", "macro", "call", "filter", "with", "set"
 
 impl Writer {
     fn tag(&mut self, tag: &Tag<'_>) -> Result<()> {
-        let in_call = self.open.iter().any(|(kind, _)| *kind == "call");
         let (tokens, line) = (tag.tokens.as_slice(), tag.line);
-        let mut parser = Parser { tokens, at: 0, line, pending: 0, in_call, out: &mut self.out };
+        let mut parser = Parser { tokens, at: 0, line, pending: 0, out: &mut self.out };
         let body = if tag.prints {
             let body = parser.tuple(true)?;
             parser.end()?;
@@ -170,8 +166,6 @@ struct Parser<'t, 's> {
     line: u32,
     /// Line breaks read but not yet written.
     pending: u32,
-    /// Whether the tag stands inside of a call block.
-    in_call: bool,
     out: &'t mut Rewritten,
 }
 
@@ -543,7 +537,6 @@ impl<'s> Parser<'_, 's> {
                     "caller" => self.out.caller = true,
                     _ => {}
                 }
-                let name = if name == "caller" && self.in_call { OUTER_CALLER } else { name };
                 Ok(format!("{breaks}{name}"))
             }
             Kind::Number(number) => Ok(format!("{breaks}{number}")),
