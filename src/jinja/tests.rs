@@ -281,6 +281,7 @@ fn tests_and_materializations_are_macros_with_prefixed_names() {
     let rendered = rendered.expect("the test renders");
     assert_eq!(rendered.text, "select * from (select * from \"db\".\"main\".\"orders\") where a < 0");
     assert_eq!(rendered.capture.refs[0].name, "orders");
+    assert_eq!(rendered.capture.macros, ["macro.root.test_positive", "macro.root.get_where_subquery"]);
     let made = renderer.call("materialization_mine_duckdb", &[], &JsonMap::new(), &scope, Some(&world()));
     assert_eq!(made.expect("it runs"), json!({"relations": ["\"db\".\"main\".\"x\""]}));
 }
