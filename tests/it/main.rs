@@ -1,5 +1,7 @@
 //! One binary of integration tests: what needs a server, a process or the file system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod diff;
 mod support;
+mod tidy;
 mod warehouse;
