@@ -11,6 +11,7 @@ pub mod environment;
 pub mod graph;
 pub mod jinja;
 pub mod model;
+pub mod parse;
 pub mod plan;
 pub mod project;
 pub mod report;

@@ -46,11 +46,14 @@ impl Sources<'_> {
     /// Every key as the last layer wrote it, nothing merged.
     pub(super) fn unrendered(&self) -> JsonMap {
         let mut config = JsonMap::new();
-        self.each(|package| &package.unrendered_config, |layer| {
-            for (key, value) in layer {
-                config.insert(key.clone(), value.clone());
-            }
-        });
+        self.each(
+            |package| &package.unrendered_config,
+            |layer| {
+                for (key, value) in layer {
+                    config.insert(key.clone(), value.clone());
+                }
+            },
+        );
         config
     }
 
@@ -114,7 +117,8 @@ pub(super) fn merge(config: &mut JsonMap, layer: &JsonMap, rules: Rules) {
 fn merge_value(key: &str, earlier: Option<&Json>, value: &Json, rules: Rules) -> Json {
     match (rules, key) {
         (Rules::Replace, _) => value.clone(),
-        (Rules::Source, "meta") | (Rules::Node, "meta" | "docs" | "quoting" | "column_types" | "persist_docs" | "contract") => {
+        (Rules::Source, "meta")
+        | (Rules::Node, "meta" | "docs" | "quoting" | "column_types" | "persist_docs" | "contract") => {
             updated(earlier, value)
         }
         (Rules::Source, _) => value.clone(),
@@ -322,8 +326,20 @@ mod tests {
     #[test]
     fn each_key_has_its_way_of_merging() {
         let mut config = JsonMap::new();
-        merge(&mut config, &map(json!({"tags": "a", "meta": {"x": 1, "y": 1}, "grants": {"select": ["u1"]}, "pre-hook": "s0", "unique_key": "id"})), Rules::Node);
-        merge(&mut config, &map(json!({"tags": ["b"], "meta": {"y": 2}, "grants": {"+select": "u2", "insert": "u3"}, "pre_hook": ["s1"], "unique_key": ["a", "b"]})), Rules::Node);
+        merge(
+            &mut config,
+            &map(
+                json!({"tags": "a", "meta": {"x": 1, "y": 1}, "grants": {"select": ["u1"]}, "pre-hook": "s0", "unique_key": "id"}),
+            ),
+            Rules::Node,
+        );
+        merge(
+            &mut config,
+            &map(
+                json!({"tags": ["b"], "meta": {"y": 2}, "grants": {"+select": "u2", "insert": "u3"}, "pre_hook": ["s1"], "unique_key": ["a", "b"]}),
+            ),
+            Rules::Node,
+        );
         assert_eq!(config["tags"], json!(["a", "b"]));
         assert_eq!(config["meta"], json!({"x": 1, "y": 2}));
         assert_eq!(config["grants"], json!({"select": ["u1", "u2"], "insert": ["u3"]}));
@@ -334,7 +350,8 @@ mod tests {
     #[test]
     fn hooks_take_three_forms() {
         let mut config = JsonMap::new();
-        let layer = json!({"post-hook": ["a", {"sql": "b", "transaction": false}, "{\"sql\": \"c\", \"transaction\": false}"]});
+        let layer =
+            json!({"post-hook": ["a", {"sql": "b", "transaction": false}, "{\"sql\": \"c\", \"transaction\": false}"]});
         merge(&mut config, &map(layer), Rules::Node);
         assert_eq!(
             config["post-hook"],

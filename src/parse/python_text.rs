@@ -99,7 +99,10 @@ mod tests {
 
     #[test]
     fn values_read_as_python_prints_them() {
-        assert_eq!(repr(&json!({"a": [1, 2.5, true, null, "it's", "a\"b", "'\""]})), r#"{'a': [1, 2.5, True, None, "it's", 'a"b', '\'"']}"#);
+        assert_eq!(
+            repr(&json!({"a": [1, 2.5, true, null, "it's", "a\"b", "'\""]})),
+            r#"{'a': [1, 2.5, True, None, "it's", 'a"b', '\'"']}"#
+        );
         assert_eq!(str(&json!("x")), "x");
         assert_eq!(repr(&json!(1e20)), "1e+20");
         assert_eq!(repr(&json!(0.00001)), "1e-05");

@@ -14,8 +14,10 @@ mod version;
 
 pub use error::Error;
 pub use files::{FileKind, SeedFile, SourceFile, Text};
+pub(crate) use files::{sha256, strip};
 pub use load::{LoadOptions, Loaded, load};
 pub use profile::Profile;
+pub(crate) use render::render as render_tree;
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use crate::model::{Diagnostic, JsonMap};
 use crate::yaml::{Node, Value};
 
 /// Renders every string under `node`, except below the paths for which `skip` says so. Errors name the value's place in `file`.
-pub(super) fn render(
+pub(crate) fn render(
     node: &Node,
     scope: &YamlScope,
     file: &str,
