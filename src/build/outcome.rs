@@ -50,7 +50,7 @@ impl NodeResult {
 /// How a build ended.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct BuildOutcome {
-    /// One result a step, hooks included, in the order in which they ended.
+    /// One result a step, hooks included, in the order in which they ended. Ephemeral models have none.
     pub results: Vec<NodeResult>,
     /// Whether it was cancelled before its end.
     pub cancelled: bool,

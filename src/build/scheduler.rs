@@ -123,6 +123,10 @@ impl Build {
         loop {
             while !self.cancelled && running.len() < self.shared.context.threads.max(1) {
                 let Some(step) = self.schedule.start() else { break };
+                if self.is_ephemeral(step) {
+                    self.schedule.succeed(step);
+                    continue;
+                }
                 running.insert(self.spawn(step, &mut tasks), step);
             }
             let joined = tokio::select! {
@@ -188,6 +192,12 @@ impl Build {
         Ok(())
     }
 
+    /// An ephemeral model only hands on what it waits for: it is no step of its own to dbt, and has no result.
+    fn is_ephemeral(&self, step: usize) -> bool {
+        let id = &self.shared.plan.steps[step].unique_id;
+        self.shared.context.manifest.node(id.as_str()).is_some_and(Node::is_ephemeral)
+    }
+
     /// The result of a step whose task ended without one, which is a bug of ours.
     fn died(&self, step: usize) -> NodeResult {
         let unique_id = &self.shared.plan.steps[step].unique_id;
@@ -196,7 +206,7 @@ impl Build {
     }
 
     fn note_untried(&mut self, steps: impl Iterator<Item = usize>, status: NodeStatus, why: &str) {
-        for step in steps {
+        for step in steps.filter(|step| !self.is_ephemeral(*step)).collect::<Vec<_>>() {
             let planned = &self.shared.plan.steps[step];
             let result = NodeResult::untried(&planned.unique_id, status, why.to_owned());
             if let Some(node) = self.shared.context.manifest.node(planned.unique_id.as_str()) {
@@ -227,7 +237,8 @@ impl Build {
         }
         let mut schemas: Vec<_> = places.iter().map(|(_, schema)| schema.clone()).collect();
         schemas.dedup();
-        let results: Vec<_> = self.results.iter().map(|result| self.result_json(result)).collect();
+        let of_steps = self.results.iter().filter(|result| !plan.on_run_start.contains(&result.unique_id));
+        let results: Vec<_> = of_steps.map(|result| self.result_json(result)).collect();
         JsonMap::from_iter([
             ("results".to_owned(), Json::Array(results)),
             ("schemas".to_owned(), json!(schemas)),

@@ -39,7 +39,8 @@ fn collect(dir: &Dir<'_>, package: &str, folder: &str, out: &mut Vec<MacroSource
     files.sort_by_key(|file| file.path());
     for file in files {
         let path = file.path().to_string_lossy().replace('\\', "/");
-        if let Some(contents) = file.contents_utf8().filter(|_| path.ends_with(".sql")) {
+        let is_sql = file.path().extension().is_some_and(|extension| extension == "sql");
+        if let Some(contents) = file.contents_utf8().filter(|_| is_sql) {
             let path = format!("macros/{}", path.strip_prefix(folder).unwrap_or(&path).trim_start_matches('/'));
             out.push(MacroSource { package: package.to_owned(), path, contents: contents.to_owned() });
         }

@@ -10,7 +10,8 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Environment, Error, State};
 use serde_json::Value as Json;
 
-use super::functions::{self, Exceptions};
+use super::exceptions::Exceptions;
+use super::functions;
 use super::phantom::Phantom;
 use super::registry::Registry;
 use super::values::{dict, fail, from_json, list, lock, record};
@@ -95,6 +96,8 @@ pub(super) struct RenderContext {
     pub(super) loader: Mutex<Option<Value>>,
     /// The value that was handed over last.
     pub(super) kept: Mutex<Option<Value>>,
+    /// Macros that the arguments of a generic test called.
+    argument_macros: Mutex<Vec<String>>,
     macros: Mutex<HashMap<String, Value>>,
     depth: Mutex<usize>,
     /// Values given to this render alone, under names that no template writes.
@@ -121,6 +124,7 @@ impl RenderContext {
             results: Mutex::default(),
             loader: Mutex::default(),
             kept: Mutex::default(),
+            argument_macros: Mutex::default(),
             macros: Mutex::default(),
             depth: Mutex::new(0),
             given: Mutex::default(),
@@ -157,7 +161,18 @@ impl RenderContext {
 
     /// What was captured so far, taken out.
     pub(super) fn take_capture(&self) -> Capture {
-        std::mem::take(&mut lock(&self.capture))
+        let mut capture = std::mem::take(&mut *lock(&self.capture));
+        let of_arguments = std::mem::take(&mut *lock(&self.argument_macros));
+        for item in of_arguments {
+            push_new(&mut capture.macros, item);
+        }
+        capture
+    }
+
+    /// Adds what `child`, an argument of the generic test, captured; dbt lists its macros after the test's own.
+    pub(super) fn absorb_argument(&self, child: &Self) {
+        lock(&self.argument_macros).append(&mut lock(&child.capture).macros);
+        self.absorb(child);
     }
 
     /// What `execute` is.
@@ -348,13 +363,11 @@ impl Object for PackageNamespace {
     }
 
     fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        match self.shared.registry.find_qualified(&self.package, method) {
-            Some((entry, _)) => super::callable::call(entry, state, args),
-            None => {
-                let ctx = RenderContext::of(state)?;
-                Phantom::value(&format!("{}.{method}", self.package), !ctx.execute()).call(state, args)
-            }
+        if let Some((entry, _)) = self.shared.registry.find_qualified(&self.package, method) {
+            return super::callable::call(entry, state, args);
         }
+        let ctx = RenderContext::of(state)?;
+        Phantom::value(&format!("{}.{method}", self.package), !ctx.execute()).call(state, args)
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -395,7 +408,7 @@ impl Object for Lazy {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        self.value().as_object().map_or(Enumerator::Empty, |object| object.enumerate())
+        self.value().as_object().map_or(Enumerator::Empty, minijinja::value::DynObject::enumerate)
     }
 
     fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {

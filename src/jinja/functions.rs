@@ -1,4 +1,5 @@
 //! The functions of dbt's context.
+#![expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +12,6 @@ use serde_json::Value as Json;
 
 use super::context::{RenderContext, RenderHandle, push_new};
 use super::diagnose::{carried, coded};
-use super::phantom::is_undefined;
 use super::repr::to_str;
 use super::values::{dict, fail, from_json, items_of, list, record, set, split_args, to_json, tuple};
 use super::{adapter, callable, operators, table, variables};
@@ -117,18 +117,20 @@ pub(super) fn builtins(ctx: &RenderHandle) -> Value {
 }
 
 /// A call's arguments by name or position.
-struct Args {
-    positional: Vec<Value>,
-    named: Vec<(String, Value)>,
+pub(super) struct Args {
+    pub(super) positional: Vec<Value>,
+    pub(super) named: Vec<(String, Value)>,
 }
 
 impl Args {
-    fn of(args: &[Value]) -> Self {
+    /// Of a call.
+    pub(super) fn of(args: &[Value]) -> Self {
         let (positional, named) = split_args(args);
         Self { positional, named }
     }
 
-    fn get(&self, at: usize, key: &str) -> Option<Value> {
+    /// The argument at a position, or of a name.
+    pub(super) fn get(&self, at: usize, key: &str) -> Option<Value> {
         let by_name = || self.named.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
         self.positional.get(at).cloned().or_else(by_name)
     }
@@ -266,7 +268,7 @@ fn set_strict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error
 
 fn local_md5(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let text = Args::of(args).need(0, "value", "local_md5")?.to_string();
-    Ok(Value::from(Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Ok(Value::from(Md5::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))))
 }
 
 /// Of two dicts of lists: what is in the first and not in the second, keys and members compared ignoring case.
@@ -350,23 +352,23 @@ fn range(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let number = |value: &Value| {
         value.as_i64().ok_or_else(|| fail(format!("range() takes integers, not {}", super::repr::to_repr(value))))
     };
-    let (start, stop, step) = match args {
+    let (start, stop, by) = match args {
         [stop] => (0, number(stop)?, 1),
         [start, stop] => (number(start)?, number(stop)?, 1),
-        [start, stop, step] => (number(start)?, number(stop)?, number(step)?),
+        [start, stop, by] => (number(start)?, number(stop)?, number(by)?),
         _ => return Err(fail(format!("range() takes one to three integers, not {}", args.len()))),
     };
-    if step == 0 {
+    if by == 0 {
         return Err(fail("range() with a step of zero never ends"));
     }
-    if stop.saturating_sub(start).saturating_abs() / step.saturating_abs() > LONGEST_RANGE {
+    if stop.saturating_sub(start).saturating_abs() / by.saturating_abs() > LONGEST_RANGE {
         return Err(fail(format!("range() of more than {LONGEST_RANGE} numbers")));
     }
     let mut items = Vec::new();
     let mut at = start;
-    while (step > 0 && at < stop) || (step < 0 && at > stop) {
+    while (by > 0 && at < stop) || (by < 0 && at > stop) {
         items.push(Value::from(at));
-        at = at.saturating_add(step);
+        at = at.saturating_add(by);
     }
     Ok(list(items))
 }
@@ -437,77 +439,6 @@ impl Object for Joiner {
 fn joiner(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let separator = Args::of(args).get(0, "sep").unwrap_or_else(|| Value::from(", "));
     Ok(Value::from_object(Joiner { separator, used: std::sync::atomic::AtomicBool::new(false) }))
-}
-
-/// `exceptions`.
-#[derive(Debug)]
-pub(super) struct Exceptions;
-
-impl Object for Exceptions {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        let args = Args::of(args);
-        let first = args.positional.first().or_else(|| args.named.first().map(|(_, value)| value));
-        let text = first.filter(|value| !is_undefined(value)).map(to_str).unwrap_or_default();
-        let raise = |message: String| Err(coded(Code::RaisedByProject, message));
-        match method {
-            "warn" => {
-                let ctx = RenderContext::of(state)?;
-                match &ctx.world {
-                    Some(world) => world.message(&format!("warning: {text}")),
-                    None => tracing::warn!(path = ctx.scope.path, "{text}"),
-                }
-                Ok(Value::from(""))
-            }
-            "raise_compiler_error"
-            | "raise_parsing_error"
-            | "raise_database_error"
-            | "raise_fail_fast_error"
-            | "raise_dependency_error"
-            | "raise_duplicate_patch_name"
-            | "CompilationError" => raise(text),
-            "raise_not_implemented" => raise(format!("not implemented: {text}")),
-            "missing_config" => raise(format!(
-                "config '{}' is required",
-                args.get(1, "name").map(|n| n.to_string()).unwrap_or_default()
-            )),
-            "missing_relation" => raise(format!("relation {text} does not exist")),
-            "missing_materialization" => raise("there is no materialization of this name".to_owned()),
-            "relation_wrong_type" => {
-                let expected = args.get(1, "expected_type").map(|kind| kind.to_string()).unwrap_or_default();
-                raise(format!("relation {text} exists, and is not a {expected}"))
-            }
-            "raise_contract_error" => raise(contract_error(&args)),
-            "column_type_missing" => raise(format!("a contract needs a data_type for every column; missing: {text}")),
-            "raise_invalid_property_yml_version"
-            | "raise_ambiguous_alias"
-            | "raise_ambiguous_catalog_match"
-            | "raise_cache_inconsistent"
-            | "raise_dataclass_not_dict" => raise(text),
-            "warn_snapshot_timestamp_data_types" => Ok(Value::from("")),
-            _ => Err(Error::from(ErrorKind::UnknownMethod)),
-        }
-    }
-}
-
-/// What a contract says the columns are, and what the query gives.
-fn contract_error(args: &Args) -> String {
-    let columns = |at: usize, key: &str| -> Vec<String> {
-        let describe = |column: &Value| {
-            let part = |name: &str| column.get_attr(name).ok().filter(|v| !v.is_undefined()).map(|v| v.to_string());
-            format!("{} {}", part("name").unwrap_or_default(), part("data_type").unwrap_or_default())
-        };
-        let given = args.get(at, key).unwrap_or_default();
-        items_of(&given).unwrap_or_default().iter().map(describe).collect()
-    };
-    let wanted = columns(0, "yaml_columns");
-    let found = columns(1, "sql_columns");
-    let missing: Vec<&String> = wanted.iter().filter(|column| !found.contains(column)).collect();
-    let extra: Vec<&String> = found.iter().filter(|column| !wanted.contains(column)).collect();
-    format!("the columns differ from the contract: the contract has {missing:?}, the query has {extra:?}")
 }
 
 /// Whether `value` can be called.

@@ -218,21 +218,7 @@ impl<'s> Lexer<'s> {
             let len = rest.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(rest.len());
             Kind::Name(self.take(len))
         } else if first.is_ascii_digit() {
-            let radix = [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)];
-            match radix.iter().find(|(prefix, _)| rest.starts_with(prefix)) {
-                Some((_, radix)) => {
-                    let len = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-                    let digits = self.take(len)[2..].replace('_', "");
-                    let number = u64::from_str_radix(&digits, *radix);
-                    Kind::Number(
-                        number.map_err(|_| SyntaxError::new("a number that does not read as one", line))?.to_string(),
-                    )
-                }
-                None => {
-                    let len = number_len(rest);
-                    Kind::Number(self.take(len).replace('_', ""))
-                }
-            }
+            Kind::Number(self.number()?)
         } else if first == '"' || first == '\'' {
             self.text(first)?
         } else if let Some(op) = OPERATORS.iter().find(|op| rest.starts_with(**op)) {
@@ -242,6 +228,22 @@ impl<'s> Lexer<'s> {
             return Err(SyntaxError::new(format!("unexpected character {first:?}"), line));
         };
         Ok(Token { kind, line })
+    }
+
+    /// A number in decimal digits, whatever its base was.
+    fn number(&mut self) -> Result<String, SyntaxError> {
+        let bases = [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)];
+        let rest = self.rest();
+        let Some((_, base)) = bases.iter().find(|(prefix, _)| rest.starts_with(prefix)) else {
+            return Ok(self.take(number_len(rest)).replace('_', ""));
+        };
+        let line = self.line;
+        let len = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let digits = self.take(len)[2..].replace('_', "");
+        let number = u64::from_str_radix(&digits, *base);
+        number
+            .map(|number| number.to_string())
+            .map_err(|_| SyntaxError::new("a number that does not read as one", line))
     }
 
     /// A text literal with Python's escapes resolved.
@@ -340,15 +342,12 @@ fn unescape(text: &str) -> String {
             _ => 0,
         };
         let code = chars.as_str().get(..width).filter(|_| width > 0);
-        match code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
-            Some(decoded) => {
-                out.push(decoded);
-                chars = chars.as_str()[width..].chars();
-            }
-            None => {
-                out.push('\\');
-                out.push(escape);
-            }
+        if let Some(decoded) = code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
+            out.push(decoded);
+            chars = chars.as_str()[width..].chars();
+        } else {
+            out.push('\\');
+            out.push(escape);
         }
     }
     out

@@ -7,9 +7,12 @@ mod blocks;
 mod builtin;
 mod callable;
 mod context;
+mod convert;
 mod diagnose;
 mod dispatch;
+mod exceptions;
 mod filters;
+mod formatting;
 mod functions;
 mod json;
 mod lexer;
@@ -56,7 +59,7 @@ pub struct Setup {
     pub vars: Vars,
     /// The environment that templates may read.
     pub env: Env,
-    /// `dispatch:` of dbt_project.yml: namespace to search order.
+    /// `dispatch:` of `dbt_project.yml`: namespace to search order.
     pub dispatch: Vec<(String, Vec<String>)>,
     /// What `flags` shows.
     pub flags: JsonMap,

@@ -89,19 +89,19 @@ fn single_expression<'r>(source: &str, rewritten: &'r str) -> Option<&'r str> {
     }
 }
 
-/// Renders `text` in the context of `ctx`: the value itself when it is one expression, else text.
-pub(super) fn evaluate(ctx: &RenderHandle, text: &str) -> Result<Value, Error> {
+/// Renders an argument of a generic test in the context of `ctx`: the value itself when it is one expression, else text.
+pub(super) fn argument(ctx: &RenderHandle, text: &str) -> Result<Value, Error> {
     let rewritten = rewrite::rewrite(text).map_err(|error| fail(error.message))?;
-    match single_expression(text, &rewritten.text) {
+    let child = ctx.child();
+    let value = match single_expression(text, &rewritten.text) {
         Some(expression) => {
-            let child = ctx.child();
             render::run(&child, &format!("{{% do __keep({expression}) %}}"))?;
-            let value = lock(&child.kept).take();
-            ctx.absorb(&child);
-            Ok(value.unwrap_or_default())
+            lock(&child.kept).take().unwrap_or_default()
         }
-        None => self::text(ctx, text).map(Value::from),
-    }
+        None => Value::from(render::run(&child, &rewritten.text)?),
+    };
+    ctx.absorb_argument(&child);
+    Ok(value)
 }
 
 /// Renders `text` in the context of `ctx` to text.
@@ -165,10 +165,9 @@ fn literal(text: &str) -> Option<Json> {
     if let Ok(i) = text.replace('_', "").parse::<i64>() {
         return Some(Json::from(i));
     }
-    if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
-        if let Ok(x) = text.parse::<f64>() {
-            return serde_json::Number::from_f64(x).map(Json::Number);
-        }
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+    if let Some(x) = text.parse::<f64>().ok().filter(|_| is_number) {
+        return serde_json::Number::from_f64(x).map(Json::Number);
     }
     if !text.starts_with(['[', '{', '(', '"', '\'']) {
         return None;

@@ -1,4 +1,5 @@
 //! Python's operators, as functions that rewritten templates call.
+#![expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
 
 use std::cmp::Ordering;
 
@@ -172,7 +173,7 @@ fn mul(a: &Value, b: &Value) -> Result<Value, Error> {
 
 fn modulo(a: &Value, b: &Value) -> Result<Value, Error> {
     match a.as_str() {
-        Some(format) => super::methods::percent_format(format, b).map(Value::from),
+        Some(format) => super::formatting::percent_format(format, b).map(Value::from),
         None => arithmetic("%", a, b),
     }
 }
@@ -279,8 +280,8 @@ fn slice(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         Some(bound) if bound.is_none() => Ok(None),
         Some(bound) => bound.as_i64().map(Some).ok_or_else(|| fail("slice indices must be integers or None")),
     };
-    let (start, stop, step) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
-    if step == 0 {
+    let (start, stop, by) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
+    if by == 0 {
         return Err(fail("slice step cannot be zero"));
     }
     let items: Vec<Value> = match value.as_str() {
@@ -288,7 +289,7 @@ fn slice(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         None if value.kind() == ValueKind::Map => return Err(fail("a dict cannot be sliced")),
         None => items_of(value)?,
     };
-    let picked: Vec<Value> = indices(items.len(), start, stop, step).map(|at| items[at].clone()).collect();
+    let picked: Vec<Value> = indices(items.len(), start, stop, by).map(|at| items[at].clone()).collect();
     Ok(match value.as_str() {
         Some(_) => Value::from(picked.iter().map(to_str).collect::<String>()),
         None if value.is_tuple() => tuple(picked),
@@ -297,21 +298,21 @@ fn slice(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 }
 
 /// The positions that a slice of `len` items picks.
-fn indices(len: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
+fn indices(len: usize, start: Option<i64>, stop: Option<i64>, by: i64) -> impl Iterator<Item = usize> {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
-    let (lowest, highest) = if step > 0 { (0, len) } else { (-1, len - 1) };
+    let (lowest, highest) = if by > 0 { (0, len) } else { (-1, len - 1) };
     let place = |bound: Option<i64>, default: i64| match bound {
         None => default,
         Some(at) if at < 0 => (at + len).clamp(lowest, highest),
         Some(at) => at.clamp(lowest, highest),
     };
     let (start, stop) =
-        if step > 0 { (place(start, 0), place(stop, len)) } else { (place(start, len - 1), place(stop, -1)) };
+        if by > 0 { (place(start, 0), place(stop, len)) } else { (place(start, len - 1), place(stop, -1)) };
     let mut at = start;
     std::iter::from_fn(move || {
-        let more = if step > 0 { at < stop } else { at > stop };
+        let more = if by > 0 { at < stop } else { at > stop };
         let found = more.then(|| usize::try_from(at).ok()).flatten()?;
-        at += step;
+        at += by;
         Some(found)
     })
 }

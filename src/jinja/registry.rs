@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::blocks::{self, Block};
 use super::callable::{BODY, MacroValue};
 use super::lexer::{Kind, Lexer, Piece, SyntaxError, Token};
-use super::rewrite::{self, Call, OUTER_CALLER, Param};
+use super::rewrite::{self, Call, Param};
 use super::{MacroSource, Setup, builtin, diagnose};
 use crate::model::{Diagnostic, Macro};
 
@@ -138,13 +138,11 @@ fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
     let signature = rewrite::write_signature(&params);
     let written = signature.matches('\n').count();
     let closing = closing_mark(&block.full);
-    // The last tag of the head carries the whitespace mark of the block's opening tag.
-    let head_end =
-        if body.caller { format!("%}}{{% set {OUTER_CALLER} = caller {}", tag.close) } else { tag.close.to_owned() };
     let template = format!(
-        "{}{{% macro {BODY}({signature}) {}{head_end}{}{{%{closing} endmacro %}}",
+        "{}{{% macro {BODY}({signature}) {}{}{}{{%{closing} endmacro %}}",
         "\n".repeat(above as usize),
         "\n".repeat((opened as usize).saturating_sub(written)),
+        tag.close,
         body.text,
     );
     Ok(Compiled { template, params: declared, varargs: body.varargs, kwargs: body.kwargs, caller: body.caller, calls })
@@ -154,6 +152,18 @@ fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
 fn closing_mark(full: &str) -> &str {
     let closing = full.rfind("{%").map_or("", |at| &full[at + 2..]);
     closing.get(..1).filter(|mark| matches!(*mark, "-" | "+")).unwrap_or_default()
+}
+
+/// The macros of a file, each compiled.
+fn read(file: &MacroSource) -> Result<Vec<MacroEntry>, Diagnostic> {
+    let report = |error: &SyntaxError| diagnose::syntax(error, &file.path, 1, &file.contents);
+    let found = blocks::find(&file.contents).map_err(|error| report(&error))?;
+    let wanted = found.into_iter().filter(|block| !matches!(block.kind.as_str(), "snapshot" | "docs"));
+    let entries: Vec<MacroEntry> = wanted.map(|block| MacroEntry::new(&file.package, &file.path, block)).collect();
+    for entry in &entries {
+        entry.compiled().map_err(report)?;
+    }
+    Ok(entries)
 }
 
 /// Every macro by unique id and by name.
@@ -173,20 +183,9 @@ pub(super) struct Registry {
 
 impl Registry {
     /// Reads `files` and the built-in ones. Files that do not parse are reported and left out.
-    pub(super) fn new(setup: &Setup, files: &[MacroSource]) -> (Self, Vec<Diagnostic>) {
-        let builtin = builtin::files(&setup.adapter_type);
-        let all: Vec<&MacroSource> = builtin.iter().chain(files).collect();
-        let read = |file: &&MacroSource| -> Result<Vec<MacroEntry>, Diagnostic> {
-            let report = |error: &SyntaxError| diagnose::syntax(error, &file.path, 1, &file.contents);
-            let found = blocks::find(&file.contents).map_err(|error| report(&error))?;
-            let wanted = found.into_iter().filter(|block| !matches!(block.kind.as_str(), "snapshot" | "docs"));
-            let entries: Vec<MacroEntry> =
-                wanted.map(|block| MacroEntry::new(&file.package, &file.path, block)).collect();
-            for entry in &entries {
-                entry.compiled().map_err(report)?;
-            }
-            Ok(entries)
-        };
+    pub(super) fn new(setup: &Setup, files: Vec<MacroSource>) -> (Self, Vec<Diagnostic>) {
+        let mut all = builtin::files(&setup.adapter_type);
+        all.extend(files);
         let parsed: Vec<Result<Vec<MacroEntry>, Diagnostic>> = all.par_iter().map(read).collect();
         let mut registry = Self {
             entries: IndexMap::new(),
@@ -317,10 +316,9 @@ impl Registry {
                 Call::Qualified(package, name) => self.find_qualified(package, name),
                 Call::Dispatch(name, namespace) => self.dispatch(name, namespace.as_deref(), &entry.package).ok(),
             };
-            if let Some((found, _)) = found {
-                if found.unique_id != entry.unique_id && !out.contains(&found.unique_id) {
-                    out.push(found.unique_id.clone());
-                }
+            let Some((found, _)) = found else { continue };
+            if found.unique_id != entry.unique_id && !out.contains(&found.unique_id) {
+                out.push(found.unique_id.clone());
             }
         }
         out

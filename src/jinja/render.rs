@@ -60,7 +60,7 @@ impl Renderer {
     /// Compiles every macro of `files` and the built-in ones of the adapter. Files that do not parse are reported and
     /// left out.
     pub fn new(setup: Setup, files: Vec<MacroSource>) -> (Self, Vec<Diagnostic>) {
-        let (registry, problems) = Registry::new(&setup, &files);
+        let (registry, problems) = Registry::new(&setup, files);
         let registry = Arc::new(registry);
         let mut env = environment();
         let macros = Arc::clone(&registry);

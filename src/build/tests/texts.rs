@@ -29,6 +29,7 @@ async fn ephemeral_parents_are_put_in_once_each_after_those_they_need() {
          select * from __dbt__cte__e2 join __dbt__cte__e1 using (id)"
     );
     assert_eq!(world.relations().await, "table m");
+    assert_eq!(world.build().await.results.len(), 1, "ephemeral models have no result of their own");
 }
 
 #[tokio::test(flavor = "multi_thread")]
