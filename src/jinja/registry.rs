@@ -334,10 +334,10 @@ impl Registry {
         let mut out: Vec<String> = Vec::new();
         let Ok(compiled) = entry.compiled() else { return out };
         let mut add = |index: Option<usize>| {
-            if let Some((unique_id, _)) = index.and_then(|index| self.entries.get_index(index)) {
-                if !out.contains(unique_id) {
-                    out.push(unique_id.clone());
-                }
+            if let Some((unique_id, _)) = index.and_then(|index| self.entries.get_index(index))
+                && !out.contains(unique_id)
+            {
+                out.push(unique_id.clone());
             }
         };
         let bare = |name: &str| if name == entry.name { None } else { self.find_static(name, &entry.package) };
