@@ -2,12 +2,20 @@
 //!
 //! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
 
+pub mod artifacts;
 pub mod build;
+pub mod checks;
+pub mod config;
 pub mod diff;
+pub mod environment;
 pub mod graph;
 pub mod jinja;
 pub mod model;
+pub mod parse;
 pub mod plan;
+pub mod project;
+pub mod report;
 pub mod select;
 pub mod state;
 pub mod warehouse;
+pub mod yaml;

@@ -1,47 +1,31 @@
 //! Builds a plan: a scheduler over its steps, one file a materialization, and hooks. The only place where Jinja meets a warehouse.
+//!
+//! [`run`] does the whole; [`Compiler`] gives a node's compiled SQL and [`show`] its first rows. Data tests are run by
+//! whoever implements [`TestRunner`], so that this room knows nothing of checks.
 
-use std::time::Duration;
+mod cancel;
+mod compile;
+mod connection;
+mod context;
+mod cte;
+mod error;
+mod hooks;
+mod introspect;
+mod materialize;
+mod outcome;
+mod schedule;
+mod scheduler;
+mod show;
+mod step;
 
-use serde::Serialize;
+pub use cancel::{CancelSource, CancelToken};
+pub use compile::{Compiled, Compiler};
+pub use connection::Connection;
+pub use context::{BuildContext, TestJob, TestRunner, Verdict};
+pub use error::{Error, Failure};
+pub use outcome::{BuildOutcome, NodeResult};
+pub use scheduler::run;
+pub use show::show;
 
-use crate::model::{NodeId, NodeStatus, Relation};
-
-/// How one step ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NodeResult {
-    /// Which node.
-    pub unique_id: NodeId,
-    /// How it ended.
-    pub status: NodeStatus,
-    /// The database's words, the number of failures, or why it was skipped.
-    pub message: Option<String>,
-    /// Of a test: the result of its `fail_calc`.
-    pub failures: Option<i64>,
-    /// Rows affected by the main statement, where the engine tells.
-    pub rows_affected: Option<u64>,
-    /// Where it was built.
-    pub relation: Option<Relation>,
-    /// The SQL that ran, ephemeral parents included.
-    pub compiled_code: Option<String>,
-    /// Of a failed test: the first failing rows, if asked for.
-    pub started_at: chrono::DateTime<chrono::Utc>,
-    /// Wall-clock time it took.
-    #[serde(serialize_with = "seconds")]
-    pub elapsed: Duration,
-}
-
-/// How a build ended.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct BuildOutcome {
-    /// One result a step, hooks included, in the order in which they ended.
-    pub results: Vec<NodeResult>,
-    /// Whether it was cancelled before its end.
-    pub cancelled: bool,
-    /// Wall-clock time of the whole.
-    #[serde(serialize_with = "seconds")]
-    pub elapsed: Duration,
-}
-
-fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(duration.as_secs_f64())
-}
+#[cfg(test)]
+mod tests;

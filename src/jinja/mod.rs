@@ -2,12 +2,47 @@
 //!
 //! Nothing here knows a driver: what needs a database asks the [`Introspect`] that the caller hands in.
 
+mod adapter;
+mod blocks;
+mod builtin;
+mod callable;
+mod context;
+mod convert;
+mod diagnose;
+mod dispatch;
+mod exceptions;
+mod filters;
+mod formatting;
+mod functions;
+mod json;
+mod lexer;
+mod methods;
+mod modules;
+mod native;
+mod operators;
+mod phantom;
+mod registry;
+mod render;
+mod repr;
+mod rewrite;
+mod table;
+mod values;
+mod variables;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::model::{Column, Diagnostic, JsonMap, Macro, Quoting, RefArgs, Relation, Table};
+pub use blocks::Block;
+pub use native::render_yaml;
+pub use render::Renderer;
+
+use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, Table};
 
 /// What is the same for every render of one invocation.
 #[derive(Debug, Clone)]
@@ -24,7 +59,7 @@ pub struct Setup {
     pub vars: Vars,
     /// The environment that templates may read.
     pub env: Env,
-    /// `dispatch:` of dbt_project.yml: namespace to search order.
+    /// `dispatch:` of `dbt_project.yml`: namespace to search order.
     pub dispatch: Vec<(String, Vec<String>)>,
     /// What `flags` shows.
     pub flags: JsonMap,
@@ -152,86 +187,10 @@ pub struct YamlScope {
     pub docs: Option<Arc<HashMap<String, String>>>,
 }
 
-/// Renders one YAML string; text that reads as a number, boolean or none turns into it, as dbt does.
+/// Finds the top-level blocks of a file. Comments, `{% raw %}` and strings are respected.
 ///
 /// # Errors
-/// The message of the template error (unknown variable, syntax), without a place.
-pub fn render_yaml(text: &str, scope: &YamlScope) -> Result<Json, Diagnostic> {
-    let _ = (text, scope);
-    unimplemented!()
-}
-
-/// The compiled environment. Shared by every thread.
-#[derive(Debug)]
-pub struct Renderer {}
-
-impl Renderer {
-    /// Compiles every macro of `files` and the built-in ones of the adapter. Files that do not parse are reported and left out.
-    pub fn new(setup: Setup, files: Vec<MacroSource>) -> (Self, Vec<Diagnostic>) {
-        let _ = (setup, files);
-        unimplemented!()
-    }
-
-    /// All macros by unique id, built-in ones included, each with the macros it calls.
-    pub fn macros(&self) -> &indexmap::IndexMap<String, Macro> {
-        unimplemented!()
-    }
-
-    /// Whether a macro of this name can be called from `package`; its unique id.
-    pub fn find_macro(&self, name: &str, package: &str) -> Option<&str> {
-        let _ = (name, package);
-        unimplemented!()
-    }
-
-    /// Renders `source` with `execute` false.
-    pub fn parse(&self, source: &str, scope: &NodeScope) -> Result<Rendered, Box<Diagnostic>> {
-        let _ = (source, scope);
-        unimplemented!()
-    }
-
-    /// Renders `source` with `execute` true.
-    pub fn render(
-        &self,
-        source: &str,
-        scope: &NodeScope,
-        world: &Arc<dyn Introspect>,
-    ) -> Result<Rendered, Box<Diagnostic>> {
-        let _ = (source, scope, world);
-        unimplemented!()
-    }
-
-    /// Calls a macro by name (searched from `scope.package`, root project's override first) with JSON arguments and
-    /// returns its value: text for an ordinary macro, anything for one that uses `return`. `world` is none while parsing.
-    pub fn call(
-        &self,
-        name: &str,
-        args: &[Json],
-        kwargs: &JsonMap,
-        scope: &NodeScope,
-        world: Option<&Arc<dyn Introspect>>,
-    ) -> Result<Json, Box<Diagnostic>> {
-        let _ = (name, args, kwargs, scope, world);
-        unimplemented!()
-    }
-}
-
-/// A block of a Jinja file: `{% macro %}`, `{% test %}`, `{% materialization %}`, `{% snapshot %}`, `{% docs %}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
-    /// `macro`, `test`, `data_test`, `materialization`, `snapshot` or `docs`.
-    pub kind: String,
-    /// Its name as written.
-    pub name: String,
-    /// The whole block, tags included, as written.
-    pub full: String,
-    /// What stands between the tags, as written.
-    pub contents: String,
-    /// The line on which the opening tag begins, from 1.
-    pub line: u32,
-}
-
-/// Finds the top-level blocks of a file. Comments, `{% raw %}` and strings are respected.
+/// A block that is never closed, a tag that does not parse; with its place in `path`.
 pub fn blocks(source: &str, path: &str) -> Result<Vec<Block>, Box<Diagnostic>> {
-    let _ = (source, path);
-    unimplemented!()
+    blocks::find(source).map_err(|error| Box::new(diagnose::syntax(&error, path, 1, source)))
 }

@@ -1,0 +1,134 @@
+//! What a template may ask while a node is compiled: relations from the plan, rows and columns from the step's session.
+//!
+//! Renders run on blocking threads, so the answers of the warehouse are waited for here.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value as Json;
+use tokio::runtime::Handle;
+
+use crate::jinja::Introspect;
+use crate::model::{
+    Code, Column, Diagnostic, Event, Location, Node, NodeId, RefArgs, Relation, RelationKind, ResourceType, Table,
+};
+use crate::warehouse;
+
+use super::{Compiler, Connection};
+
+/// The world as one node sees it.
+pub(super) struct World {
+    pub(super) compiler: Arc<Compiler>,
+    pub(super) node: NodeId,
+    pub(super) connection: Connection,
+    pub(super) runtime: Handle,
+    /// Ephemeral models that were referred to, in the order of first use.
+    pub(super) ephemerals: Mutex<Vec<NodeId>>,
+}
+
+impl World {
+    /// The ephemeral models that the render referred to, in the order of first use.
+    pub(super) fn ephemerals(&self) -> Vec<NodeId> {
+        self.ephemerals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn node(&self) -> Result<&Node, Box<Diagnostic>> {
+        self.compiler.manifest.node(self.node.as_str()).ok_or_else(|| {
+            Box::new(Diagnostic::error(Code::UnknownRef, format!("{} is not part of the project", self.node)))
+        })
+    }
+
+    fn find_ref(&self, r: &RefArgs) -> Result<Relation, Box<Diagnostic>> {
+        let (node, call) = (self.node()?, ref_call(r));
+        let target = self.compiler.resolve_ref(node, r).ok_or_else(|| missing(node, &call, Code::UnknownRef))?;
+        check_dependency(node, target, &call)?;
+        self.relation_of(target)
+    }
+
+    fn find_source(&self, source: &str, table: &str) -> Result<Relation, Box<Diagnostic>> {
+        let node = self.node()?;
+        let target = self.compiler.resolve_source(node, source, table);
+        let call = || format!("source('{source}', '{table}')");
+        self.relation_of(target.ok_or_else(|| missing(node, &call(), Code::UnknownSource))?)
+    }
+
+    fn relation_of(&self, target: &Node) -> Result<Relation, Box<Diagnostic>> {
+        if target.is_ephemeral() {
+            let mut seen = self.ephemerals.lock().unwrap_or_else(PoisonError::into_inner);
+            if !seen.contains(&target.unique_id) {
+                seen.push(target.unique_id.clone());
+            }
+            return Ok(ephemeral_relation(target));
+        }
+        self.compiler.relation_of(target).ok_or_else(|| {
+            let message = format!("{} has no relation to read from", target.unique_id);
+            Box::new(Diagnostic::error(Code::UnknownRef, message))
+        })
+    }
+
+    fn wait<T>(&self, work: impl Future<Output = Result<T, warehouse::Error>>) -> Result<T, String> {
+        self.runtime.block_on(work).map_err(|error| error.to_string())
+    }
+}
+
+impl Introspect for World {
+    fn resolve_ref(&self, r: &RefArgs) -> Result<Relation, Diagnostic> {
+        self.find_ref(r).map_err(|diagnostic| *diagnostic)
+    }
+
+    fn resolve_source(&self, source: &str, table: &str) -> Result<Relation, Diagnostic> {
+        self.find_source(source, table).map_err(|diagnostic| *diagnostic)
+    }
+
+    fn graph(&self) -> Arc<Json> {
+        self.compiler.graph()
+    }
+
+    fn query(&self, sql: &str) -> Result<Table, String> {
+        self.wait(self.connection.query(sql))
+    }
+
+    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, String> {
+        self.wait(self.connection.relations(database, schema))
+    }
+
+    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, String> {
+        self.wait(self.connection.columns(relation))
+    }
+
+    fn message(&self, text: &str) {
+        self.compiler.observer.observe(&Event::Message(text.to_owned()));
+    }
+}
+
+/// The name under which an ephemeral model stands in the queries that read it.
+pub(super) fn ephemeral_relation(node: &Node) -> Relation {
+    let mut relation = Relation::new(None, "", &format!("__dbt__cte__{}", node.alias));
+    relation.schema = None;
+    relation.quoting.identifier = false;
+    relation.with_kind(RelationKind::Ephemeral)
+}
+
+fn ref_call(r: &RefArgs) -> String {
+    let package = r.package.as_ref().map(|package| format!("'{package}', ")).unwrap_or_default();
+    let version = r.version.as_ref().map(|version| format!(", v={version}")).unwrap_or_default();
+    format!("ref({package}'{}'{version})", r.name)
+}
+
+fn missing(node: &Node, call: &str, code: Code) -> Box<Diagnostic> {
+    let message = format!("{} depends on {call}, which does not exist or is disabled", node.unique_id);
+    Box::new(Diagnostic::error(code, message).at(Location::file(&node.original_file_path)))
+}
+
+/// dbt refuses what it could not have seen while it parsed: the node might run before what it reads.
+fn check_dependency(node: &Node, target: &Node, call: &str) -> Result<(), Box<Diagnostic>> {
+    let is_exempt = node.resource_type == ResourceType::Operation || node.unique_id == target.unique_id;
+    if is_exempt || node.depends_on.nodes.contains(&target.unique_id) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} reads {call} only when it runs, so the dependency was not seen when the project was parsed",
+        node.unique_id
+    );
+    let diagnostic = Diagnostic::error(Code::UnknownRef, message).at(Location::file(&node.original_file_path));
+    Err(Box::new(diagnostic.hint(format!("add this line to the top of the file: -- depends_on: {{{{ {call} }}}}"))))
+}

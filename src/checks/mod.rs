@@ -1,0 +1,6 @@
+//! Checks of what was built: data tests and unit tests. Compiles and runs through `build`, writes SQL through a dialect.
+
+mod data_test;
+mod thresholds;
+
+pub use data_test::DataTests;

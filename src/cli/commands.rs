@@ -1,0 +1,217 @@
+//! dbt's commands: parse, compile, show and the building ones; and `diff`.
+
+use serde_json::json;
+
+use super::Exit;
+use super::args::{BuildArgs, CompileArgs, DiffArgs, DiffOutput, SelectArgs, ShowArgs, ShowOutput, StateArgs};
+use super::invoke::Session;
+use super::output::{Failure, draw, print, terminal};
+use crate::artifacts;
+use crate::build::BuildOutcome;
+use crate::model::{Change, Event, NodeStatus, ResourceType};
+use crate::pipeline::{self, BuildRequest, Built, CompareRequest, CompileRequest, DeferRequest};
+use crate::plan::Command;
+use crate::report;
+use crate::select::{Indirect, Request};
+
+/// Parses the project and writes its manifest.
+pub(super) fn parse(session: &Session) -> Result<Exit, Failure> {
+    let loaded = session.load()?;
+    let path = loaded.target_path.join("manifest.json");
+    artifacts::write_manifest(&loaded.manifest, &path)?;
+    session.invocation.observer.observe(&Event::Message(format!("wrote {}", path.display())));
+    Ok(Exit::Clean)
+}
+
+/// What was typed about nodes, as a request.
+pub(super) fn request(args: &SelectArgs) -> Result<Request, Failure> {
+    let kinds = |words: &[String]| -> Result<Vec<ResourceType>, Failure> {
+        let kind = |word: &String| {
+            ResourceType::parse(word).or((word == "all").then_some(ResourceType::Model)).ok_or_else(|| {
+                Failure::usage(
+                    format!("`{word}` is not a resource type"),
+                    "use model, seed, snapshot, test, source, exposure, analysis, unit_test, metric, semantic_model or saved_query",
+                )
+            })
+        };
+        words.iter().filter(|word| *word != "all").map(kind).collect()
+    };
+    let indirect = match args.indirect_selection.as_deref() {
+        None => Indirect::default(),
+        Some(word) => Indirect::parse(word).ok_or_else(|| {
+            Failure::usage(format!("`{word}` is not a way of selecting tests"), "use eager, cautious, buildable or empty")
+        })?,
+    };
+    Ok(Request {
+        select: args.select.clone(),
+        exclude: args.exclude.clone(),
+        selector: args.selector.clone(),
+        resource_types: kinds(&args.resource_type)?,
+        exclude_resource_types: kinds(&args.exclude_resource_type)?,
+        indirect,
+        results: None,
+    })
+}
+
+/// What was typed about production's manifest.
+pub(super) fn defer(args: &StateArgs) -> DeferRequest {
+    DeferRequest {
+        state: args.state.clone(),
+        defer_state: args.defer_state.clone(),
+        defer: args.defer && !args.no_defer,
+        favor_state: args.favor_state,
+    }
+}
+
+/// `build` and its parts.
+pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, Failure> {
+    let command = match session.invocation.which {
+        "seed" => Command::Seed,
+        "snapshot" => Command::Snapshot,
+        "run" => Command::Run,
+        "test" => Command::Test,
+        _ => Command::Build,
+    };
+    let loaded = session.load()?;
+    artifacts::write_manifest(&loaded.manifest, &loaded.target_path.join("manifest.json"))?;
+    let request = BuildRequest {
+        command,
+        select: request(&args.select)?,
+        defer: defer(&args.state),
+        fail_fast: args.fail_fast,
+        dry_run: args.dry_run,
+    };
+    match pipeline::build(&session.invocation, &loaded, &request).await? {
+        Built::Planned { text } => {
+            print(&text);
+            Ok(Exit::Clean)
+        }
+        Built::Done { outcome } => {
+            session.ui.finish();
+            if session.invocation.observer_wants_summary() {
+                print(&summary(&outcome));
+            }
+            Ok(exit(&outcome))
+        }
+    }
+}
+
+/// The exit code of a build.
+fn exit(outcome: &BuildOutcome) -> Exit {
+    if outcome.cancelled {
+        Exit::Interrupted
+    } else if outcome.results.iter().any(|result| matches!(result.status, NodeStatus::Error | NodeStatus::Fail)) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}
+
+/// dbt's closing line, so that scripts that look for it find it.
+fn summary(outcome: &BuildOutcome) -> String {
+    let count = |wanted: &[NodeStatus]| outcome.results.iter().filter(|result| wanted.contains(&result.status)).count();
+    format!(
+        "Done. PASS={} WARN={} ERROR={} SKIP={} TOTAL={} in {:.2} s",
+        count(&[NodeStatus::Success, NodeStatus::Pass]),
+        count(&[NodeStatus::Warn]),
+        count(&[NodeStatus::Error, NodeStatus::Fail]),
+        count(&[NodeStatus::Skipped, NodeStatus::Cancelled]),
+        outcome.results.len(),
+        outcome.elapsed.as_secs_f64()
+    )
+}
+
+/// Compiles nodes or a query.
+pub(super) async fn compile(session: &Session, args: &CompileArgs) -> Result<Exit, Failure> {
+    let loaded = session.load()?;
+    artifacts::write_manifest(&loaded.manifest, &loaded.target_path.join("manifest.json"))?;
+    let printed = args.inline.is_some() || !args.select.select.is_empty();
+    let request =
+        CompileRequest { select: request(&args.select)?, inline: args.inline.clone(), defer: defer(&args.state) };
+    let compiled = pipeline::compile(&session.invocation, &loaded, &request).await?;
+    session.ui.finish();
+    for node in compiled.iter().filter(|_| printed) {
+        match args.output {
+            ShowOutput::Json => print(&json!({"node": node.name, "compiled": node.code}).to_string()),
+            ShowOutput::Text if compiled.len() == 1 => print(&node.code),
+            ShowOutput::Text => print(&format!("-- {}\n{}\n", node.unique_id, node.code.trim_end())),
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// Shows the first rows of nodes or of a query.
+pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Failure> {
+    if args.select.select.is_empty() && args.inline.is_none() {
+        return Err(Failure::usage("nothing to show", "name a node with `--select`, or give a query with `--inline`"));
+    }
+    let loaded = session.load()?;
+    let request =
+        CompileRequest { select: request(&args.select)?, inline: args.inline.clone(), defer: defer(&args.state) };
+    let limit = u64::try_from(args.limit).ok();
+    let shown = pipeline::show(&session.invocation, &loaded, &request, limit).await?;
+    session.ui.finish();
+    if shown.is_empty() {
+        return Err(Failure::usage("no node is selected that has rows to show", "name a model, a seed or a snapshot"));
+    }
+    for (name, table) in &shown {
+        match args.output {
+            ShowOutput::Json => {
+                let rows: Vec<_> = table.rows.iter().map(|row| row_json(table, row)).collect();
+                print(&json!({"node": name, "show": rows}).to_string());
+            }
+            ShowOutput::Text => {
+                if shown.len() > 1 {
+                    print(&format!("{name}:"));
+                }
+                print(&session.ui.scrub(&draw(table)));
+            }
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+fn row_json(table: &crate::model::Table, row: &[crate::model::Value]) -> serde_json::Value {
+    let pairs = table.columns.iter().zip(row).map(|(column, value)| (column.name.clone(), value_json(value)));
+    serde_json::Value::Object(pairs.collect())
+}
+
+fn value_json(value: &crate::model::Value) -> serde_json::Value {
+    use crate::model::Value as V;
+    match value {
+        V::Null => serde_json::Value::Null,
+        V::Bool(b) => json!(b),
+        V::Int(i) => i64::try_from(*i).map_or_else(|_| json!(i.to_string()), |i| json!(i)),
+        V::Float(f) if f.is_finite() => json!(f),
+        V::Json(document) => document.clone(),
+        V::List(items) => items.iter().map(value_json).collect(),
+        V::Struct(fields) => {
+            serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), value_json(value))).collect())
+        }
+        // Decimals keep their digits as text; so do times.
+        other => json!(other.to_string()),
+    }
+}
+
+/// Compares two relations.
+pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Failure> {
+    let loaded = session.load()?;
+    let request = CompareRequest {
+        relations: Change { baseline: args.baseline.clone(), current: args.current.clone() },
+        key: args.key.iter().map(|column| column.trim().to_owned()).collect(),
+        samples: args.samples,
+    };
+    let diff = pipeline::compare(&loaded, &request).await?;
+    session.ui.finish();
+    let (width, color) = terminal();
+    let text = match args.output {
+        DiffOutput::Json => serde_json::to_string_pretty(&diff).unwrap_or_default(),
+        DiffOutput::Markdown => report::table_markdown(&diff),
+        DiffOutput::Table => report::table_terminal(&diff, width, color),
+    };
+    print(&session.ui.scrub(&text));
+    if diff.has_failed() {
+        return Ok(Exit::Warehouse);
+    }
+    Ok(if diff.is_equal() { Exit::Clean } else { Exit::Findings })
+}

@@ -1,0 +1,125 @@
+//! From what was typed to what is meant: the folder, the variables, the environment, and the signals that stop a run.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::args::Global;
+use super::output::Failure;
+use super::ui::Ui;
+use crate::build::{CancelSource, CancelToken};
+use crate::model::{JsonMap, Observer};
+use crate::pipeline::{self, Invocation, Loaded};
+use crate::yaml;
+
+/// One run of a command.
+pub(super) struct Session {
+    pub(super) invocation: Invocation,
+    pub(super) ui: Arc<Ui>,
+}
+
+impl Session {
+    pub(super) fn new(global: &Global, ui: &Arc<Ui>, which: &'static str, full_refresh: bool) -> Result<Self, Failure> {
+        let env: HashMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        for (name, value) in &env {
+            if name.starts_with("DBT_ENV_SECRET_") || name == "GITHUB_TOKEN" {
+                ui.hide(value);
+            }
+        }
+        let project_dir = project_dir(global)?;
+        let vars = vars(global.vars.as_deref())?;
+        let invocation = Invocation {
+            project_dir,
+            profiles_dir: global.profiles_dir.clone(),
+            profile: global.profile.clone(),
+            target: global.target.clone(),
+            target_path: global.target_path.clone(),
+            vars,
+            threads: global.threads.map(usize::from),
+            full_refresh,
+            env: Arc::new(env),
+            which,
+            invocation_id: uuid::Uuid::new_v4().to_string(),
+            started_at: chrono::Utc::now(),
+            observer: Arc::clone(ui) as Arc<dyn Observer>,
+            cancel: on_signal(),
+        };
+        Ok(Self { invocation, ui: Arc::clone(ui) })
+    }
+
+    /// Reads and parses the project, and learns what must never be printed.
+    pub(super) fn load(&self) -> Result<Loaded, Failure> {
+        let loaded = pipeline::load(&self.invocation)?;
+        for secret in loaded.target.secrets() {
+            self.ui.hide(secret.expose_secret());
+        }
+        for secret in loaded.project.profile.secret_values() {
+            self.ui.hide(&secret);
+        }
+        Ok(loaded)
+    }
+}
+
+/// The folder given, else this folder or the nearest one above with a dbt_project.yml, as in dbt.
+fn project_dir(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(dir) = &global.project_dir {
+        return match dir.is_dir() {
+            true => Ok(dir.clone()),
+            false => Err(Failure::usage(
+                format!("there is no folder {}", dir.display()),
+                "give the folder with dbt_project.yml to `--project-dir`",
+            )),
+        };
+    }
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::usage(format!("cannot tell the current folder: {error}"), "change to another"))?;
+    let found = here.ancestors().find(|dir| dir.join("dbt_project.yml").is_file()).map(PathBuf::from);
+    Ok(found.unwrap_or(here))
+}
+
+/// `--vars` as a mapping.
+fn vars(text: Option<&str>) -> Result<JsonMap, Failure> {
+    let Some(text) = text else { return Ok(JsonMap::new()) };
+    let example = "write a YAML mapping, e.g. --vars '{start_date: 2024-01-01}'";
+    let parsed =
+        yaml::parse(text).map_err(|error| Failure::usage(format!("--vars is not YAML: {}", error.message()), example))?;
+    match parsed.root.to_json() {
+        serde_json::Value::Object(map) => Ok(map),
+        serde_json::Value::Null => Ok(JsonMap::new()),
+        _ => Err(Failure::usage("--vars is not a mapping", example)),
+    }
+}
+
+/// A token that SIGINT and SIGTERM cancel. A second signal ends the process at once.
+fn on_signal() -> CancelToken {
+    let (source, token) = CancelSource::new();
+    tokio::spawn(async move {
+        let signals = (
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()),
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()),
+        );
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        source.cancel();
+    });
+    token
+}
+
+/// `-v` logs the stages, `-vv` every SQL statement; RUST_LOG decides when it is set.
+pub(super) fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "slimdiff=info",
+        _ => "slimdiff=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Set twice only when the demo runs commands in one process; the first wins.
+    let _ = subscriber.try_init();
+}

@@ -1,0 +1,175 @@
+//! `slimdiff.yml`: what the project's team decided about pull requests. Flags win over it; it wins over the defaults.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The name of the file, beside dbt_project.yml.
+pub const FILE: &str = "slimdiff.yml";
+
+/// What slimdiff.yml says. Unknown keys are errors, so that a misspelt one is not silently ignored.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Template of the throw-away schema's name; `{number}` is the pull request's (the branch's name where there is
+    /// none, as on a laptop), `{branch}` the branch's name.
+    pub schema: String,
+    /// `manifest:PATH`, `git:REV` or `merge-base`.
+    pub baseline: Option<String>,
+    /// The selector of what is checked.
+    pub select: Vec<String>,
+    /// The selector of what is left out.
+    pub exclude: Vec<String>,
+    /// What counts as a finding, and what may be shown.
+    pub policy: Policy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            schema: "pr_{number}".to_owned(),
+            baseline: None,
+            select: Vec::new(),
+            exclude: Vec::new(),
+            policy: Policy::default(),
+        }
+    }
+}
+
+/// What counts as a finding, and what may be shown.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// A column whose share of NULLs rises by more than this (0 to 1) is a finding; none: never.
+    pub null_rate_increase: Option<f64>,
+    /// How many rows a table's diff shows as examples; 0 shows none.
+    pub samples: usize,
+    /// Columns whose values are never shown, by name, in every table.
+    pub mask: Vec<String>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { null_rate_increase: Some(0.05), samples: 5, mask: Vec::new() }
+    }
+}
+
+impl Policy {
+    /// Whether values of this column must not be shown.
+    pub fn is_masked(&self, column: &str) -> bool {
+        self.mask.iter().any(|masked| masked.eq_ignore_ascii_case(column))
+    }
+}
+
+/// What can be wrong with slimdiff.yml.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It says something that makes no sense.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What, and where.
+        message: String,
+    },
+}
+
+impl Settings {
+    /// Reads `slimdiff.yml` of a project; the defaults when there is none.
+    ///
+    /// # Errors
+    /// When the file is not readable, not YAML, or has unknown keys or values out of range.
+    pub fn load(
+        project_dir: &Path,
+        parse_yaml: impl Fn(&str) -> Result<serde_json::Value, String>,
+    ) -> Result<Self, Error> {
+        let path = project_dir.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        let invalid = |message: String| Error::Invalid { path: path.clone(), message };
+        let json = parse_yaml(&text).map_err(invalid)?;
+        if json.is_null() {
+            return Ok(Self::default());
+        }
+        let settings: Self = serde_json::from_value(json).map_err(|error| invalid(error.to_string()))?;
+        settings.validate().map_err(invalid)?;
+        Ok(settings)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        if let Some(rate) = self.policy.null_rate_increase
+            && !(0.0..=1.0).contains(&rate)
+        {
+            return Err(format!("policy.null_rate_increase is a share between 0 and 1, not {rate}"));
+        }
+        schema_name(&self.schema, Some(0), Some("branch")).map(|_| ())
+    }
+}
+
+/// Fills the template of the throw-away schema's name. Characters that a schema's name should not have become `_`.
+/// Without a pull request `{number}` is the branch, and `local` where there is none either.
+///
+/// # Errors
+/// When the template has an unknown placeholder.
+pub fn schema_name(template: &str, number: Option<u64>, branch: Option<&str>) -> Result<String, String> {
+    let mut name = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (placeholder, after) =
+            after.split_once('}').ok_or_else(|| format!("schema: `{template}` has a `{{` without its `}}`"))?;
+        name.push_str(before);
+        match placeholder {
+            "number" => match number {
+                Some(number) => name.push_str(&number.to_string()),
+                None => name.push_str(branch.unwrap_or("local")),
+            },
+            "branch" => name.push_str(branch.unwrap_or("local")),
+            other => return Err(format!("schema: `{{{other}}}` is not a placeholder; use {{number}} or {{branch}}")),
+        }
+        rest = after;
+    }
+    name.push_str(rest);
+    let name: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' })
+        .collect();
+    if name.is_empty() { Err("schema: the name is empty".to_owned()) } else { Ok(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Settings, schema_name};
+
+    #[test]
+    fn the_template_is_filled_and_made_safe() {
+        assert_eq!(schema_name("pr_{number}", Some(42), None).unwrap(), "pr_42");
+        assert_eq!(schema_name("ci_{branch}", None, Some("Feature/Ünï-1")).unwrap(), "ci_feature__n__1");
+        assert_eq!(schema_name("pr_{number}", None, Some("fix/totals")).unwrap(), "pr_fix_totals");
+        assert_eq!(schema_name("pr_{number}", None, None).unwrap(), "pr_local");
+        assert!(schema_name("pr_{nmber}", Some(1), None).unwrap_err().contains("not a placeholder"));
+        assert!(schema_name("pr_{number", Some(1), None).unwrap_err().contains("without its"));
+    }
+
+    #[test]
+    fn unknown_keys_and_impossible_shares_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |json: serde_json::Value| {
+            std::fs::write(dir.path().join(super::FILE), "x").unwrap();
+            Settings::load(dir.path(), |_| Ok(json.clone()))
+        };
+        assert!(load(serde_json::json!({"polcy": {}})).unwrap_err().to_string().contains("polcy"));
+        assert!(load(serde_json::json!({"policy": {"null_rate_increase": 5}})).is_err());
+        assert_eq!(load(serde_json::json!({"policy": {"samples": 2}})).unwrap().policy.samples, 2);
+    }
+}

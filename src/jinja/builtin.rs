@@ -1,0 +1,51 @@
+//! The macros that come with slimdiff, as dbt brings its own: data files, one folder a package.
+
+use include_dir::{Dir, File, include_dir};
+
+use super::MacroSource;
+
+static MACROS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/jinja/macros");
+
+/// The adapters whose macros `adapter` falls back to, nearest first, itself included.
+pub(super) fn lineage(adapter: &str) -> Vec<&str> {
+    let parent = match adapter {
+        "redshift" => Some("postgres"),
+        "databricks" => Some("spark"),
+        _ => None,
+    };
+    std::iter::once(adapter).chain(parent).collect()
+}
+
+/// The internal packages of an adapter, those that win first.
+pub(super) fn packages(adapter: &str) -> Vec<String> {
+    let own = lineage(adapter).into_iter().map(|adapter| format!("dbt_{adapter}"));
+    own.chain(std::iter::once("dbt".to_owned())).collect()
+}
+
+/// The files of the internal packages of `adapter`.
+pub(super) fn files(adapter: &str) -> Vec<MacroSource> {
+    let mut out = Vec::new();
+    let folders = lineage(adapter).into_iter().map(|adapter| (adapter, format!("dbt_{adapter}")));
+    for (folder, package) in std::iter::once(("dbt", "dbt".to_owned())).chain(folders) {
+        if let Some(dir) = MACROS.get_dir(folder) {
+            collect(dir, &package, folder, &mut out);
+        }
+    }
+    out
+}
+
+fn collect(dir: &Dir<'_>, package: &str, folder: &str, out: &mut Vec<MacroSource>) {
+    let mut files: Vec<&File<'_>> = dir.files().collect();
+    files.sort_by_key(|file| file.path());
+    for file in files {
+        let path = file.path().to_string_lossy().replace('\\', "/");
+        let is_sql = file.path().extension().is_some_and(|extension| extension == "sql");
+        if let Some(contents) = file.contents_utf8().filter(|_| is_sql) {
+            let path = format!("macros/{}", path.strip_prefix(folder).unwrap_or(&path).trim_start_matches('/'));
+            out.push(MacroSource { package: package.to_owned(), path, contents: contents.to_owned() });
+        }
+    }
+    for dir in dir.dirs() {
+        collect(dir, package, folder, out);
+    }
+}

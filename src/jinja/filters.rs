@@ -1,0 +1,459 @@
+//! Jinja2's filters and tests where the engine's differ from Python's: lists stay mutable, text prints as in Python.
+#![expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
+
+mod text;
+
+use std::fmt;
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind, ValueOrKwargs};
+use minijinja::{Environment, Error, State};
+
+use super::formatting::percent_format;
+use super::functions::is_callable;
+use super::methods::title;
+use super::operators::{equal, type_name};
+use super::phantom::{is_undefined, undefined_error};
+use super::repr::to_str;
+use super::values::{dict, fail, items_of, list, pairs_of, split_args, tuple};
+
+type Run = fn(&mut State<'_, '_>, &Value, &Args) -> Result<Value, Error>;
+type Check = fn(&Value, &[Value]) -> bool;
+
+/// A filter's arguments after the value.
+struct Args {
+    positional: Vec<Value>,
+    named: Vec<(String, Value)>,
+}
+
+impl Args {
+    fn get(&self, at: usize, key: &str) -> Option<&Value> {
+        let by_name = || self.named.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        self.positional.get(at).or_else(by_name)
+    }
+
+    fn text(&self, at: usize, key: &str) -> Option<String> {
+        self.get(at, key).filter(|value| !value.is_none()).map(to_str)
+    }
+
+    fn count(&self, at: usize, key: &str) -> Option<usize> {
+        self.get(at, key).and_then(Value::as_i64).and_then(|count| usize::try_from(count).ok())
+    }
+
+    fn truth(&self, at: usize, key: &str) -> bool {
+        self.get(at, key).is_some_and(Value::is_true)
+    }
+}
+
+/// Adds the filters and tests to `env`.
+pub(super) fn install(env: &mut Environment<'static>) {
+    for (name, run) in FILTERS {
+        env.add_filter(name, move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let args = args.into_values();
+            let (mut positional, named) = split_args(&args);
+            let value = if positional.is_empty() { Value::UNDEFINED } else { positional.remove(0) };
+            run(state, &value, &Args { positional, named })
+        });
+    }
+    for (name, check) in TESTS {
+        env.add_test(name, move |value: Value, rest: Rest<Value>| check(&value, &rest));
+    }
+}
+
+const FILTERS: [(&str, Run); 53] = [
+    ("default", default),
+    ("d", default),
+    ("string", |_, value, _| Ok(Value::from(to_str(value)))),
+    ("list", |_, value, _| items(value).map(list)),
+    ("length", length),
+    ("count", length),
+    ("join", join),
+    ("sort", sort),
+    ("unique", unique),
+    ("map", map),
+    ("select", |state, value, args| pick(state, value, args, false, true)),
+    ("reject", |state, value, args| pick(state, value, args, false, false)),
+    ("selectattr", |state, value, args| pick(state, value, args, true, true)),
+    ("rejectattr", |state, value, args| pick(state, value, args, true, false)),
+    ("groupby", groupby),
+    ("sum", sum),
+    ("min", |_, value, args| extreme(value, args, std::cmp::Ordering::Less)),
+    ("max", |_, value, args| extreme(value, args, std::cmp::Ordering::Greater)),
+    ("first", |_, value, _| Ok(items(value)?.first().cloned().unwrap_or_default())),
+    ("last", |_, value, _| Ok(items(value)?.last().cloned().unwrap_or_default())),
+    ("reverse", reverse),
+    ("batch", batch),
+    ("slice", slice),
+    ("dictsort", dictsort),
+    ("items", |_, value, _| Ok(if is_undefined(value) { list(Vec::new()) } else { pair_list(pairs_of(value)?) })),
+    ("replace", text::replace),
+    ("upper", |_, value, _| Ok(Value::from(to_str(value).to_uppercase()))),
+    ("lower", |_, value, _| Ok(Value::from(to_str(value).to_lowercase()))),
+    ("title", |_, value, _| Ok(Value::from(title(&to_str(value))))),
+    ("capitalize", text::capitalize),
+    ("trim", text::trim),
+    ("indent", text::indent),
+    ("center", text::center),
+    ("truncate", text::truncate),
+    ("wordcount", |_, value, _| Ok(Value::from(to_str(value).split_whitespace().count()))),
+    ("format", |_, value, args| {
+        let values = if args.named.is_empty() {
+            tuple(args.positional.clone())
+        } else {
+            dict(args.named.iter().map(|(key, value)| (Value::from(key.as_str()), value.clone())))
+        };
+        percent_format(&to_str(value), &values).map(Value::from)
+    }),
+    ("int", text::int),
+    ("float", text::float),
+    ("round", text::round),
+    ("abs", text::abs),
+    ("tojson", |_, value, args| Ok(Value::from(text::html_safe_json(value, args.count(0, "indent"))))),
+    ("urlencode", |_, value, _| Ok(Value::from(text::percent_encode(&to_str(value))))),
+    ("striptags", |_, value, _| Ok(Value::from(text::strip_tags(&to_str(value))))),
+    ("escape", |_, value, _| Ok(Value::from(text::escape(&to_str(value))))),
+    ("e", |_, value, _| Ok(Value::from(text::escape(&to_str(value))))),
+    ("safe", |_, value, _| Ok(value.clone())),
+    ("attr", |_, value, args| attribute(value, args.get(0, "name").unwrap_or(&Value::UNDEFINED))),
+    ("random", |_, value, _| Ok(items(value)?.first().cloned().unwrap_or_default())),
+    ("pprint", |_, value, _| Ok(Value::from(super::repr::to_repr(value)))),
+    ("as_text", |_, value, _| Ok(value.clone())),
+    ("as_bool", |_, value, _| Ok(value.clone())),
+    ("as_number", |_, value, _| Ok(value.clone())),
+    ("as_native", |_, value, _| Ok(value.clone())),
+];
+
+const TESTS: [(&str, Check); 19] = [
+    ("defined", |value, _| !is_undefined(value)),
+    ("undefined", |value, _| is_undefined(value)),
+    ("none", |value, _| value.is_none()),
+    ("string", |value, _| value.kind() == ValueKind::String),
+    ("number", |value, _| matches!(type_name(value), "int" | "float" | "bool" | "Decimal")),
+    ("integer", |value, _| type_name(value) == "int"),
+    ("float", |value, _| type_name(value) == "float"),
+    ("boolean", |value, _| value.kind() == ValueKind::Bool),
+    ("mapping", |value, _| value.kind() == ValueKind::Map),
+    ("sequence", |value, _| {
+        matches!(value.kind(), ValueKind::String | ValueKind::Seq | ValueKind::Map) || is_undefined(value)
+    }),
+    ("iterable", |value, _| {
+        is_undefined(value)
+            || matches!(value.kind(), ValueKind::String | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable)
+    }),
+    ("callable", |value, _| is_callable(value)),
+    ("eq", |value, args| args.first().is_some_and(|other| equal(value, other))),
+    ("equalto", |value, args| args.first().is_some_and(|other| equal(value, other))),
+    ("ne", |value, args| args.first().is_some_and(|other| !equal(value, other))),
+    ("in", |value, args| args.first().is_some_and(|other| contains(other, value))),
+    ("true", |value, _| value.kind() == ValueKind::Bool && value.is_true()),
+    ("false", |value, _| value.kind() == ValueKind::Bool && !value.is_true()),
+    ("escaped", |_, _| false),
+];
+
+/// What a filter iterates over: nothing for an undefined value.
+fn items(value: &Value) -> Result<Vec<Value>, Error> {
+    if is_undefined(value) { Ok(Vec::new()) } else { items_of(value) }
+}
+
+fn pair_list(pairs: Vec<(Value, Value)>) -> Value {
+    list(pairs.into_iter().map(|(key, value)| tuple(vec![key, value])).collect())
+}
+
+fn contains(container: &Value, item: &Value) -> bool {
+    match (container.as_str(), item.as_str()) {
+        (Some(text), Some(part)) => text.contains(part),
+        _ => items_of(container).is_ok_and(|items| items.iter().any(|other| equal(other, item))),
+    }
+}
+
+fn default(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let missing = is_undefined(value) || (args.truth(1, "boolean") && !value.is_true());
+    Ok(if missing { args.get(0, "default_value").cloned().unwrap_or_else(|| Value::from("")) } else { value.clone() })
+}
+
+fn length(_state: &mut State<'_, '_>, value: &Value, _args: &Args) -> Result<Value, Error> {
+    if is_undefined(value) {
+        return Ok(Value::from(0));
+    }
+    value.len().map(Value::from).ok_or_else(|| fail(format!("object of type '{}' has no len()", type_name(value))))
+}
+
+/// An attribute by name, by index, or along a dotted path.
+fn attribute(value: &Value, name: &Value) -> Result<Value, Error> {
+    if let Some(index) = name.as_i64() {
+        return value.get_item(&Value::from(index));
+    }
+    let path = to_str(name);
+    let mut current = value.clone();
+    for part in path.split('.') {
+        if is_undefined(&current) {
+            return Err(undefined_error(&current));
+        }
+        current = match part.parse::<i64>() {
+            Ok(index) => current.get_item(&Value::from(index))?,
+            Err(_) => current.get_attr(part)?,
+        };
+    }
+    Ok(current)
+}
+
+fn join(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let by = args.text(0, "d").unwrap_or_default();
+    let by_attribute = args.get(1, "attribute").filter(|name| !name.is_none());
+    let mut parts = Vec::new();
+    for item in items(value)? {
+        parts.push(match by_attribute {
+            Some(name) => to_str(&attribute(&item, name)?),
+            None => to_str(&item),
+        });
+    }
+    Ok(Value::from(parts.join(&by)))
+}
+
+/// A value to sort or group by: text in lower case unless case matters.
+fn fold_case(value: Value, sensitive: bool) -> Value {
+    match value.as_str() {
+        Some(text) if !sensitive => Value::from(text.to_lowercase()),
+        _ => value,
+    }
+}
+
+fn keyed(value: &Value, by: Option<&Value>, sensitive: bool) -> Result<Vec<(Value, Value)>, Error> {
+    let by = by.filter(|by| !by.is_none());
+    let names: Vec<String> = by.map(|by| to_str(by).split(',').map(str::to_owned).collect()).unwrap_or_default();
+    let key = |item: &Value| -> Result<Value, Error> {
+        let part = |name: &String| Ok(fold_case(attribute(item, &Value::from(name.as_str()))?, sensitive));
+        match (by, names.as_slice()) {
+            (None, _) => Ok(fold_case(item.clone(), sensitive)),
+            (Some(by), [_]) => Ok(fold_case(attribute(item, by)?, sensitive)),
+            _ => Ok(tuple(names.iter().map(part).collect::<Result<_, Error>>()?)),
+        }
+    };
+    items(value)?.into_iter().map(|item| Ok((key(&item)?, item))).collect()
+}
+
+fn sort(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let mut keyed = keyed(value, args.get(2, "attribute"), args.truth(1, "case_sensitive"))?;
+    let reverse = args.truth(0, "reverse");
+    keyed.sort_by(|(a, _), (b, _)| if reverse { b.cmp(a) } else { a.cmp(b) });
+    Ok(list(keyed.into_iter().map(|(_, item)| item).collect()))
+}
+
+fn unique(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let mut seen = Vec::new();
+    let mut kept = Vec::new();
+    for (key, item) in keyed(value, args.get(1, "attribute"), args.truth(0, "case_sensitive"))? {
+        if !seen.contains(&key) {
+            seen.push(key);
+            kept.push(item);
+        }
+    }
+    Ok(list(kept))
+}
+
+fn map(state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let mut out = Vec::new();
+    if let Some(name) = args.get(usize::MAX, "attribute") {
+        let default = args.get(usize::MAX, "default");
+        for item in items(value)? {
+            let found = attribute(&item, name)?;
+            out.push(if found.is_undefined() { default.cloned().unwrap_or(found) } else { found });
+        }
+        return Ok(list(out));
+    }
+    let Some((name, rest)) = args.positional.split_first() else {
+        return Err(fail("map() needs the name of a filter, or attribute="));
+    };
+    let name = to_str(name);
+    for item in items(value)? {
+        let mut call = vec![item];
+        call.extend_from_slice(rest);
+        if !args.named.is_empty() {
+            call.push(Value::from(args.named.iter().cloned().collect::<Kwargs>()));
+        }
+        out.push(state.apply_filter(&name, &call)?);
+    }
+    Ok(list(out))
+}
+
+fn pick(state: &mut State<'_, '_>, value: &Value, args: &Args, by_attribute: bool, keep: bool) -> Result<Value, Error> {
+    let mut rest = args.positional.as_slice();
+    let name = if by_attribute {
+        let (name, after) = rest.split_first().ok_or_else(|| fail("the name of an attribute is needed"))?;
+        rest = after;
+        Some(name)
+    } else {
+        None
+    };
+    let mut kept = Vec::new();
+    for item in items(value)? {
+        let tested = match name {
+            Some(name) => attribute(&item, name)?,
+            None => item.clone(),
+        };
+        let passes = match rest.split_first() {
+            Some((test, test_args)) => {
+                let mut call = vec![tested];
+                call.extend_from_slice(test_args);
+                state.perform_test(operator_test(&to_str(test)), &call)?
+            }
+            None => tested.is_true(),
+        };
+        if passes == keep {
+            kept.push(item);
+        }
+    }
+    Ok(list(kept))
+}
+
+/// The name of a test that may be written as an operator.
+fn operator_test(name: &str) -> &str {
+    match name {
+        "==" => "eq",
+        "!=" => "ne",
+        "<" => "lt",
+        "<=" => "le",
+        ">" => "gt",
+        ">=" => "ge",
+        other => other,
+    }
+}
+
+fn groupby(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let by = args.get(0, "attribute").ok_or_else(|| fail("groupby() needs an attribute"))?;
+    let mut keyed = keyed(value, Some(by), true)?;
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
+    for (key, item) in keyed {
+        match groups.last_mut() {
+            Some((last, members)) if *last == key => members.push(item),
+            _ => groups.push((key, vec![item])),
+        }
+    }
+    let group = |(grouper, members)| Value::from_object(Group { grouper, members: list(members) });
+    Ok(list(groups.into_iter().map(group).collect()))
+}
+
+/// What `groupby` gives: a pair whose parts also have names.
+#[derive(Debug)]
+struct Group {
+    grouper: Value,
+    members: Value,
+}
+
+impl Object for Group {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match (key.as_str(), key.as_usize()) {
+            (Some("grouper"), _) | (None, Some(0)) => Some(self.grouper.clone()),
+            (Some("list"), _) | (None, Some(1)) => Some(self.members.clone()),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(2)
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::repr::sequence(f, "(", &[self.grouper.clone(), self.members.clone()], ")")
+    }
+}
+
+fn sum(state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let add = state.env().globals().find(|(name, _)| *name == "__add").map(|(_, add)| add);
+    let add = add.ok_or_else(|| fail("addition is missing"))?;
+    let by = args.get(0, "attribute").filter(|name| !name.is_none()).cloned();
+    let mut total = args.get(1, "start").cloned().unwrap_or_else(|| Value::from(0));
+    for item in items(value)? {
+        let item = match &by {
+            Some(name) => attribute(&item, name)?,
+            None => item,
+        };
+        total = add.call(state, &[total, item])?;
+    }
+    Ok(total)
+}
+
+fn extreme(value: &Value, args: &Args, wanted: std::cmp::Ordering) -> Result<Value, Error> {
+    let keyed = keyed(value, args.get(1, "attribute"), args.truth(0, "case_sensitive"))?;
+    let best = keyed.into_iter().reduce(|best, next| if next.0.cmp(&best.0) == wanted { next } else { best });
+    Ok(best.map(|(_, item)| item).unwrap_or_default())
+}
+
+fn reverse(_state: &mut State<'_, '_>, value: &Value, _args: &Args) -> Result<Value, Error> {
+    if let Some(text) = value.as_str() {
+        return Ok(Value::from(text.chars().rev().collect::<String>()));
+    }
+    let mut all = items(value)?;
+    all.reverse();
+    Ok(list(all))
+}
+
+fn batch(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let size = args.count(0, "linecount").filter(|size| *size > 0).ok_or_else(|| fail("batch() needs a size"))?;
+    let fill = args.get(1, "fill_with").filter(|fill| !fill.is_none());
+    let group = |chunk: &[Value]| {
+        let mut chunk = chunk.to_vec();
+        if let Some(fill) = fill {
+            chunk.resize(size, fill.clone());
+        }
+        list(chunk)
+    };
+    Ok(list(items(value)?.chunks(size).map(group).collect()))
+}
+
+fn slice(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let count = args.count(0, "slices").filter(|count| *count > 0).ok_or_else(|| fail("slice() needs a number"))?;
+    let fill = args.get(1, "fill_with").filter(|fill| !fill.is_none());
+    let all = items(value)?;
+    let (each, extra) = (all.len() / count, all.len() % count);
+    let mut rest = all.as_slice();
+    let mut out = Vec::new();
+    for at in 0..count {
+        let (mine, after) = rest.split_at(each + usize::from(at < extra));
+        rest = after;
+        let mut mine = mine.to_vec();
+        if let Some(fill) = fill.filter(|_| extra > 0 && at >= extra) {
+            mine.push(fill.clone());
+        }
+        out.push(list(mine));
+    }
+    Ok(list(out))
+}
+
+fn dictsort(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
+    let sensitive = args.truth(0, "case_sensitive");
+    let by_value = args.text(1, "by").is_some_and(|by| by == "value");
+    let reverse = args.truth(2, "reverse");
+    let mut pairs = pairs_of(value)?;
+    let key = |pair: &(Value, Value)| fold_case(if by_value { pair.1.clone() } else { pair.0.clone() }, sensitive);
+    pairs.sort_by(|a, b| if reverse { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
+    Ok(pair_list(pairs))
+}
+
+/// Whether `value` is a list of ours, which a template may change.
+#[cfg(test)]
+fn is_mutable(value: &Value) -> bool {
+    value.downcast_object_ref::<super::values::List>().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::{Environment, context};
+
+    use super::is_mutable;
+
+    #[test]
+    fn filters_that_make_lists_make_mutable_ones() {
+        let mut env = Environment::new();
+        super::install(&mut env);
+        for text in ["x|list", "x|sort", "x|unique", "x|map('string')", "x|reverse", "x|batch(1)", "x|select"] {
+            let made = env.compile_expression(text).and_then(|e| e.eval(context! { x => [2, 1] }));
+            assert!(is_mutable(&made.expect("the filter works")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! The functions of dbt's context.
+#![expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use md5::{Digest, Md5};
+use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State};
+use serde_json::Value as Json;
+
+use super::context::{RenderContext, RenderHandle, push_new};
+use super::diagnose::{carried, coded};
+use super::repr::to_str;
+use super::values::{dict, fail, from_json, items_of, list, record, set, split_args, to_json, tuple};
+use super::{adapter, callable, operators, table, variables};
+use crate::model::{Code, RefArgs};
+
+type Run = fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>;
+
+/// A function of the context.
+struct Function {
+    name: &'static str,
+    run: Run,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<function {}>", self.name)
+    }
+}
+
+impl Object for Function {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        (self.run)(state, args)
+    }
+
+    /// `ref.id`-like access gives nothing; only `builtins.ref` style calls exist.
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<function {}>", self.name)
+    }
+}
+
+const FUNCTIONS: [(&str, Run); 33] = [
+    ("ref", ref_),
+    ("source", source),
+    ("metric", metric),
+    ("env_var", variables::env_var),
+    ("return", callable::return_),
+    ("log", log),
+    ("print", print),
+    ("store_result", variables::store_result),
+    ("store_raw_result", variables::store_result),
+    ("load_result", variables::load_result),
+    ("fromjson", fromjson),
+    ("tojson", tojson),
+    ("fromyaml", fromyaml),
+    ("toyaml", toyaml),
+    ("zip", zip),
+    ("zip_strict", zip_strict),
+    ("set", set_),
+    ("set_strict", set_strict),
+    ("local_md5", local_md5),
+    ("diff_of_two_dicts", diff_of_two_dicts),
+    ("try_or_compiler_error", try_or_compiler_error),
+    ("submit_python_job", submit_python_job),
+    ("write", write),
+    ("render", render),
+    ("doc", doc),
+    ("function", function_),
+    ("load_agate_table", load_agate_table),
+    ("model_version", none),
+    ("cycler", cycler),
+    ("joiner", joiner),
+    ("lipsum", none),
+    ("dict", dict_),
+    ("range", range),
+];
+
+static BY_NAME: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
+    let entry = |(name, run): (&'static str, Run)| (name, Value::from_object(Function { name, run }));
+    FUNCTIONS.into_iter().map(entry).collect()
+});
+
+/// The function of the context called `name`.
+pub(super) fn function(name: &str) -> Option<Value> {
+    BY_NAME.get(name).cloned()
+}
+
+/// Whether the engine has a global of this name, which the context leaves to it.
+pub(super) fn is_global(name: &str) -> bool {
+    matches!(name, "namespace")
+}
+
+/// Adds the functions that rewritten templates call, under names that no template writes.
+pub(super) fn install(env: &mut Environment<'static>) {
+    let internal: [(&'static str, Run); 2] = [("__keep", callable::keep), ("__keep_loader", callable::keep_loader)];
+    for (name, run) in internal.into_iter().chain(operators::FUNCTIONS) {
+        env.add_global(name, Value::from_object(Function { name, run }));
+    }
+    for name in ["range", "dict", "debug"] {
+        env.remove_global(name);
+    }
+}
+
+/// `builtins`: the context's own functions, even where the project has a macro of the same name.
+pub(super) fn builtins(ctx: &RenderHandle) -> Value {
+    record(
+        ["ref", "source", "config", "var", "metric", "function"]
+            .map(|name| (name, ctx.builtin(name).unwrap_or_default())),
+    )
+}
+
+/// A call's arguments by name or position.
+pub(super) struct Args {
+    pub(super) positional: Vec<Value>,
+    pub(super) named: Vec<(String, Value)>,
+}
+
+impl Args {
+    /// Of a call.
+    pub(super) fn of(args: &[Value]) -> Self {
+        let (positional, named) = split_args(args);
+        Self { positional, named }
+    }
+
+    /// The argument at a position, or of a name.
+    pub(super) fn get(&self, at: usize, key: &str) -> Option<Value> {
+        let by_name = || self.named.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+        self.positional.get(at).cloned().or_else(by_name)
+    }
+
+    fn need(&self, at: usize, key: &str, function: &str) -> Result<Value, Error> {
+        self.get(at, key).ok_or_else(|| fail(format!("{function}() needs the argument '{key}'")))
+    }
+}
+
+fn ref_(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    let args = Args::of(args);
+    if let Some(bad) = args.positional.iter().find(|arg| arg.as_str().is_none()) {
+        return Err(fail(format!("ref() takes names as text, not {}", super::repr::to_repr(bad))));
+    }
+    let text = |value: &Value| value.to_string();
+    let (package, name) = match args.positional.as_slice() {
+        [name] => (None, text(name)),
+        [package, name] => (Some(text(package)), text(name)),
+        other => return Err(fail(format!("ref() takes one or two names, not {}", other.len()))),
+    };
+    let version = args.get(usize::MAX, "version").or_else(|| args.get(usize::MAX, "v"));
+    let version = version.filter(|version| !version.is_none()).map(|version| to_json(&version));
+    let reference = RefArgs { name, package, version };
+    ctx.note(|capture| push_new(&mut capture.refs, reference.clone()));
+    match &ctx.world {
+        Some(world) => world.resolve_ref(&reference).map(adapter::relation_value).map_err(carried),
+        None => Ok(adapter::relation_value(ctx.this())),
+    }
+}
+
+fn source(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    let args = Args::of(args);
+    let [source, table] = args.positional.as_slice() else {
+        return Err(fail(format!("source() takes two names, not {}", args.positional.len())));
+    };
+    let (source, table) = (source.to_string(), table.to_string());
+    ctx.note(|capture| push_new(&mut capture.sources, [source.clone(), table.clone()]));
+    match &ctx.world {
+        Some(world) => world.resolve_source(&source, &table).map(adapter::relation_value).map_err(carried),
+        None => Ok(adapter::relation_value(ctx.this())),
+    }
+}
+
+fn metric(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    let names: Vec<String> = args.iter().map(ToString::to_string).collect();
+    let name = names.last().cloned().unwrap_or_default();
+    ctx.note(|capture| push_new(&mut capture.metrics, names));
+    Ok(Value::from(name))
+}
+
+fn log(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    let args = Args::of(args);
+    let text = to_str(&args.need(0, "msg", "log")?);
+    match &ctx.world {
+        Some(world) if args.get(1, "info").is_some_and(|info| info.is_true()) => world.message(&text),
+        _ => tracing::debug!(path = ctx.scope.path, "{text}"),
+    }
+    Ok(Value::from(""))
+}
+
+fn print(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    if let Some(world) = &ctx.world {
+        world.message(&to_str(&Args::of(args).need(0, "msg", "print")?));
+    }
+    Ok(Value::from(""))
+}
+
+fn fromjson(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    let text = args.need(0, "string", "fromjson")?.to_string();
+    Ok(match serde_json::from_str::<Json>(&text) {
+        Ok(json) => from_json(&json),
+        Err(_) => args.get(1, "default").unwrap_or_else(|| Value::from(())),
+    })
+}
+
+fn tojson(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    let value = args.need(0, "value", "tojson")?;
+    let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
+    Ok(Value::from(super::json::dump(&to_json(&value), sorted)))
+}
+
+fn fromyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    let text = args.need(0, "value", "fromyaml")?.to_string();
+    Ok(match super::yaml::parse(&text) {
+        Some(json) => from_json(&json),
+        None => args.get(1, "default").unwrap_or_else(|| Value::from(())),
+    })
+}
+
+fn toyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    let value = args.need(0, "value", "toyaml")?;
+    let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
+    Ok(Value::from(super::yaml::dump(&to_json(&value), sorted)))
+}
+
+fn zipped(args: &[Value]) -> Result<Vec<Value>, Error> {
+    let columns = args.iter().map(items_of).collect::<Result<Vec<_>, _>>()?;
+    let shortest = columns.iter().map(Vec::len).min().unwrap_or(0);
+    Ok((0..shortest).map(|at| tuple(columns.iter().map(|column| column[at].clone()).collect())).collect())
+}
+
+fn zip(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    match (zipped(&args.positional), args.get(usize::MAX, "default")) {
+        (Ok(rows), _) => Ok(list(rows)),
+        (Err(_), Some(default)) => Ok(default),
+        (Err(_), None) => Ok(Value::from(())),
+    }
+}
+
+fn zip_strict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    zipped(args).map(list)
+}
+
+fn set_(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    match items_of(&args.need(0, "value", "set")?) {
+        Ok(items) => Ok(set(items)),
+        Err(_) => Ok(args.get(1, "default").unwrap_or_else(|| Value::from(()))),
+    }
+}
+
+fn set_strict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    Ok(set(items_of(&Args::of(args).need(0, "value", "set_strict")?)?))
+}
+
+fn local_md5(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let text = Args::of(args).need(0, "value", "local_md5")?.to_string();
+    Ok(Value::from(Md5::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))))
+}
+
+/// Of two dicts of lists: what is in the first and not in the second, keys and members compared ignoring case.
+fn diff_of_two_dicts(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    let pairs = |at: usize, key: &str| super::values::pairs_of(&args.need(at, key, "diff_of_two_dicts")?);
+    let lower = |value: &Value| value.to_string().to_lowercase();
+    let right = pairs(1, "dict_b")?;
+    let mut out = Vec::new();
+    for (key, members) in pairs(0, "dict_a")? {
+        let other = right.iter().find(|(name, _)| lower(name) == lower(&key));
+        let known: Vec<String> = match other {
+            Some((_, members)) => items_of(members)?.iter().map(&lower).collect(),
+            None => Vec::new(),
+        };
+        let kept: Vec<Value> =
+            items_of(&members)?.into_iter().filter(|member| !known.contains(&lower(member))).collect();
+        if !kept.is_empty() {
+            out.push((key, list(kept)));
+        }
+    }
+    Ok(dict(out))
+}
+
+/// `try_or_compiler_error(message_if_exception, func, *args, **kwargs)`.
+fn try_or_compiler_error(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let [message, func, rest @ ..] = args else {
+        return Err(fail("try_or_compiler_error() needs a message and a function"));
+    };
+    func.call(state, rest).map_err(|_| coded(Code::RaisedByProject, message.to_string()))
+}
+
+fn submit_python_job(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Err(coded(Code::Unsupported, "Python models cannot be run"))
+}
+
+fn write(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Ok(Value::from(""))
+}
+
+/// `render(text)`: renders text in the running context; hooks use it.
+fn render(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    let text = Args::of(args).need(0, "string", "render")?.to_string();
+    if !text.contains('{') {
+        return Ok(Value::from(text));
+    }
+    super::native::text(&ctx, &text).map(Value::from)
+}
+
+fn doc(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Err(fail("doc() is only for descriptions in YAML"))
+}
+
+fn function_(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Err(coded(Code::Unsupported, "user-defined functions are not supported"))
+}
+
+fn load_agate_table(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Ok(table::empty())
+}
+
+fn none(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Ok(Value::from(()))
+}
+
+fn dict_(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let args = Args::of(args);
+    let mut pairs = match args.positional.first() {
+        Some(first) => super::values::pairs_of(first)?,
+        None => Vec::new(),
+    };
+    pairs.extend(args.named.into_iter().map(|(key, value)| (Value::from(key), value)));
+    Ok(dict(pairs))
+}
+
+/// How long a range may be; longer ones are a mistake, and would take the memory of the machine.
+const LONGEST_RANGE: i64 = 10_000_000;
+
+fn range(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let number = |value: &Value| {
+        value.as_i64().ok_or_else(|| fail(format!("range() takes integers, not {}", super::repr::to_repr(value))))
+    };
+    let (start, stop, by) = match args {
+        [stop] => (0, number(stop)?, 1),
+        [start, stop] => (number(start)?, number(stop)?, 1),
+        [start, stop, by] => (number(start)?, number(stop)?, number(by)?),
+        _ => return Err(fail(format!("range() takes one to three integers, not {}", args.len()))),
+    };
+    if by == 0 {
+        return Err(fail("range() with a step of zero never ends"));
+    }
+    if stop.saturating_sub(start).saturating_abs() / by.saturating_abs() > LONGEST_RANGE {
+        return Err(fail(format!("range() of more than {LONGEST_RANGE} numbers")));
+    }
+    let mut items = Vec::new();
+    let mut at = start;
+    while (by > 0 && at < stop) || (by < 0 && at > stop) {
+        items.push(Value::from(at));
+        at = at.saturating_add(by);
+    }
+    Ok(list(items))
+}
+
+/// `cycler(a, b, …)`: `.next()`, `.current`, `.reset()`.
+#[derive(Debug)]
+struct Cycler {
+    items: Vec<Value>,
+    at: std::sync::Mutex<usize>,
+}
+
+impl Object for Cycler {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str() == Some("current")).then(|| self.items[*super::values::lock(&self.at)].clone())
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _state: &mut State<'_, '_>,
+        method: &str,
+        _args: &[Value],
+    ) -> Result<Value, Error> {
+        let mut at = super::values::lock(&self.at);
+        match method {
+            "next" => {
+                let item = self.items[*at].clone();
+                *at = (*at + 1) % self.items.len();
+                Ok(item)
+            }
+            "reset" => {
+                *at = 0;
+                Ok(Value::from(()))
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+    }
+}
+
+fn cycler(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    if args.is_empty() {
+        return Err(fail("cycler() needs at least one item"));
+    }
+    Ok(Value::from_object(Cycler { items: args.to_vec(), at: std::sync::Mutex::new(0) }))
+}
+
+/// `joiner(separator)`: nothing at the first call, the separator at every later one.
+#[derive(Debug)]
+struct Joiner {
+    separator: Value,
+    used: std::sync::atomic::AtomicBool,
+}
+
+impl Object for Joiner {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+        let used = self.used.swap(true, std::sync::atomic::Ordering::Relaxed);
+        Ok(if used { self.separator.clone() } else { Value::from("") })
+    }
+}
+
+fn joiner(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let separator = Args::of(args).get(0, "sep").unwrap_or_else(|| Value::from(", "));
+    Ok(Value::from_object(Joiner { separator, used: std::sync::atomic::AtomicBool::new(false) }))
+}
+
+/// Whether `value` can be called.
+pub(super) fn is_callable(value: &Value) -> bool {
+    let called = value.downcast_object_ref::<Function>().is_some()
+        || value.downcast_object_ref::<callable::MacroValue>().is_some()
+        || value.downcast_object_ref::<variables::VarObject>().is_some()
+        || value.downcast_object_ref::<variables::ConfigObject>().is_some();
+    called || (value.kind() == ValueKind::Plain && value.to_string().starts_with("<macro"))
+}

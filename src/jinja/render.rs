@@ -1,0 +1,174 @@
+//! The renderer: one environment with every macro, shared by all threads.
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
+use serde_json::Value as Json;
+
+use super::callable::PRELUDE;
+use super::context::{RenderContext, RenderHandle, Shared};
+use super::diagnose::{self, Origin};
+use super::registry::Registry;
+use super::rewrite;
+use super::values::{from_json, lock, to_json};
+use super::{Introspect, MacroSource, NodeScope, Rendered, Setup, filters, functions, methods, native, repr};
+use crate::model::{Code, Diagnostic, JsonMap, Location, Macro};
+
+/// The name under which the engine knows the text that is rendered.
+const TEMPLATE: &str = "<template>";
+
+/// The template that calls what [`Renderer::call`] was asked to call.
+const CALL: &str = "{% do __keep(slimdiff_callee(*slimdiff_args, **slimdiff_kwargs)) %}";
+
+/// The compiled environment. Shared by every thread.
+pub struct Renderer {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}
+
+/// An environment that behaves like Jinja2 in dbt, without macros.
+pub(super) fn environment() -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Lenient);
+    // Costs little, and lets the engine say which value was undefined.
+    env.set_debug(true);
+    env.set_auto_escape_callback(|_| AutoEscape::None);
+    env.set_formatter(|out, _state, value| repr::write_str(out, value).map_err(Error::from));
+    env.set_unknown_method_callback(methods::unknown_method);
+    // Macros count their own depth; the engine's count would end a render earlier, and with a worse message.
+    env.set_recursion_limit(10_000);
+    functions::install(&mut env);
+    filters::install(&mut env);
+    env
+}
+
+/// Renders `source`, already in the engine's dialect, in `ctx`.
+pub(super) fn run(ctx: &RenderHandle, source: &str) -> Result<String, Error> {
+    let template = [PRELUDE, source].concat();
+    ctx.shared.env.render_named_str(TEMPLATE, &template, Value::from_dyn_object(Arc::clone(ctx)))
+}
+
+impl Renderer {
+    /// Compiles every macro of `files` and the built-in ones of the adapter. Files that do not parse are reported and
+    /// left out.
+    pub fn new(setup: Setup, files: Vec<MacroSource>) -> (Self, Vec<Diagnostic>) {
+        let (registry, problems) = Registry::new(&setup, files);
+        let registry = Arc::new(registry);
+        let mut env = environment();
+        let macros = Arc::clone(&registry);
+        // The engine compiles a macro when a render first calls it, and keeps it for all renders.
+        env.set_loader(move |name| {
+            let compiled = macros.entry(name).and_then(|entry| entry.compiled().ok());
+            Ok(compiled.map(|compiled| compiled.template.clone()))
+        });
+        (Self { shared: Arc::new(Shared::new(setup, registry, env)) }, problems)
+    }
+
+    /// All macros by unique id, built-in ones included, each with the macros it calls.
+    pub fn macros(&self) -> &IndexMap<String, Macro> {
+        self.shared.registry.models()
+    }
+
+    /// Whether a macro of this name can be called from `package`; its unique id.
+    pub fn find_macro(&self, name: &str, package: &str) -> Option<&str> {
+        let found = match name.split_once('.') {
+            Some((package, name)) => self.shared.registry.find_qualified(package, name),
+            None => self.shared.registry.find(name, package),
+        };
+        found.map(|(entry, _)| entry.unique_id.as_str())
+    }
+
+    /// Renders `source` with `execute` false.
+    ///
+    /// # Errors
+    /// What does not parse or fails, with its place and the way through macros.
+    pub fn parse(&self, source: &str, scope: &NodeScope) -> Result<Rendered, Box<Diagnostic>> {
+        self.render_with(source, scope, None)
+    }
+
+    /// Renders `source` with `execute` true.
+    ///
+    /// # Errors
+    /// What does not parse or fails, with its place and the way through macros.
+    pub fn render(
+        &self,
+        source: &str,
+        scope: &NodeScope,
+        world: &Arc<dyn Introspect>,
+    ) -> Result<Rendered, Box<Diagnostic>> {
+        self.render_with(source, scope, Some(world))
+    }
+
+    fn render_with(
+        &self,
+        source: &str,
+        scope: &NodeScope,
+        world: Option<&Arc<dyn Introspect>>,
+    ) -> Result<Rendered, Box<Diagnostic>> {
+        if !native::has_jinja(source) {
+            return Ok(Rendered { text: source.to_owned(), ..Rendered::default() });
+        }
+        // Jinja knows one line break.
+        let unix;
+        let source = if source.contains('\r') {
+            unix = source.replace("\r\n", "\n").replace('\r', "\n");
+            unix.as_str()
+        } else {
+            source
+        };
+        let rewritten = rewrite::rewrite(source)
+            .map_err(|error| Box::new(diagnose::syntax(&error, &scope.path, scope.first_line, source)))?;
+        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), scope.clone(), world.cloned()));
+        let text = run(&ctx, &rewritten.text).map_err(|error| Box::new(diagnostic(&error, scope, source)))?;
+        Ok(Rendered { text, capture: ctx.take_capture() })
+    }
+
+    /// Calls a macro by name (searched from `scope.package`, root project's override first) with JSON arguments and
+    /// returns its value: text for an ordinary macro, anything for one that uses `return`. `world` is none while parsing.
+    ///
+    /// # Errors
+    /// No such macro, or what failed in it.
+    pub fn call(
+        &self,
+        name: &str,
+        args: &[Json],
+        kwargs: &JsonMap,
+        scope: &NodeScope,
+        world: Option<&Arc<dyn Introspect>>,
+    ) -> Result<Json, Box<Diagnostic>> {
+        let registry = &self.shared.registry;
+        let found = match name.split_once('.') {
+            Some((package, name)) => registry.find_qualified(package, name),
+            None => {
+                registry.find(name, &self.shared.setup.project_name).or_else(|| registry.find(name, &scope.package))
+            }
+        };
+        let Some((_, callee)) = found else {
+            let missing = Diagnostic::error(Code::UnknownMacro, format!("there is no macro '{name}'"));
+            return Err(Box::new(missing.at(Location::file(scope.path.as_str()))));
+        };
+        let args: Value = args.iter().map(from_json).collect::<Vec<_>>().into();
+        let kwargs: Vec<(String, Value)> = kwargs.iter().map(|(key, value)| (key.clone(), from_json(value))).collect();
+        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), scope.clone(), world.cloned()));
+        lock(&ctx.given).extend([
+            ("slimdiff_callee", callee.clone()),
+            ("slimdiff_args", args),
+            ("slimdiff_kwargs", Value::from(Kwargs::from_iter(kwargs))),
+        ]);
+        run(&ctx, CALL).map_err(|error| Box::new(diagnostic(&error, scope, "")))?;
+        let value = lock(&ctx.kept).take().unwrap_or_default();
+        Ok(to_json(&value))
+    }
+}
+
+fn diagnostic(error: &Error, scope: &NodeScope, source: &str) -> Diagnostic {
+    diagnose::runtime(error, &Origin { path: &scope.path, first_line: scope.first_line, source })
+}

@@ -1,0 +1,90 @@
+//! How Python prints values: `str()` for output, `repr()` inside containers.
+
+use std::fmt;
+
+use minijinja::value::{Value, ValueKind};
+
+use super::phantom::is_undefined;
+
+/// Writes `value` as Python's `str()` does, and nothing for an undefined one.
+pub(super) fn write_str(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
+    match value.kind() {
+        ValueKind::Undefined => Ok(()),
+        ValueKind::String => f.write_str(value.as_str().unwrap_or_default()),
+        ValueKind::Bool | ValueKind::None | ValueKind::Number => write_repr(f, value),
+        _ => write!(f, "{value}"),
+    }
+}
+
+/// `value` as Python's `str()` gives it.
+pub(super) fn to_str(value: &Value) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_str(&mut text, value);
+    text
+}
+
+/// `value` as Python's `repr()` gives it.
+pub(super) fn to_repr(value: &Value) -> String {
+    let mut text = String::new();
+    let _ = write_repr(&mut text, value);
+    text
+}
+
+/// Writes `value` as Python's `repr()` does.
+pub(super) fn write_repr(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
+    match value.kind() {
+        ValueKind::Undefined => f.write_str("Undefined"),
+        ValueKind::Plain if is_undefined(value) => f.write_str("Undefined"),
+        ValueKind::None => f.write_str("None"),
+        ValueKind::Bool => f.write_str(if value.is_true() { "True" } else { "False" }),
+        ValueKind::Number if !value.is_integer() => float(f, f64::try_from(value.clone()).unwrap_or(f64::NAN)),
+        ValueKind::Number => write!(f, "{value}"),
+        // The engine's own debug form of text is Python's.
+        _ => write!(f, "{value:?}"),
+    }
+}
+
+/// A float with the shortest digits that read back as the same, in Python's choice of notation.
+fn float(f: &mut dyn fmt::Write, x: f64) -> fmt::Result {
+    if x.is_nan() {
+        return f.write_str("nan");
+    }
+    if x.is_infinite() {
+        return f.write_str(if x > 0.0 { "inf" } else { "-inf" });
+    }
+    let magnitude = x.abs();
+    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
+        let text = format!("{x:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+        return write!(f, "{digits}e{sign}{exponent:0>2}");
+    }
+    write!(f, "{x:?}")
+}
+
+/// Writes items between brackets.
+pub(super) fn sequence(f: &mut dyn fmt::Write, open: &str, items: &[Value], close: &str) -> fmt::Result {
+    f.write_str(open)?;
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            f.write_str(", ")?;
+        }
+        write_repr(f, item)?;
+    }
+    f.write_str(close)
+}
+
+/// Writes pairs between braces.
+pub(super) fn mapping(f: &mut dyn fmt::Write, pairs: &[(Value, Value)]) -> fmt::Result {
+    f.write_str("{")?;
+    for (i, (key, value)) in pairs.iter().enumerate() {
+        if i > 0 {
+            f.write_str(", ")?;
+        }
+        write_repr(f, key)?;
+        f.write_str(": ")?;
+        write_repr(f, value)?;
+    }
+    f.write_str("}")
+}

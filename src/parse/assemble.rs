@@ -1,0 +1,374 @@
+//! Puts the manifest together: drafts to nodes, tests, everything else of the property files, then references.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use serde_json::Value as Json;
+
+use super::config::texts;
+use super::context::Context;
+use super::docs::Docs;
+use super::draft::{self, Draft};
+use super::generic_test::{self, Target, TestCase, TestedColumn};
+use super::graph::{self, Names};
+use super::properties::{Entry, Properties};
+use super::sources::Source;
+use super::unit_tests::{self, Tested};
+use super::versions::{self, Version};
+use super::{exposures, hooks, node, other, primary_key, refs};
+use crate::model::{
+    Code, Detail, Diagnostic, JsonMap, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType,
+};
+use crate::yaml::{self, Mapping};
+
+/// Nodes as they come in.
+struct Assembly<'a> {
+    nodes: IndexMap<NodeId, Node>,
+    disabled: IndexMap<NodeId, Vec<Node>>,
+    names: Names,
+    places: HashMap<NodeId, Location>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+type Built = Result<Node, Box<Diagnostic>>;
+
+impl Assembly<'_> {
+    fn add(&mut self, built: Built, place: Location) {
+        let node = match built {
+            Ok(node) => node,
+            Err(diagnostic) => {
+                self.diagnostics.push(*diagnostic);
+                return;
+            }
+        };
+        if node.config.get("enabled").and_then(Json::as_bool) == Some(false) {
+            self.disabled.entry(node.unique_id.clone()).or_default().push(node);
+            return;
+        }
+        if let Some(first) = self.names.claim(&node, &self.nodes) {
+            let at = self.places.get(&first).map(|place| format!(" at {place}")).unwrap_or_default();
+            let message = if first == node.unique_id {
+                format!("{first} exists twice, first{at}")
+            } else {
+                format!("{} has the same name as {first}{at}", node.unique_id)
+            };
+            let hint = "rename or remove one of them";
+            self.diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(place).hint(hint));
+            return;
+        }
+        self.places.insert(node.unique_id.clone(), place);
+        self.nodes.insert(node.unique_id.clone(), node);
+    }
+}
+
+/// Makes the manifest.
+pub(super) fn assemble<'f>(
+    context: &Context<'f>,
+    properties: &Properties<'f>,
+    docs: Docs,
+    metadata: Metadata,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Manifest {
+    let versions = versions::collect(context.project, properties, diagnostics);
+    let mut assembly = Assembly {
+        nodes: IndexMap::new(),
+        disabled: IndexMap::new(),
+        names: Names::new(),
+        places: HashMap::new(),
+        diagnostics,
+    };
+    add_drafts(&mut assembly, context, properties, &versions);
+    let sources = read_sources(&mut assembly, context, properties);
+    for source in &sources {
+        for built in source.nodes(context) {
+            assembly.add(built, source.entry.node.location(&source.entry.file.shown));
+        }
+    }
+    add_tests(&mut assembly, context, properties, &sources);
+    add_entries(&mut assembly, context, properties);
+    let Assembly { mut nodes, disabled, places, .. } = assembly;
+    let place = |node: &Node| places.get(&node.unique_id).cloned().unwrap_or(Location::file(&node.original_file_path));
+    refs::resolve(&mut nodes, &disabled, context.project, &place, diagnostics);
+    primary_key::infer(&mut nodes, &disabled);
+    report_unused(&nodes, &disabled, properties, diagnostics);
+    graph::duplicate_relations(&nodes, &place, diagnostics);
+    graph::cycle(&nodes, &place, diagnostics);
+    let macros = macros(context, properties, diagnostics);
+    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors: JsonMap::new() }
+}
+
+/// Files and hooks, in parallel.
+fn add_drafts<'f>(
+    assembly: &mut Assembly<'_>,
+    context: &Context<'f>,
+    properties: &Properties<'f>,
+    versions: &HashMap<(&'f str, String), Version<'f>>,
+) {
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    for package in context.project.all_packages() {
+        drafts.extend(draft::of_package(package, properties, versions, context, assembly.diagnostics));
+        drafts.extend(hooks::of_package(package));
+    }
+    drafts.extend(properties.snapshots.values().filter_map(draft::yaml_snapshot));
+    let built: Vec<(Location, Built)> = drafts
+        .into_par_iter()
+        .map(|draft| {
+            let path = context.shown(draft.package, draft.original_file_path.trim_start_matches("./"));
+            let place = Location::line(path, draft.first_line);
+            (place, node::build(draft, context))
+        })
+        .collect();
+    for (place, built) in built {
+        assembly.add(built, place);
+    }
+}
+
+fn read_sources<'f>(
+    assembly: &mut Assembly<'_>,
+    context: &Context<'f>,
+    properties: &Properties<'f>,
+) -> Vec<Source<'f>> {
+    let overrides: HashMap<(String, &str), &Entry<'f>> = properties
+        .sources
+        .iter()
+        .filter_map(|entry| {
+            let package = entry.node.get("overrides")?.as_str()?;
+            Some(((package.to_owned(), entry.name), entry))
+        })
+        .collect();
+    let own = properties.sources.iter().filter(|entry| entry.node.get("overrides").is_none());
+    let read: Vec<_> = own
+        .map(|entry| {
+            let over = overrides.get(&(entry.file.package.name.clone(), entry.name)).copied();
+            Source::read(*entry, over, context)
+        })
+        .collect();
+    read.into_iter()
+        .filter_map(|outcome| outcome.map_err(|diagnostic| assembly.diagnostics.push(*diagnostic)).ok())
+        .collect()
+}
+
+/// Generic tests of models, seeds, snapshots and sources, in parallel.
+fn add_tests<'f>(
+    assembly: &mut Assembly<'_>,
+    context: &Context<'f>,
+    properties: &Properties<'f>,
+    sources: &[Source<'f>],
+) {
+    let mut cases: Vec<TestCase<'f>> = Vec::new();
+    for (section, entry) in &properties.tested {
+        of_entry(section, *entry, assembly, &mut cases);
+    }
+    for source in sources {
+        of_source(source, &mut cases);
+    }
+    let built: Vec<(Location, Built)> = cases
+        .par_iter()
+        .map(|case| (case.test.location(&case.target.file.shown), generic_test::build(case, context)))
+        .collect();
+    for (place, built) in built {
+        assembly.add(built, place);
+    }
+}
+
+fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly<'_>, cases: &mut Vec<TestCase<'f>>) {
+    let kind = match section {
+        "models" => "model",
+        "seeds" => "seed",
+        _ => "snapshot",
+    };
+    let package = &entry.file.package.name;
+    let target = |id: String, version: Option<Json>, assembly: &Assembly<'_>| {
+        let id = NodeId::from(id);
+        let node = assembly.nodes.get(&id).or_else(|| assembly.disabled.get(&id).and_then(|nodes| nodes.first()));
+        Target {
+            file: entry.file,
+            section,
+            entry: entry.name,
+            table: None,
+            version,
+            group: node.and_then(|node| node.group.clone()),
+            node: node.map(|_| id),
+            tags: Vec::new(),
+        }
+    };
+    // Complaints about versions were made when they were collected.
+    let versions = if section == "models" { versions::of_entry(entry, &mut Vec::new()) } else { Vec::new() };
+    if versions.is_empty() {
+        let target = target(format!("{kind}.{package}.{}", entry.name), None, assembly);
+        tests_of(entry.node, &target, None, cases);
+        columns_of(entry.node, &target, cases);
+        return;
+    }
+    for version in versions {
+        let id = format!("model.{package}.{}.v{}", entry.name, versions::shown(&version.version));
+        let target = target(id, Some(version.version.clone()), assembly);
+        let has_own = version.node.get("tests").or_else(|| version.node.get("data_tests")).is_some();
+        tests_of(if has_own { version.node } else { entry.node }, &target, None, cases);
+        for column in versions::tested_columns(entry.node, version.node) {
+            column_tests(column, &target, cases);
+        }
+    }
+}
+
+fn of_source<'f>(source: &Source<'f>, cases: &mut Vec<TestCase<'f>>) {
+    let entry = source.entry;
+    let tables = entry.node.get("tables").and_then(yaml::Node::as_sequence).unwrap_or_default();
+    for table in tables {
+        let Some(name) = table.get("name").and_then(yaml::Node::as_str) else { continue };
+        let tags = source.table(name).map(|json| source.tags(json)).unwrap_or_default();
+        let target = Target {
+            file: entry.file,
+            section: "sources",
+            entry: entry.name,
+            table: Some(name),
+            version: None,
+            node: None,
+            group: None,
+            tags,
+        };
+        tests_of(table, &target, None, cases);
+        columns_of(table, &target, cases);
+    }
+}
+
+fn columns_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Vec<TestCase<'f>>) {
+    let columns = node.get("columns").and_then(yaml::Node::as_sequence).unwrap_or_default();
+    for column in columns.iter().filter_map(yaml::Node::as_mapping) {
+        column_tests(column, target, cases);
+    }
+}
+
+fn column_tests<'f>(column: &'f Mapping, target: &Target<'f>, cases: &mut Vec<TestCase<'f>>) {
+    let Some(name) = column.get("name").map(yaml::Node::to_json) else { return };
+    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let quoted = column.get("quote").and_then(yaml::Node::as_bool) == Some(true);
+    let mut tags = texts(column.get("tags").map(yaml::Node::to_json).as_ref());
+    let of_config = column.get("config").and_then(|config| config.get("tags")).map(yaml::Node::to_json);
+    tags.extend(texts(of_config.as_ref()));
+    let tested = TestedColumn { name: if quoted { format!("\"{name}\"") } else { name }, tags };
+    for key in ["data_tests", "tests"] {
+        for test in column.get(key).and_then(yaml::Node::as_sequence).unwrap_or_default() {
+            cases.push(TestCase { target: target.clone(), column: Some(tested.clone()), test });
+        }
+    }
+}
+
+fn tests_of<'f>(
+    node: &'f yaml::Node,
+    target: &Target<'f>,
+    column: Option<&TestedColumn>,
+    cases: &mut Vec<TestCase<'f>>,
+) {
+    for key in ["data_tests", "tests"] {
+        for test in node.get(key).and_then(yaml::Node::as_sequence).unwrap_or_default() {
+            cases.push(TestCase { target: target.clone(), column: column.cloned(), test });
+        }
+    }
+}
+
+/// Exposures, groups, unit tests and the semantic layer.
+fn add_entries<'f>(assembly: &mut Assembly<'_>, context: &Context<'f>, properties: &Properties<'f>) {
+    let place = |entry: &Entry<'_>| entry.node.location(&entry.file.shown);
+    for entry in &properties.exposures {
+        assembly.add(exposures::build(entry, context), place(entry));
+    }
+    for entry in &properties.groups {
+        assembly.add(other::group(entry, context), place(entry));
+    }
+    let mut models: HashMap<String, Vec<Tested>> = HashMap::new();
+    for node in assembly.nodes.values() {
+        if let Detail::Model(model) = &node.detail {
+            models.entry(node.name.clone()).or_default().push(Tested {
+                unique_id: node.unique_id.clone(),
+                schema: node.schema.clone(),
+                version: model.version.clone(),
+            });
+        }
+    }
+    for entry in &properties.unit_tests {
+        match unit_tests::build(entry, &models, context) {
+            Ok(nodes) => nodes.into_iter().for_each(|node| assembly.add(Ok(node), place(entry))),
+            Err(diagnostic) => assembly.diagnostics.push(*diagnostic),
+        }
+    }
+    for (entries, kind) in [
+        (&properties.semantic_models, ResourceType::SemanticModel),
+        (&properties.metrics, ResourceType::Metric),
+        (&properties.saved_queries, ResourceType::SavedQuery),
+    ] {
+        for entry in entries {
+            assembly.add(other::semantic(entry, kind, context), place(entry));
+        }
+    }
+}
+
+/// Entries that describe nothing.
+fn report_unused(
+    nodes: &IndexMap<NodeId, Node>,
+    disabled: &IndexMap<NodeId, Vec<Node>>,
+    properties: &Properties<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let known: std::collections::HashSet<(&str, &str, ResourceType)> = nodes
+        .values()
+        .chain(disabled.values().flatten())
+        .map(|node| (node.package_name.as_str(), node.name.as_str(), node.resource_type))
+        .collect();
+    for (entries, kind, section) in [
+        (&properties.models, ResourceType::Model, "models"),
+        (&properties.seeds, ResourceType::Seed, "seeds"),
+        (&properties.snapshots, ResourceType::Snapshot, "snapshots"),
+        (&properties.analyses, ResourceType::Analysis, "analyses"),
+    ] {
+        let mut unused: Vec<&Entry<'_>> = entries
+            .iter()
+            .filter(|((package, name), _)| !known.contains(&(*package, *name, kind)))
+            .map(|(_, e)| e)
+            .collect();
+        unused.sort_by(|a, b| (&a.file.shown, a.node.line).cmp(&(&b.file.shown, b.node.line)));
+        diagnostics.extend(unused.into_iter().map(|entry| {
+            let message = format!("nothing is called `{}`, which is described under `{section}:`", entry.name);
+            Diagnostic { severity: crate::model::Severity::Warning, ..entry.complaint(Code::UnusedPatch, message) }
+        }));
+    }
+}
+
+/// The renderer's macros with what property files say of them.
+fn macros<'f>(
+    context: &Context<'f>,
+    properties: &Properties<'f>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> IndexMap<String, Macro> {
+    let mut macros = context.renderer.macros().clone();
+    for ((package, name), entry) in &properties.macros {
+        let Some(found) = macros.get_mut(&format!("macro.{package}.{name}")) else { continue };
+        let json = match entry.render(context) {
+            Ok(json) => json,
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                continue;
+            }
+        };
+        let config = json.get("config").and_then(Json::as_object);
+        found.patch_path = Some(entry.file.patch_path());
+        found.description = json.get("description").and_then(Json::as_str).unwrap_or_default().to_owned();
+        found.meta = json.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+        if let Some(Json::Object(meta)) = config.and_then(|config| config.get("meta")) {
+            found.meta.extend(meta.clone());
+        }
+        found.arguments = json
+            .get("arguments")
+            .and_then(Json::as_array)
+            .map(|list| list.iter().map(argument).collect())
+            .unwrap_or_default();
+    }
+    macros
+}
+
+fn argument(written: &Json) -> Json {
+    let part = |key: &str| written.get(key).cloned().unwrap_or(Json::Null);
+    let description = written.get("description").and_then(Json::as_str).unwrap_or_default();
+    serde_json::json!({"name": part("name"), "type": part("type"), "description": description})
+}

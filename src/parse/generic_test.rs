@@ -1,0 +1,397 @@
+//! Generic tests: from an entry under `data_tests:` to a test node.
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::config::{Rules, Sources, complete, texts};
+use super::context::Context;
+use super::draft::folders;
+use super::names;
+use super::node::{take, with_captured};
+use super::properties::PropertyFile;
+use super::python_text;
+use super::test_name::{self, TestName};
+use crate::artifacts::node_json;
+use crate::jinja::{Capture, NodeScope, render_yaml};
+use crate::model::node::{TestDetail, TestMetadata};
+use crate::model::{
+    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType,
+};
+use crate::yaml;
+
+/// What a test is attached to.
+#[derive(Clone)]
+pub(super) struct Target<'f> {
+    pub(super) file: &'f PropertyFile<'f>,
+    /// `models`, `seeds`, `snapshots` or `sources`.
+    pub(super) section: &'static str,
+    /// The entry's name; of a source's table, the source's.
+    pub(super) entry: &'f str,
+    /// A source's table.
+    pub(super) table: Option<&'f str>,
+    /// A model's version.
+    pub(super) version: Option<Json>,
+    /// The node, if there is one; none for sources.
+    pub(super) node: Option<NodeId>,
+    /// The node's group.
+    pub(super) group: Option<String>,
+    /// Tags that the test inherits.
+    pub(super) tags: Vec<String>,
+}
+
+impl Target<'_> {
+    fn name(&self) -> String {
+        match (&self.table, &self.version) {
+            (Some(table), _) => format!("{}_{table}", self.entry),
+            (None, Some(version)) => format!("{}_v{}", self.entry, python_text::str(version)),
+            (None, None) => self.entry.to_owned(),
+        }
+    }
+
+    /// The call that stands for the tested relation.
+    fn call(&self) -> String {
+        match (&self.table, &self.version) {
+            (Some(table), _) => format!("source('{}', '{table}')", self.entry),
+            (None, Some(version)) => format!("ref('{}', version='{}')", self.entry, python_text::str(version)),
+            (None, None) => format!("ref('{}')", self.entry),
+        }
+    }
+}
+
+/// The column a test is on.
+#[derive(Clone)]
+pub(super) struct TestedColumn {
+    /// Quoted, if the column asks for it.
+    pub(super) name: String,
+    pub(super) tags: Vec<String>,
+}
+
+/// One test to make a node of.
+pub(super) struct TestCase<'f> {
+    pub(super) target: Target<'f>,
+    pub(super) column: Option<TestedColumn>,
+    pub(super) test: &'f yaml::Node,
+}
+
+/// Keys that configure a test, in the order in which dbt writes them.
+const CONFIG_KEYS: [&str; 16] = [
+    "severity",
+    "tags",
+    "enabled",
+    "where",
+    "limit",
+    "warn_if",
+    "error_if",
+    "fail_calc",
+    "store_failures",
+    "store_failures_as",
+    "meta",
+    "database",
+    "schema",
+    "alias",
+    "sql_header",
+    "group",
+];
+
+/// A test as its entry says it.
+struct Written {
+    name: String,
+    namespace: Option<String>,
+    custom_name: Option<String>,
+    description: String,
+    kwargs: JsonMap,
+    config: JsonMap,
+}
+
+/// Makes the test's node.
+pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+    let mut written = read(case, context)?;
+    let macro_id = find_macro(case, &written, context)?;
+    written
+        .kwargs
+        .insert("model".to_owned(), Json::String(format!("{{{{ get_where_subquery({}) }}}}", case.target.call())));
+    let name = name_of(case, &written);
+    if name.short != name.full && !written.config.contains_key("alias") {
+        written.config.insert("alias".to_owned(), Json::String(name.short.clone()));
+    }
+    let mut node = skeleton(case, &written, &name);
+    let capture = if is_plain(&written, &macro_id) {
+        plain_capture(case, macro_id)
+    } else {
+        let scope = scope(case, &node, &written, context);
+        context.renderer.parse(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
+    };
+    let in_file = with_captured(&written.config, &capture.config);
+    let sources = Sources {
+        tree: "data_tests",
+        own: case.target.file.package,
+        root: context.root(),
+        fqn: &node.fqn,
+        patch: None,
+        in_file: &in_file,
+        rules: Rules::Node,
+    };
+    let config = complete(sources.merged(), ResourceType::Test);
+    node.unrendered_config = sources.unrendered();
+    for tag in texts(config.get("tags")) {
+        if !node.tags.contains(&tag) {
+            node.tags.push(tag);
+        }
+    }
+    node.meta = config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+    node.config = config;
+    take(&mut node, capture);
+    names::assign(&mut node, context)?;
+    Ok(node)
+}
+
+/// An error without a better place is at the test's entry.
+fn at_entry(diagnostic: Diagnostic, case: &TestCase<'_>) -> Box<Diagnostic> {
+    let place = case.test.location(&case.target.file.shown);
+    let in_file = diagnostic.location.as_ref().is_some_and(|location| location.path != place.path);
+    if in_file {
+        return Box::new(diagnostic);
+    }
+    Box::new(Diagnostic { excerpt: None, ..diagnostic }.at(place).with_excerpt_of(&case.target.file.source.contents))
+}
+
+fn complaint(case: &TestCase<'_>, code: Code, message: String) -> Box<Diagnostic> {
+    Box::new(case.target.file.complaint(case.test, code, message))
+}
+
+fn read(case: &TestCase<'_>, context: &Context<'_>) -> Result<Written, Box<Diagnostic>> {
+    let (name, mut args) = name_and_arguments(case)?;
+    if context.root().flags.get("require_generic_test_arguments_property") != Some(&Json::Bool(false))
+        && args.get("arguments").is_some_and(Json::is_object)
+        && let Some(Json::Object(arguments)) = args.remove("arguments")
+    {
+        args.extend(arguments);
+    }
+    let take_text =
+        |args: &mut JsonMap, key: &str| args.remove(key).filter(|v| !v.is_null()).map(|v| python_text::str(&v));
+    let custom_name = take_text(&mut args, "name");
+    let description = take_text(&mut args, "description").unwrap_or_default();
+    let description = python_text::str(&rendered(Json::String(description), case, context)?);
+    let config = take_config(&mut args, case, context)?;
+    let mut kwargs = args;
+    if let Some(column) = &case.column {
+        kwargs.insert("column_name".to_owned(), Json::String(column.name.clone()));
+    }
+    let (namespace, name) = match name.split_once('.') {
+        Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+        None => (None, name),
+    };
+    Ok(Written { name, namespace, custom_name, description, kwargs, config })
+}
+
+/// `unique`, `{unique: {…}}`, or `{test_name: unique, …}`.
+fn name_and_arguments(case: &TestCase<'_>) -> Result<(String, JsonMap), Box<Diagnostic>> {
+    let mut map = match case.test.to_json() {
+        Json::String(name) => return Ok((name, JsonMap::new())),
+        Json::Object(map) => map,
+        _ => {
+            let message =
+                format!("a test of `{}` is {}, not a name or a mapping", case.target.entry, case.test.value.kind());
+            return Err(complaint(case, Code::InvalidProperty, message));
+        }
+    };
+    if let Some(Json::String(name)) = map.remove("test_name") {
+        return Ok((name, map));
+    }
+    if map.len() != 1 {
+        let keys: Vec<&String> = map.keys().collect();
+        let message =
+            format!("a test of `{}` has several keys where one name is expected: {keys:?}", case.target.entry);
+        let hint = "indent the test's arguments below its name";
+        return Err(Box::new(complaint(case, Code::InvalidProperty, message).hint(hint)));
+    }
+    match map.into_iter().next() {
+        Some((name, Json::Object(args))) => Ok((name, args)),
+        Some((name, Json::Null)) => Ok((name, JsonMap::new())),
+        other => {
+            let name = other.map(|(name, _)| name).unwrap_or_default();
+            let message = format!("the arguments of test `{name}` of `{}` are no mapping", case.target.entry);
+            Err(complaint(case, Code::InvalidProperty, message))
+        }
+    }
+}
+
+/// Takes what configures the test out of its arguments, rendered, in dbt's order.
+fn take_config(args: &mut JsonMap, case: &TestCase<'_>, context: &Context<'_>) -> Result<JsonMap, Box<Diagnostic>> {
+    let mut inner = match args.remove("config") {
+        Some(Json::Object(map)) => map,
+        _ => JsonMap::new(),
+    };
+    let mut config = JsonMap::new();
+    for key in CONFIG_KEYS {
+        let outer = if key == "group" { None } else { args.remove(key) };
+        let value = match (outer, inner.remove(key)) {
+            (Some(_), Some(_)) => {
+                let message =
+                    format!("a test of `{}` has `{key}` both beside and inside of `config:`", case.target.entry);
+                return Err(complaint(case, Code::InvalidProperty, message));
+            }
+            (Some(value), None) | (None, Some(value)) => value,
+            (None, None) => continue,
+        };
+        if !value.is_null() {
+            config.insert(key.to_owned(), rendered(value, case, context)?);
+        }
+    }
+    for (key, value) in inner {
+        config.insert(key, rendered(value, case, context)?);
+    }
+    Ok(config)
+}
+
+fn rendered(value: Json, case: &TestCase<'_>, context: &Context<'_>) -> Result<Json, Box<Diagnostic>> {
+    let scope = context.scope(&case.target.file.package.name);
+    match value {
+        Json::String(text) if text.contains("{{") || text.contains("{%") => {
+            render_yaml(&text, scope).map_err(|diagnostic| at_entry(diagnostic, case))
+        }
+        other => Ok(other),
+    }
+}
+
+/// The macro's name as the test's code calls it.
+fn macro_name(written: &Written) -> String {
+    match &written.namespace {
+        Some(namespace) => format!("{namespace}.test_{}", written.name),
+        None => format!("test_{}", written.name),
+    }
+}
+
+fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> Result<String, Box<Diagnostic>> {
+    let name = macro_name(written);
+    if let Some(id) = context.renderer.find_macro(&name, &case.target.file.package.name) {
+        return Ok(id.to_owned());
+    }
+    let shown = written.namespace.as_ref().map_or_else(|| written.name.clone(), |ns| format!("{ns}.{}", written.name));
+    let message = format!("there is no generic test `{shown}`, which {} uses", case.target.name());
+    let hint = match &written.namespace {
+        Some(namespace) if context.project.package(namespace).is_none() => {
+            format!("package `{namespace}` is not installed: run `dbt deps`")
+        }
+        _ => "tests are found in tests/generic and macros as `{% test … %}`".to_owned(),
+    };
+    Err(Box::new(complaint(case, Code::UnknownMacro, message).hint(hint)))
+}
+
+fn name_of(case: &TestCase<'_>, written: &Written) -> TestName {
+    if let Some(name) = &written.custom_name {
+        return TestName { full: name.clone(), short: name.clone() };
+    }
+    let mut kind = written.name.clone();
+    if case.target.table.is_some() {
+        kind = format!("source_{kind}");
+    }
+    if let Some(namespace) = &written.namespace {
+        kind = format!("{namespace}_{kind}");
+    }
+    test_name::synthesize(&kind, &case.target.name(), &written.kwargs)
+}
+
+/// The call of the macro, and of `config` with what the entry sets.
+fn raw_code(written: &Written) -> String {
+    let call = format!("{{{{ {}(**_dbt_generic_test_kwargs) }}}}", macro_name(written));
+    if written.config.is_empty() {
+        return call;
+    }
+    let settings: Vec<String> = written
+        .config
+        .iter()
+        .map(|(key, value)| match value {
+            Json::String(text) => format!("{key}=\"{}\"", text.replace('"', "\\\"")),
+            other => format!("{key}={}", python_text::repr(other)),
+        })
+        .collect();
+    format!("{call}{{{{ config({}) }}}}", settings.join(","))
+}
+
+fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
+    let target = &case.target;
+    let package = &target.file.package.name;
+    let hash = test_name::hash(&name.full, written.namespace.as_deref(), &written.name, &written.kwargs);
+    let mut fqn = folders(package, target.file.source.relative_path());
+    fqn.push(name.full.clone());
+    let mut tags: Vec<String> = case.column.iter().flat_map(|column| column.tags.clone()).collect();
+    tags.extend(target.tags.iter().cloned());
+    tags.extend(texts(written.config.get("tags")));
+    tags.sort();
+    tags.dedup();
+    Node {
+        unique_id: format!("test.{package}.{}.{hash}", name.full).into(),
+        resource_type: ResourceType::Test,
+        name: name.full.clone(),
+        package_name: package.clone(),
+        path: format!("{}.sql", name.short),
+        original_file_path: target.file.source.path.clone(),
+        fqn,
+        alias: name.short.clone(),
+        database: None,
+        schema: String::new(),
+        relation: None,
+        checksum: Checksum::none(),
+        language: "sql".to_owned(),
+        raw_code: raw_code(written),
+        first_line: case.test.line,
+        config: complete(written.config.clone(), ResourceType::Test),
+        unrendered_config: JsonMap::new(),
+        description: written.description.clone(),
+        tags,
+        meta: JsonMap::new(),
+        group: target.group.clone(),
+        columns: IndexMap::new(),
+        refs: Vec::new(),
+        sources: Vec::new(),
+        metrics: Vec::new(),
+        depends_on: DependsOn::default(),
+        patch_path: None,
+        detail: Detail::Test(Box::new(TestDetail {
+            metadata: Some(TestMetadata {
+                name: written.name.clone(),
+                kwargs: written.kwargs.clone(),
+                namespace: written.namespace.clone(),
+            }),
+            column_name: case.column.as_ref().map(|column| column.name.clone()),
+            attached_node: target.node.clone(),
+            file_key_name: Some(format!("{}.{}", target.section, target.entry)),
+        })),
+    }
+}
+
+/// dbt does not render its own `unique` and `not_null`.
+fn is_plain(written: &Written, macro_id: &str) -> bool {
+    matches!(written.name.as_str(), "unique" | "not_null") && macro_id == format!("macro.dbt.test_{}", written.name)
+}
+
+fn plain_capture(case: &TestCase<'_>, macro_id: String) -> Capture {
+    let mut capture = Capture { macros: vec![macro_id], ..Capture::default() };
+    match case.target.table {
+        Some(table) => capture.sources.push([case.target.entry.to_owned(), table.to_owned()]),
+        None => capture.refs.push(RefArgs {
+            name: case.target.entry.to_owned(),
+            package: None,
+            version: case.target.version.clone(),
+        }),
+    }
+    capture
+}
+
+fn scope(case: &TestCase<'_>, node: &Node, written: &Written, context: &Context<'_>) -> NodeScope {
+    let Location { path, line, .. } = case.test.location(&case.target.file.shown);
+    let mut model = node.clone();
+    model.database = Some(context.options.database.clone());
+    model.schema.clone_from(&context.options.schema);
+    NodeScope {
+        package: node.package_name.clone(),
+        path,
+        first_line: line,
+        model: node_json(&model),
+        this: names::relation(&model, context.quoting),
+        config: node.config.clone(),
+        test_kwargs: Some(written.kwargs.clone()),
+        ..NodeScope::default()
+    }
+}

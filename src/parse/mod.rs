@@ -1,0 +1,149 @@
+//! The parse: from a project's files to the manifest. Never needs a database.
+//!
+//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references resolved.
+
+mod assemble;
+mod columns;
+mod config;
+mod context;
+mod contract;
+mod docs;
+mod draft;
+mod exposures;
+mod generic_test;
+mod graph;
+mod hooks;
+mod names;
+mod node;
+mod other;
+mod primary_key;
+mod properties;
+mod python;
+mod python_text;
+mod refs;
+mod sources;
+mod test_name;
+mod unit_tests;
+mod versions;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::jinja::{Env, MacroSource, Renderer, Setup};
+use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, Quoting};
+use crate::project::{FileKind, Project};
+
+/// The schema of the manifests that we write.
+const SCHEMA_VERSION: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
+
+/// The version of dbt whose behaviour is followed.
+pub const DBT_VERSION: &str = "1.11.16";
+
+/// What a parse is told besides the project.
+#[derive(Debug, Clone, Default)]
+pub struct ParseOptions {
+    /// What `target` shows.
+    pub target_public: JsonMap,
+    /// The default database.
+    pub database: String,
+    /// The default schema.
+    pub schema: String,
+    /// The environment that templates may read.
+    pub env: Env,
+    /// The run's id.
+    pub invocation_id: String,
+    /// When the run began.
+    pub run_started_at: DateTime<Utc>,
+    /// What `flags` shows.
+    pub flags: JsonMap,
+    /// What `invocation_args_dict` shows.
+    pub invocation_args: JsonMap,
+}
+
+/// What a parse makes.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The manifest. Complete also when there are errors: what could not be parsed is missing in it.
+    pub manifest: Manifest,
+    /// The compiled macros, for rendering at execution.
+    pub renderer: Arc<Renderer>,
+    /// Everything there is to say about the project, errors first found first.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses the project.
+pub fn parse(project: &Project, options: &ParseOptions) -> Parsed {
+    let (renderer, mut diagnostics) = Renderer::new(setup(project, options), macro_sources(project));
+    let renderer = Arc::new(renderer);
+    let docs = docs::collect(project, &mut diagnostics);
+    let files = properties::read(project, &mut diagnostics);
+    let context = context::Context::new(project, options, &renderer, &docs);
+    let properties = properties::collect(&files, &mut diagnostics);
+    let manifest = assemble::assemble(&context, &properties, docs, metadata(project, options), &mut diagnostics);
+    Parsed { manifest, renderer, diagnostics }
+}
+
+fn metadata(project: &Project, options: &ParseOptions) -> Metadata {
+    let quoting = quoting(project);
+    Metadata {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        dbt_version: DBT_VERSION.to_owned(),
+        project_name: project.root.name.clone(),
+        adapter_type: project.profile.adapter_type().to_owned(),
+        generated_at: options.run_started_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        invocation_id: options.invocation_id.clone(),
+        quoting: [
+            ("database", Some(quoting.database)),
+            ("schema", Some(quoting.schema)),
+            ("identifier", Some(quoting.identifier)),
+            ("column", None),
+        ]
+        .into_iter()
+        .map(|(part, quoted)| (part.to_owned(), quoted.into()))
+        .collect(),
+    }
+}
+
+/// The engine's default, part by part overruled by `quoting:` of the root project.
+fn quoting(project: &Project) -> Quoting {
+    let (default, character) = match project.profile.adapter_type() {
+        "snowflake" => (false, '"'),
+        "bigquery" | "spark" | "databricks" => (true, '`'),
+        _ => (true, '"'),
+    };
+    let part = |name: &str| project.root.quoting.get(name).and_then(serde_json::Value::as_bool).unwrap_or(default);
+    Quoting { database: part("database"), schema: part("schema"), identifier: part("identifier"), character }
+}
+
+fn setup(project: &Project, options: &ParseOptions) -> Setup {
+    Setup {
+        project_name: project.root.name.clone(),
+        packages: project.all_packages().map(|package| package.name.clone()).collect(),
+        adapter_type: project.profile.adapter_type().to_owned(),
+        target: options.target_public.clone(),
+        vars: project.vars.clone(),
+        env: options.env.clone(),
+        dispatch: project.root.dispatch.clone(),
+        flags: options.flags.clone(),
+        invocation_args: options.invocation_args.clone(),
+        dbt_version: DBT_VERSION.to_owned(),
+        invocation_id: options.invocation_id.clone(),
+        run_started_at: options.run_started_at,
+        quoting: quoting(project),
+    }
+}
+
+fn macro_sources(project: &Project) -> Vec<MacroSource> {
+    let of_package = |package: &crate::project::Package| {
+        let files = package.of_kind(FileKind::Macro).chain(package.of_kind(FileKind::GenericTest));
+        files
+            .map(|file| MacroSource {
+                package: package.name.clone(),
+                path: file.path.clone(),
+                contents: file.contents.to_string(),
+            })
+            .collect::<Vec<_>>()
+    };
+    project.all_packages().flat_map(of_package).collect()
+}

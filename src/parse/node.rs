@@ -1,0 +1,316 @@
+//! From a draft to a node: configuration, render, property file, names.
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::columns;
+use super::config::{Rules, Sources, complete, merge, texts};
+use super::context::Context;
+use super::contract;
+use super::draft::{Described, Draft};
+use super::names;
+use super::properties::Entry;
+use super::python;
+use super::versions;
+use crate::artifacts::node_json;
+use crate::jinja::{Capture, NodeScope};
+use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Node, ResourceType};
+
+/// What a property file says of one node.
+pub(super) struct Patch<'f> {
+    pub(super) entry: Entry<'f>,
+    /// The rendered entry, tests left out.
+    pub(super) json: JsonMap,
+    /// Its configuration, top-level keys that are configuration included.
+    pub(super) config: JsonMap,
+}
+
+/// Top-level keys of an entry that dbt moves into its configuration.
+const MOVED: [&str; 4] = ["meta", "docs", "group", "access"];
+
+impl<'f> Patch<'f> {
+    pub(super) fn read(described: &Described<'f>, context: &Context<'_>) -> Result<Option<Self>, Box<Diagnostic>> {
+        let (entry, json) = match described {
+            Described::No => return Ok(None),
+            Described::Entry(entry) => (*entry, entry.render(context)?),
+            Described::Version(version) => {
+                (version.entry, versions::merged(&version.entry.render(context)?, &version.version))
+            }
+        };
+        let mut config = json.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
+        for key in MOVED {
+            let Some(value) = json.get(key).filter(|value| !value.is_null()) else { continue };
+            if config.contains_key(key) && matches!(key, "meta" | "docs") {
+                let message = format!("`{key}` of `{}` is given both beside and inside of `config:`", entry.name);
+                let complaint = entry.complaint(Code::InvalidProperty, message);
+                return Err(Box::new(complaint.hint("keep the one inside of `config:`")));
+            }
+            config.entry(key).or_insert_with(|| value.clone());
+        }
+        Ok(Some(Self { entry, json, config }))
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.json.get(key).filter(|value| !value.is_null()).map(plain)
+    }
+}
+
+fn plain(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Makes the node. Errors of a node that is disabled by what is known before the render are swallowed, as nobody will
+/// miss it.
+pub(super) fn build(draft: Draft<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+    let patch = Patch::read(&draft.properties, context)?;
+    let capture = match read_template(&draft, patch.as_ref(), context) {
+        Ok(capture) => capture,
+        Err(_) if is_disabled(&draft, patch.as_ref(), context) => Capture::default(),
+        Err(diagnostic) => return Err(diagnostic),
+    };
+    let layers = |patch| sources(&draft, context, patch, &capture.config);
+    let config = complete(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
+    let unrendered = layers(patch.as_ref().map(|patch| &patch.config)).unrendered();
+    let first = layers(None).merged();
+    let tags = tags(&draft.tags, &first, &config);
+    let mut node = skeleton(&draft, config, context);
+    check_enabled(&node, &draft, context)?;
+    node.unrendered_config = unrendered;
+    node.tags = tags;
+    take(&mut node, capture);
+    if let Some(patch) = &patch {
+        describe(&mut node, patch, context)?;
+    }
+    read_hooks(&mut node, &draft, context)?;
+    settle(&mut node);
+    names::assign(&mut node, context)?;
+    Ok(node)
+}
+
+fn sources<'a>(
+    draft: &'a Draft<'_>,
+    context: &Context<'a>,
+    patch: Option<&'a JsonMap>,
+    in_file: &'a JsonMap,
+) -> Sources<'a> {
+    Sources {
+        tree: draft.tree,
+        own: draft.package,
+        root: context.root(),
+        fqn: &draft.fqn,
+        patch,
+        in_file,
+        rules: Rules::Node,
+    }
+}
+
+fn is_disabled(draft: &Draft<'_>, patch: Option<&Patch<'_>>, context: &Context<'_>) -> bool {
+    let config = sources(draft, context, patch.map(|patch| &patch.config), &JsonMap::new()).merged();
+    config.get("enabled").and_then(Json::as_bool) == Some(false)
+}
+
+fn check_enabled(node: &Node, draft: &Draft<'_>, context: &Context<'_>) -> Result<(), Box<Diagnostic>> {
+    match node.config.get("enabled") {
+        None | Some(Json::Bool(_)) => Ok(()),
+        Some(other) => {
+            let path = context.shown(draft.package, &draft.original_file_path);
+            let message = format!("`enabled` of {} is {other}, which is no boolean", draft.unique_id);
+            let complaint = Diagnostic::error(Code::InvalidProperty, message);
+            Err(Box::new(complaint.at(crate::model::Location::file(path)).hint("add `| as_bool` to the expression")))
+        }
+    }
+}
+
+/// The tags of the first configuration in order, then those that the property file adds; each once.
+fn tags(own: &[String], first: &JsonMap, complete: &JsonMap) -> Vec<String> {
+    let mut all: Vec<String> = own.to_vec();
+    for tag in texts(first.get("tags")).into_iter().chain(texts(complete.get("tags"))) {
+        if !all.contains(&tag) {
+            all.push(tag);
+        }
+    }
+    all
+}
+
+fn skeleton(draft: &Draft<'_>, config: JsonMap, context: &Context<'_>) -> Node {
+    Node {
+        unique_id: draft.unique_id.as_str().into(),
+        resource_type: draft.kind,
+        name: draft.name.clone(),
+        package_name: draft.package.name.clone(),
+        path: draft.path.clone(),
+        original_file_path: draft.original_file_path.clone(),
+        fqn: draft.fqn.clone(),
+        alias: draft.name.clone(),
+        database: Some(context.options.database.clone()).filter(|name| !name.is_empty()),
+        schema: context.options.schema.clone(),
+        relation: None,
+        checksum: draft.checksum.clone(),
+        language: draft.language.to_owned(),
+        raw_code: draft.raw_code.clone(),
+        first_line: draft.first_line,
+        meta: config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
+        tags: texts(config.get("tags")),
+        group: config.get("group").and_then(Json::as_str).map(str::to_owned),
+        config,
+        unrendered_config: JsonMap::new(),
+        description: String::new(),
+        columns: IndexMap::new(),
+        refs: Vec::new(),
+        sources: Vec::new(),
+        metrics: Vec::new(),
+        depends_on: DependsOn::default(),
+        patch_path: None,
+        detail: draft.detail.clone(),
+    }
+}
+
+/// What the node's template sees of itself while it is parsed.
+pub(super) fn scope(node: &Node, path: String, context: &Context<'_>) -> NodeScope {
+    NodeScope {
+        package: node.package_name.clone(),
+        path,
+        first_line: node.first_line,
+        model: node_json(node),
+        this: names::relation(node, context.quoting),
+        config: node.config.clone(),
+        ..NodeScope::default()
+    }
+}
+
+fn read_template(
+    draft: &Draft<'_>,
+    patch: Option<&Patch<'_>>,
+    context: &Context<'_>,
+) -> Result<Capture, Box<Diagnostic>> {
+    if draft.kind == ResourceType::Seed {
+        return Ok(Capture::default());
+    }
+    let path = context.shown(draft.package, &draft.original_file_path);
+    if draft.language == "python" {
+        return python::read(&draft.raw_code, &path, draft.first_line);
+    }
+    let empty = JsonMap::new();
+    let layers = sources(draft, context, patch.map(|patch| &patch.config), &empty);
+    let mut node = skeleton(draft, complete(layers.merged(), draft.kind), context);
+    node.alias = names::default_alias(&node);
+    Ok(context.renderer.parse(&draft.raw_code, &scope(&node, path, context))?.capture)
+}
+
+/// Moves what a render saw into the node.
+pub(super) fn take(node: &mut Node, capture: Capture) {
+    node.refs.extend(capture.refs);
+    node.sources.extend(capture.sources);
+    node.metrics.extend(capture.metrics);
+    for id in capture.macros {
+        if !node.depends_on.macros.contains(&id) {
+            node.depends_on.macros.push(id);
+        }
+    }
+}
+
+/// Hooks are rendered for what they call and refer to.
+fn read_hooks(node: &mut Node, draft: &Draft<'_>, context: &Context<'_>) -> Result<(), Box<Diagnostic>> {
+    let hooks: Vec<String> = ["pre-hook", "post-hook"]
+        .iter()
+        .filter_map(|key| node.config.get(*key).and_then(Json::as_array))
+        .flatten()
+        .filter_map(|hook| hook.get("sql").and_then(Json::as_str))
+        .filter(|sql| sql.contains("{{") || sql.contains("{%"))
+        .map(str::to_owned)
+        .collect();
+    if hooks.is_empty() || node.config.get("enabled").and_then(Json::as_bool) == Some(false) {
+        return Ok(());
+    }
+    let scope = scope(node, context.shown(draft.package, &draft.original_file_path), context);
+    for hook in hooks {
+        let capture = context.renderer.parse(&hook, &scope)?.capture;
+        take(node, Capture { config: JsonMap::new(), ..capture });
+    }
+    Ok(())
+}
+
+fn describe(node: &mut Node, patch: &Patch<'_>, context: &Context<'_>) -> Result<(), Box<Diagnostic>> {
+    node.patch_path = Some(patch.entry.file.patch_path());
+    node.description = patch.text("description").unwrap_or_default();
+    node.columns = columns::read(&patch.json);
+    let Detail::Model(model) = &mut node.detail else { return Ok(()) };
+    model.constraints = columns::constraints(&patch.json, true);
+    model.deprecation_date = patch.text("deprecation_date").map(with_zone);
+    model.time_spine = patch.json.get("time_spine").filter(|value| !value.is_null()).map(|written| {
+        let mut full = written.clone();
+        if let Some(map) = full.as_object_mut() {
+            map.entry("custom_granularities").or_insert_with(|| Json::Array(Vec::new()));
+        }
+        full
+    });
+    let constraints = model.constraints.clone();
+    let targets: Vec<String> = columns::constraint_targets(&node.columns, &constraints).map(str::to_owned).collect();
+    for target in targets {
+        let scope = scope(node, patch.entry.file.shown.clone(), context);
+        let capture = context.renderer.parse(&format!("{{{{ {target} }}}}"), &scope)?.capture;
+        take(node, Capture { config: JsonMap::new(), ..capture });
+    }
+    check_contract(node, patch)
+}
+
+/// Dates become moments in UTC, as dbt writes them.
+fn with_zone(text: String) -> String {
+    match text.len() {
+        10 => format!("{text}T00:00:00+00:00"),
+        19 => format!("{text}+00:00"),
+        _ => text,
+    }
+}
+
+/// An enforced contract wants columns, each with a type.
+fn check_contract(node: &Node, patch: &Patch<'_>) -> Result<(), Box<Diagnostic>> {
+    if !enforced(node) {
+        return Ok(());
+    }
+    let complaint = |message: String| {
+        let complaint = patch.entry.complaint(Code::InvalidProperty, message);
+        Err(Box::new(complaint.hint("an enforced contract needs `data_type:` for every column")))
+    };
+    if node.columns.is_empty() {
+        return complaint(format!("the contract of model `{}` is enforced, but no columns are listed", node.name));
+    }
+    let untyped: Vec<&str> = node.columns.values().filter(|c| c.data_type.is_none()).map(|c| c.name.as_str()).collect();
+    if untyped.is_empty() {
+        return Ok(());
+    }
+    complaint(format!(
+        "columns of model `{}` have no type, but its contract is enforced: {}",
+        node.name,
+        untyped.join(", ")
+    ))
+}
+
+fn enforced(node: &Node) -> bool {
+    node.config.get("contract").and_then(|contract| contract.get("enforced")).and_then(Json::as_bool) == Some(true)
+}
+
+/// What follows from the configuration for a model's own fields.
+fn settle(node: &mut Node) {
+    let enforced = enforced(node);
+    let access = node.config_str("access").unwrap_or("protected").to_owned();
+    let Detail::Model(model) = &node.detail else { return };
+    let checksum = enforced.then(|| contract::checksum(node, &model.constraints));
+    let alias_types = node.config.get("contract").and_then(|c| c.get("alias_types")).and_then(Json::as_bool);
+    if let Detail::Model(model) = &mut node.detail {
+        model.access = access;
+        model.contract_enforced = enforced;
+        model.contract_alias_types = alias_types.unwrap_or(true);
+        model.contract_checksum = checksum;
+    }
+}
+
+/// Lays what a render captured over a configuration that was known before it.
+pub(super) fn with_captured(config: &JsonMap, captured: &JsonMap) -> JsonMap {
+    let mut all = config.clone();
+    if let Some(tags) = all.get_mut("tags") {
+        *tags = Json::Array(super::config::listed(tags));
+    }
+    merge(&mut all, captured, Rules::Node);
+    all
+}

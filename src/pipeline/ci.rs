@@ -1,0 +1,255 @@
+//! The check of a pull request, stage by stage.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::project::absolute;
+use super::{Error, Invocation, Loaded, load};
+use crate::baseline::{self, Baseline};
+use crate::build::{self, BuildContext, BuildOutcome};
+use crate::checks::DataTests;
+use crate::config;
+use crate::diff::{self, TableDiff};
+use crate::environment::{self, Marker};
+use crate::model::{Change, Event, Manifest, Stage};
+use crate::plan::{self, Plan};
+use crate::report::{self, Report};
+use crate::select::{self, Request, Selection};
+use crate::state::{self, StateDiff};
+use crate::warehouse::{self, Warehouse};
+
+/// What is asked of a check.
+#[derive(Debug, Clone, Default)]
+pub struct CiRequest {
+    /// `manifest:PATH` or `git:REV`; slimdiff.yml's, then the merge base, by default.
+    pub baseline: Option<String>,
+    /// Nodes to check instead of `state:modified+`.
+    pub select: Vec<String>,
+    /// Nodes to leave out.
+    pub exclude: Vec<String>,
+    /// The throw-away schema, instead of the template.
+    pub schema: Option<String>,
+    /// The pull request's number.
+    pub pull_request: Option<u64>,
+    /// The pull request's branch.
+    pub branch: Option<String>,
+    /// The commit that is checked, when the caller knows it better than git does (Actions checks out a merge).
+    pub head_sha: Option<String>,
+    /// Drop the schema at the end.
+    pub drop: bool,
+    /// Stop after the plan.
+    pub dry_run: bool,
+    /// Stop building at the first failure.
+    pub fail_fast: bool,
+}
+
+/// What came of a check.
+#[derive(Debug)]
+pub enum CiOutcome {
+    /// Only the plan was asked for.
+    Planned {
+        /// The plan, as text.
+        text: String,
+    },
+    /// It ran.
+    Checked {
+        /// The whole of it.
+        report: Box<Report>,
+        /// `report.json`, `report.md`.
+        files: Vec<PathBuf>,
+        /// Whether it was stopped by a signal.
+        cancelled: bool,
+    },
+}
+
+/// Parses both sides, selects, plans, builds, tests, diffs and reports.
+///
+/// # Errors
+/// What kept it from checking. What the check found is in the report.
+pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcome, Error> {
+    let since = Instant::now();
+    let head = load(invocation)?;
+    let schema = schema(&head, request)?;
+    let base = load_baseline(invocation, &head, request).await?;
+    let changes = state::compare(&Change { baseline: &base.manifest, current: &*head.manifest }, options(&head));
+    let selection = choose(invocation, &head, &changes, request)?;
+    let plan = make_plan(&head, &base.manifest, &selection, &schema)?;
+    if request.dry_run {
+        return Ok(CiOutcome::Planned { text: plan::render(&plan) });
+    }
+    let run = Check { invocation, head: &head, base: &base, schema: &schema, request, plan: &plan };
+    let (build, diffs) = run.measure().await?;
+    let report = run.report(&changes, &build, &diffs, since);
+    let files = run.write(&report)?;
+    Ok(CiOutcome::Checked { report: Box::new(report), files, cancelled: build.cancelled })
+}
+
+fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
+    let template = request.schema.as_deref().unwrap_or(&head.settings.schema);
+    let name = config::schema_name(template, request.pull_request, request.branch.as_deref()).map_err(|message| {
+        Error::usage(message, "outside of a pull request, `--pull-request 1` or `--schema my_check` will do")
+    })?;
+    if name.eq_ignore_ascii_case(&head.target.schema()) {
+        return Err(Error::usage(
+            format!("the throw-away schema `{name}` is the target's own schema"),
+            "give another name with `--schema`, or `schema:` in slimdiff.yml",
+        ));
+    }
+    Ok(name)
+}
+
+async fn load_baseline(
+    invocation: &Invocation,
+    head: &Loaded,
+    request: &CiRequest,
+) -> Result<baseline::Loaded, Error> {
+    let since = Instant::now();
+    invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
+    let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
+    let source = text.map_or(Ok(Baseline::MergeBase), Baseline::parse)?;
+    let context = baseline::LoadContext {
+        project: &head.project,
+        load: invocation.load_options(),
+        parse: invocation.parse_options(&head.project),
+    };
+    let loaded = tokio::task::block_in_place(|| baseline::load(&source, &context))?;
+    invocation.finished(Stage::Baseline, loaded.description.clone(), since);
+    Ok(loaded)
+}
+
+fn options(head: &Loaded) -> state::Options {
+    let flag = head.project.root.flags.get("state_modified_compare_more_unrendered_values");
+    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
+}
+
+fn choose(
+    invocation: &Invocation,
+    head: &Loaded,
+    changes: &StateDiff,
+    request: &CiRequest,
+) -> Result<Selection, Error> {
+    let pick = |typed: &[String], settled: &[String]| if typed.is_empty() { settled.to_vec() } else { typed.to_vec() };
+    let mut included = pick(&request.select, &head.settings.select);
+    let by_default = included.is_empty();
+    if by_default {
+        included = vec!["state:modified+".to_owned()];
+    }
+    let wanted = Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
+    let dag = select::dag(&head.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
+    let (selection, diagnostics) = select::select(&wanted, &head.manifest, &dag, Some(changes))?;
+    // Nothing modified is the good case of the default selector, not a mistake to warn about.
+    if !by_default {
+        invocation.tell(diagnostics)?;
+    }
+    Ok(selection)
+}
+
+fn make_plan(head: &Loaded, base: &Manifest, selection: &Selection, schema: &str) -> Result<Plan, Error> {
+    let database = Some(head.target.database()).filter(|database| !database.is_empty());
+    Ok(plan::for_pull_request(&plan::PullRequest {
+        head: &head.manifest,
+        baseline: base,
+        selection,
+        environment: (database, schema.to_owned()),
+        max_identifier: head.target.max_identifier(),
+    })?)
+}
+
+/// One check while it goes on.
+struct Check<'a> {
+    invocation: &'a Invocation,
+    head: &'a Loaded,
+    base: &'a baseline::Loaded,
+    schema: &'a str,
+    request: &'a CiRequest,
+    plan: &'a Plan,
+}
+
+impl Check<'_> {
+    /// Builds and compares in the throw-away schema. With nothing to build, the warehouse is not even asked.
+    async fn measure(&self) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
+        if self.plan.steps.is_empty() {
+            return Ok((BuildOutcome::default(), Vec::new()));
+        }
+        let warehouse = warehouse::connect(&self.head.target).await?;
+        self.create_environment(&*warehouse).await?;
+        let measured = self.build_and_diff(&warehouse).await;
+        if self.request.drop {
+            let mut session = warehouse::connect(&self.head.target).await?.session().await?;
+            environment::drop(&mut *session, warehouse.dialect(), self.schema).await?;
+        }
+        measured
+    }
+
+    async fn create_environment(&self, warehouse: &dyn Warehouse) -> Result<(), Error> {
+        let since = Instant::now();
+        let mut session = warehouse.session().await?;
+        let marker = Marker::new(&self.head.manifest.metadata.project_name, self.request.pull_request, self.head_sha(), self.invocation.started_at);
+        environment::create(&mut *session, warehouse.dialect(), self.schema, &marker).await?;
+        self.invocation.finished(Stage::Environment, format!("{} is ready", self.schema), since);
+        Ok(())
+    }
+
+    async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
+        let mut target = self.head.project.profile.public_target();
+        target.insert("schema".to_owned(), self.schema.into());
+        let context = BuildContext {
+            manifest: Arc::clone(&self.head.manifest),
+            // Hooks and macros that write to `target.schema` write to the throw-away schema.
+            renderer: Arc::new(self.head.renderer.with_target(target)),
+            warehouse: Arc::clone(warehouse),
+            observer: Arc::clone(&self.invocation.observer),
+            tests: Arc::new(DataTests::default()),
+            node_json: crate::artifacts::node_json,
+            threads: self.head.threads,
+            fail_fast: self.request.fail_fast,
+            cancel: self.invocation.cancel.clone(),
+            target_path: Some(self.head.target_path.clone()),
+        };
+        let outcome = build::run(self.plan, &context).await?;
+        if outcome.cancelled {
+            return Ok((outcome, Vec::new()));
+        }
+        let comparisons = diff::comparable(&self.plan.comparisons, &outcome);
+        let options = diff::Options { samples: self.head.settings.policy.samples, mask: self.head.settings.policy.mask.clone(), ..diff::Options::default() };
+        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
+        Ok((outcome, diffs))
+    }
+
+    fn head_sha(&self) -> Option<String> {
+        self.request.head_sha.clone().or_else(|| baseline::head_sha(&self.head.project.root.root))
+    }
+
+    fn report(&self, changes: &StateDiff, build: &BuildOutcome, diffs: &[TableDiff], since: Instant) -> Report {
+        let sha = self.head_sha();
+        report::make(report::Inputs {
+            manifest: &self.head.manifest,
+            baseline: &self.base.description,
+            state: changes,
+            plan: self.plan,
+            build,
+            diffs,
+            environment: Some(self.schema).filter(|_| !self.plan.steps.is_empty() && !self.request.drop),
+            pull_request: self.request.pull_request,
+            head_sha: sha.as_deref(),
+            policy: &self.head.settings.policy,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            elapsed: since.elapsed(),
+        })
+    }
+
+    /// Writes `report.json` and `report.md` below the target folder.
+    fn write(&self, report: &Report) -> Result<Vec<PathBuf>, Error> {
+        let folder = absolute(&self.head.project.root.root, &self.head.target_path);
+        let json = report::json(report).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
+        let markdown = report::markdown(report, report::Budget::default());
+        let files = [("report.json", json), ("report.md", markdown)];
+        let write = |(name, text): (&str, String)| {
+            let path = folder.join(name);
+            let done = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, text));
+            done.map(|()| path.clone()).map_err(|source| Error::Write { path, source })
+        };
+        files.into_iter().map(write).collect()
+    }
+}

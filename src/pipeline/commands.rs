@@ -1,0 +1,285 @@
+//! dbt's commands in the target's own schemas: build and its parts, compile, show.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Error, Invocation, Loaded};
+use crate::artifacts;
+use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
+use crate::checks::DataTests;
+use crate::model::{Change, Event, Manifest, Node, NodeId, Relation, ResourceType, Stage, Table};
+use crate::plan::{self, Command, Plan};
+use crate::select::{self, Request, Selection};
+use crate::state::{self, StateDiff};
+use crate::warehouse::{self, Warehouse};
+
+/// What production's manifest is used for.
+#[derive(Debug, Clone, Default)]
+pub struct DeferRequest {
+    /// `--state`: a manifest, or the folder it is in.
+    pub state: Option<PathBuf>,
+    /// `--defer-state`: the manifest to defer to, when it is another.
+    pub defer_state: Option<PathBuf>,
+    /// `--defer`.
+    pub defer: bool,
+    /// `--favor-state`.
+    pub favor_state: bool,
+}
+
+/// What is asked of a build.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// Which command.
+    pub command: Command,
+    /// Which nodes.
+    pub select: Request,
+    /// Production's manifest.
+    pub defer: DeferRequest,
+    /// Stop at the first failure.
+    pub fail_fast: bool,
+    /// Stop after the plan.
+    pub dry_run: bool,
+}
+
+/// What came of a build.
+#[derive(Debug)]
+pub enum Built {
+    /// Only the plan was asked for.
+    Planned {
+        /// The plan, as text.
+        text: String,
+    },
+    /// It ran.
+    Done {
+        /// Results.
+        outcome: BuildOutcome,
+    },
+}
+
+/// Selects nodes with the state of `--state`, if given.
+///
+/// # Errors
+/// The selector is wrong, or the state's manifest cannot be read.
+pub fn choose(
+    invocation: &Invocation,
+    loaded: &Loaded,
+    request: &Request,
+    defer: &DeferRequest,
+) -> Result<Selection, Error> {
+    let state = match &defer.state {
+        Some(path) => Some(compare_with(loaded, &artifacts::read_manifest(path).map_err(Error::State)?)),
+        None => None,
+    };
+    let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
+    let (selection, diagnostics) = select::select(request, &loaded.manifest, &dag, state.as_ref())?;
+    invocation.tell(diagnostics)?;
+    Ok(selection)
+}
+
+fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
+    let flag = loaded.project.root.flags.get("state_modified_compare_more_unrendered_values");
+    let options = state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) };
+    state::compare(&Change { baseline, current: &*loaded.manifest }, options)
+}
+
+/// Runs a command that builds or tests.
+///
+/// # Errors
+/// What kept it from building; nodes that failed are results.
+pub async fn build(invocation: &Invocation, loaded: &Loaded, request: &BuildRequest) -> Result<Built, Error> {
+    let selection = choose(invocation, loaded, &request.select, &request.defer)?;
+    let warehouse = warehouse::connect(&loaded.target).await?;
+    let plan = make_plan(invocation, loaded, request.command, &selection, &request.defer, &*warehouse).await?;
+    if request.dry_run {
+        return Ok(Built::Planned { text: plan::render(&plan) });
+    }
+    if plan.steps.is_empty() {
+        invocation.observer.observe(&Event::Message("nothing to do: no node is selected".to_owned()));
+        return Ok(Built::Done { outcome: BuildOutcome::default() });
+    }
+    let context = context(invocation, loaded, warehouse, request.fail_fast);
+    let outcome = build::run(&plan, &context).await?;
+    let path = loaded.target_path.join("run_results.json");
+    artifacts::write_run_results(&outcome, &loaded.manifest, &path)
+        .map_err(|error| Error::usage(error.to_string(), "check the rights of the target folder"))?;
+    Ok(Built::Done { outcome })
+}
+
+async fn make_plan(
+    invocation: &Invocation,
+    loaded: &Loaded,
+    command: Command,
+    selection: &Selection,
+    defer: &DeferRequest,
+    warehouse: &dyn Warehouse,
+) -> Result<Plan, Error> {
+    let path = defer.defer_state.as_ref().or(defer.state.as_ref()).filter(|_| defer.defer);
+    if defer.defer && path.is_none() {
+        return Err(Error::usage("--defer needs production's manifest", "give its folder with `--state`"));
+    }
+    let production = path.map(|path| artifacts::read_manifest(path).map_err(Error::State)).transpose()?;
+    let existing = match &production {
+        Some(_) if !defer.favor_state => existing_relations(&loaded.manifest, warehouse).await?,
+        _ => HashSet::new(),
+    };
+    Ok(plan::for_command(&plan::CommandPlan {
+        command,
+        manifest: &loaded.manifest,
+        selection,
+        defer: production.as_ref(),
+        favor_state: defer.favor_state,
+        exists: &|relation: &Relation| existing.contains(&key(relation)),
+        full_refresh: invocation.full_refresh,
+    })?)
+}
+
+/// Schema and name, in lower case: names that differ in case only are one to every engine that folds.
+fn key(relation: &Relation) -> (String, String) {
+    (relation.schema_name().to_lowercase(), relation.name().to_lowercase())
+}
+
+async fn existing_relations(
+    manifest: &Manifest,
+    warehouse: &dyn Warehouse,
+) -> Result<HashSet<(String, String)>, Error> {
+    let relations = manifest.nodes.values().filter(|node| node.resource_type.is_refable());
+    let schemas: HashSet<(Option<String>, String)> = relations
+        .filter_map(|node| node.relation.as_ref())
+        .map(|relation| (relation.database.clone(), relation.schema_name().to_owned()))
+        .collect();
+    let mut session = warehouse.session().await?;
+    let mut existing = HashSet::new();
+    for (database, schema) in schemas {
+        existing.extend(session.relations(database.as_deref(), &schema).await?.iter().map(key));
+    }
+    Ok(existing)
+}
+
+fn context(invocation: &Invocation, loaded: &Loaded, warehouse: Arc<dyn Warehouse>, fail_fast: bool) -> BuildContext {
+    BuildContext {
+        manifest: Arc::clone(&loaded.manifest),
+        renderer: Arc::clone(&loaded.renderer),
+        warehouse,
+        observer: Arc::clone(&invocation.observer),
+        tests: Arc::new(DataTests::default()),
+        node_json: artifacts::node_json,
+        threads: loaded.threads,
+        fail_fast,
+        cancel: invocation.cancel.clone(),
+        target_path: Some(loaded.target_path.clone()),
+    }
+}
+
+/// A node with its compiled SQL.
+#[derive(Debug)]
+pub struct CompiledNode {
+    /// Which.
+    pub unique_id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its SQL.
+    pub code: String,
+}
+
+/// What `compile` and `show` work on.
+#[derive(Debug, Clone)]
+pub struct CompileRequest {
+    /// Which nodes.
+    pub select: Request,
+    /// A query instead of nodes.
+    pub inline: Option<String>,
+    /// Production's manifest.
+    pub defer: DeferRequest,
+}
+
+/// Compiles the selected nodes, or the query, and writes them below the target folder.
+///
+/// # Errors
+/// The first node that does not compile.
+pub async fn compile(
+    invocation: &Invocation,
+    loaded: &Loaded,
+    request: &CompileRequest,
+) -> Result<Vec<CompiledNode>, Error> {
+    let work = Work::new(invocation, loaded, request).await?;
+    let mut compiled = Vec::new();
+    let since = Instant::now();
+    for id in &work.nodes {
+        let Some(node) = work.manifest.node(id.as_str()) else { continue };
+        let code = work.compiler.compile(node, &work.connection).await.map_err(failed(node))?.code;
+        compiled.push(CompiledNode { unique_id: id.clone(), name: node.name.clone(), code });
+    }
+    invocation.finished(Stage::Build, format!("{} compiled", compiled.len()), since);
+    Ok(compiled)
+}
+
+/// Rows of the selected nodes, or of the query; at most `limit` of each, all when none.
+///
+/// # Errors
+/// The first node that does not compile or that the database refuses.
+pub async fn show(
+    invocation: &Invocation,
+    loaded: &Loaded,
+    request: &CompileRequest,
+    limit: Option<u64>,
+) -> Result<Vec<(String, Table)>, Error> {
+    let work = Work::new(invocation, loaded, request).await?;
+    let mut shown = Vec::new();
+    for id in &work.nodes {
+        let Some(node) = work.manifest.node(id.as_str()) else { continue };
+        let rows = build::show(node, limit.unwrap_or(i64::MAX as u64), &work.compiler, &work.connection).await;
+        shown.push((node.name.clone(), rows.map_err(failed(node))?));
+    }
+    Ok(shown)
+}
+
+fn failed(node: &Node) -> impl FnOnce(Failure) -> Error {
+    let name = node.unique_id.clone();
+    move |failure| Error::Node { unique_id: name, failure: Box::new(failure) }
+}
+
+/// What is needed to compile nodes outside of a build.
+struct Work {
+    manifest: Arc<Manifest>,
+    nodes: Vec<NodeId>,
+    compiler: Arc<Compiler>,
+    connection: Connection,
+}
+
+impl Work {
+    async fn new(invocation: &Invocation, loaded: &Loaded, request: &CompileRequest) -> Result<Self, Error> {
+        let (loaded_manifest, nodes, selection) = match &request.inline {
+            Some(sql) => {
+                let (manifest, id) = crate::parse::with_inline(&loaded.manifest, &loaded.renderer, sql)
+                    .map_err(|diagnostic| invocation.tell(vec![*diagnostic]).err().unwrap_or(Error::Unparsable { count: 1 }))?;
+                (Arc::new(manifest), vec![id], Selection::default())
+            }
+            None => {
+                let selection = choose(invocation, loaded, &request.select, &request.defer)?;
+                let compiles = |id: &NodeId| {
+                    loaded.manifest.node(id.as_str()).is_some_and(|node| {
+                        matches!(
+                            node.resource_type,
+                            ResourceType::Model | ResourceType::Test | ResourceType::Analysis | ResourceType::Snapshot
+                        )
+                    })
+                };
+                let nodes = selection.nodes.iter().filter(|id| compiles(id)).cloned().collect();
+                (Arc::clone(&loaded.manifest), nodes, selection)
+            }
+        };
+        let warehouse = warehouse::connect(&loaded.target).await?;
+        let plan =
+            make_plan(invocation, loaded, Command::Compile, &selection, &request.defer, &*warehouse).await?;
+        let mut context = context(invocation, loaded, Arc::clone(&warehouse), false);
+        context.manifest = Arc::clone(&loaded_manifest);
+        Ok(Self {
+            manifest: loaded_manifest,
+            nodes,
+            compiler: Arc::new(Compiler::new(&plan, &context)),
+            connection: Connection::new(warehouse),
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! What can stop a run, stage by stage, and what to do about it.
+
+use std::path::PathBuf;
+
+use crate::{artifacts, baseline, build, config, environment, plan, project, select, warehouse};
+
+/// An error of one of the stages. Each already says what, where and why.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// slimdiff.yml.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// dbt_project.yml, the profile, packages.
+    #[error(transparent)]
+    Project(#[from] project::Error),
+    /// The project has errors; they have been told as diagnostics.
+    #[error("the project does not parse: {count} {}", if *count == 1 { "error" } else { "errors" })]
+    Unparsable {
+        /// How many errors.
+        count: usize,
+    },
+    /// A selector.
+    #[error(transparent)]
+    Select(#[from] select::Error),
+    /// A plan that cannot be made.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// The baseline.
+    #[error(transparent)]
+    Baseline(#[from] baseline::Error),
+    /// The manifest of `--state`.
+    #[error(transparent)]
+    State(artifacts::Error),
+    /// The warehouse.
+    #[error(transparent)]
+    Warehouse(#[from] warehouse::Error),
+    /// The throw-away schema.
+    #[error(transparent)]
+    Environment(#[from] environment::Error),
+    /// The build as a whole.
+    #[error(transparent)]
+    Build(#[from] build::Error),
+    /// A file that could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What was asked for cannot be done.
+    #[error("{message}")]
+    Usage {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl Error {
+    /// A request that cannot be met, with advice.
+    pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// What to do about it, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Project(error) => error.hint(),
+            Self::Select(error) => error.hint(),
+            Self::Baseline(error) => error.hint(),
+            Self::Warehouse(error) => error.hint().map(str::to_owned),
+            Self::Environment(error) => error.hint(),
+            Self::Usage { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The composition root: stages put together for each command. No printing, no environment variables.
+
+mod ci;
+mod commands;
+mod compare;
+mod environments;
+mod error;
+mod project;
+
+pub use ci::{CiOutcome, CiRequest, ci};
+pub use commands::{BuildRequest, Built, DeferRequest, build, compile, show};
+pub use compare::{CompareRequest, compare};
+pub use environments::{drop_environment, list_environments, sweep_environments};
+pub use error::Error;
+pub use project::{Invocation, Loaded, load};

@@ -1,0 +1,178 @@
+//! From files to a parsed project with its target: what every command begins with.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use super::Error;
+use crate::build::CancelToken;
+use crate::config::Settings;
+use crate::jinja::{Env, Renderer};
+use crate::model::{Diagnostic, Event, JsonMap, Manifest, Observer, ResourceType, Stage};
+use crate::project::{LoadOptions, Project};
+use crate::{parse, project, warehouse, yaml};
+
+/// All that a run takes from outside.
+#[derive(Clone)]
+pub struct Invocation {
+    /// The folder of dbt_project.yml.
+    pub project_dir: PathBuf,
+    /// `--profiles-dir`.
+    pub profiles_dir: Option<PathBuf>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--target`.
+    pub target: Option<String>,
+    /// `--target-path`.
+    pub target_path: Option<PathBuf>,
+    /// `--vars`.
+    pub vars: JsonMap,
+    /// `--threads`.
+    pub threads: Option<usize>,
+    /// `--full-refresh`.
+    pub full_refresh: bool,
+    /// The environment.
+    pub env: Arc<HashMap<String, String>>,
+    /// The command, as `flags.WHICH` shows it.
+    pub which: &'static str,
+    /// This run's id.
+    pub invocation_id: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+    /// Stops the run.
+    pub cancel: CancelToken,
+}
+
+/// A project, parsed for a target.
+pub struct Loaded {
+    /// The project.
+    pub project: Project,
+    /// slimdiff.yml.
+    pub settings: Settings,
+    /// Where to build.
+    pub target: warehouse::Target,
+    /// What was parsed.
+    pub manifest: Arc<Manifest>,
+    /// Its macros.
+    pub renderer: Arc<Renderer>,
+    /// The folder of artifacts, absolute.
+    pub target_path: PathBuf,
+    /// How many nodes are worked on at once.
+    pub threads: usize,
+}
+
+impl Invocation {
+    /// How the project's folder is read.
+    pub(super) fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            project_dir: self.project_dir.clone(),
+            profiles_dir: self.profiles_dir.clone(),
+            profile: self.profile.clone(),
+            target: self.target.clone(),
+            vars: self.vars.clone(),
+            threads: self.threads,
+            env: Env(self.env.clone()),
+            target_path: self.target_path.clone(),
+            require_profile: true,
+        }
+    }
+
+    /// How a project is parsed for a target.
+    pub(super) fn parse_options(&self, project: &Project) -> parse::ParseOptions {
+        let mut flags = JsonMap::new();
+        flags.insert("WHICH".to_owned(), self.which.into());
+        flags.insert("FULL_REFRESH".to_owned(), self.full_refresh.into());
+        flags.insert("STORE_FAILURES".to_owned(), false.into());
+        parse::ParseOptions {
+            target_public: project.profile.public_target(),
+            database: project.profile.database(),
+            schema: project.profile.schema().to_owned(),
+            env: Env(self.env.clone()),
+            invocation_id: self.invocation_id.clone(),
+            run_started_at: self.started_at,
+            flags,
+            invocation_args: JsonMap::from_iter([("which".to_owned(), self.which.into())]),
+        }
+    }
+
+    /// Tells diagnostics, and stops when one is an error.
+    pub(super) fn tell(&self, diagnostics: Vec<Diagnostic>) -> Result<(), Error> {
+        let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+        for diagnostic in diagnostics {
+            self.observer.observe(&Event::Diagnostic(diagnostic));
+        }
+        if count == 0 { Ok(()) } else { Err(Error::Unparsable { count }) }
+    }
+
+    pub(super) fn finished(&self, stage: Stage, detail: impl Into<String>, since: Instant) {
+        self.observer.observe(&Event::StageFinished { stage, detail: detail.into(), elapsed: since.elapsed() });
+    }
+}
+
+/// Reads and parses the project. Never touches a database.
+///
+/// # Errors
+/// The project or its profile cannot be used, or the project does not parse; its problems have then been told.
+pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
+    let since = Instant::now();
+    invocation.observer.observe(&Event::StageStarted { stage: Stage::Parse, detail: String::new(), total: None });
+    let project::Loaded { project, diagnostics } = project::load(&invocation.load_options())?;
+    let loading = diagnostics;
+    let settings = Settings::load(&project.root.root, |text| settings_yaml(text))?;
+    let output = project.profile.output.expose_secret();
+    let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let target = warehouse::Target::from_profile(project.profile.adapter_type(), output, &base)?;
+
+    let parsed = parse::parse(&project, invocation.parse_options(&project));
+    let mut diagnostics = loading;
+    diagnostics.extend(parsed.diagnostics);
+    invocation.tell(diagnostics)?;
+    invocation.finished(Stage::Parse, summary(&parsed.manifest), since);
+    let target_path = absolute(&project.root.root, &project.target_path);
+    let threads = project.profile.threads;
+    Ok(Loaded {
+        project,
+        settings,
+        target,
+        manifest: Arc::new(parsed.manifest),
+        renderer: parsed.renderer,
+        target_path,
+        threads,
+    })
+}
+
+fn settings_yaml(text: &str) -> Result<serde_json::Value, String> {
+    yaml::parse(text, crate::config::FILE).map(|parsed| parsed.root.to_json()).map_err(|error| error.to_string())
+}
+
+/// `path` below `root`, unless it is absolute.
+pub(super) fn absolute(root: &Path, path: &Path) -> PathBuf {
+    if path.is_absolute() { path.to_owned() } else { root.join(path) }
+}
+
+/// e.g. `ecomm: 21 models, 95 tests, 6 sources, 3 exposures`.
+fn summary(manifest: &Manifest) -> String {
+    let kinds = [
+        (ResourceType::Model, "model"),
+        (ResourceType::Seed, "seed"),
+        (ResourceType::Snapshot, "snapshot"),
+        (ResourceType::Test, "test"),
+        (ResourceType::Source, "source"),
+        (ResourceType::Exposure, "exposure"),
+    ];
+    let counts: Vec<String> = kinds
+        .iter()
+        .filter_map(|(kind, word)| match manifest.of_type(*kind).count() {
+            0 => None,
+            1 => Some(format!("1 {word}")),
+            n => Some(format!("{n} {word}s")),
+        })
+        .collect();
+    let counts = if counts.is_empty() { "no nodes".to_owned() } else { counts.join(", ") };
+    format!("{}: {counts}", manifest.metadata.project_name)
+}

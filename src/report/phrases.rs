@@ -1,0 +1,282 @@
+//! What the report says in words without markup, shared by the renderers.
+
+use super::document::{FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
+use super::words::{count, count_of, plural, share, size};
+use crate::diff::{ColumnDiff, Method, RejectedKey, TableDiff};
+use crate::model::{Change, NodeStatus, Severity};
+
+/// `2 findings, 1 warning`, `no findings`.
+pub(super) fn finding_counts(report: &Report) -> String {
+    let of = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let errors = match of(Severity::Error) {
+        0 => "no findings".to_owned(),
+        errors => plural(errors, "finding"),
+    };
+    match of(Severity::Warning) {
+        0 => errors,
+        warnings => format!("{errors}, {}", plural(warnings, "warning")),
+    }
+}
+
+/// What a comparison is of: the relation of the pull request, else production's.
+pub(super) fn name(diff: &TableDiff) -> String {
+    let relation = diff.relation.current.as_ref().or(diff.relation.baseline.as_ref());
+    relation.map_or_else(String::new, crate::model::Relation::short)
+}
+
+/// Keys that could not be used and that [`method`] does not speak of.
+pub(super) fn unsaid_keys(diff: &TableDiff) -> impl Iterator<Item = &RejectedKey> {
+    let said = match &diff.method {
+        Method::Multiset { reason } => reason.as_str(),
+        _ => "",
+    };
+    diff.rejected_keys.iter().filter(move |key| key.reason != said)
+}
+
+/// What could not be measured, in a few words.
+pub(super) fn gaps(report: &Report) -> String {
+    let has = |code| report.findings.iter().any(|finding| finding.code == code);
+    let mut gaps = Vec::new();
+    if has(FindingCode::Cancelled) {
+        gaps.push("the run was cancelled".to_owned());
+    }
+    if report.totals.tables_failed > 0 {
+        gaps.push(format!("{} could not be compared", plural(report.totals.tables_failed as u64, "table")));
+    }
+    if gaps.is_empty() {
+        gaps.push("not everything was tried".to_owned());
+    }
+    gaps.join(" and ")
+}
+
+/// The figures of the run, each a few words.
+pub(super) fn summary(report: &Report) -> Vec<String> {
+    let totals = &report.totals;
+    let mut parts = vec![format!("{} changed", plural(totals.models_changed as u64, "model"))];
+    if totals.models_removed > 0 {
+        parts.push(format!("{} removed", size(totals.models_removed)));
+    }
+    let tried = totals.models_built + totals.models_failed + totals.models_skipped;
+    match (totals.models_built, tried) {
+        (_, 0) => {}
+        (built, tried) if built == tried => parts.push(format!("{} built", size(built))),
+        (built, tried) => parts.push(format!("{} of {} built", size(built), size(tried))),
+    }
+    match (totals.tests_passed, totals.tests()) {
+        (_, 0) => {}
+        (1, 1) => parts.push("the one test passed".to_owned()),
+        (passed, all) if passed == all => parts.push(format!("all {} tests passed", size(all))),
+        (passed, all) => parts.push(format!("{} of {} passed", size(passed), plural(all as u64, "test"))),
+    }
+    match (totals.tables_different, totals.tables_compared) {
+        (_, 0) => {}
+        (0, 1) => parts.push("the one table compared equals production".to_owned()),
+        (0, all) => parts.push(format!("all {} tables compared equal production", size(all))),
+        (different, all) => {
+            let verb = if different == 1 { "differs" } else { "differ" };
+            parts.push(format!("{} of {} {verb} from production", size(different), plural(all as u64, "table")));
+        }
+    }
+    if totals.tables_new > 0 {
+        parts.push(plural(totals.tables_new as u64, "new table"));
+    }
+    let exposures = report.reach.exposures.len();
+    if exposures > 0 {
+        parts.push(format!("reaches {}", plural(exposures as u64, "exposure")));
+    }
+    parts
+}
+
+/// Said only when every table that was built was compared and is equal.
+pub(super) fn no_data_changes(report: &Report) -> Option<String> {
+    let totals = &report.totals;
+    let all_equal = report.verdict == Verdict::Clean
+        && totals.tables_compared > 0
+        && totals.tables_different == 0
+        && totals.tables_new == 0
+        && totals.models_removed == 0
+        && report.models.iter().all(|model| model.diff.is_some() || model.build.is_none());
+    all_equal.then(|| "Every rebuilt table equals production's: in them, merging changes no data.".to_owned())
+}
+
+/// Whether a reader must see the test.
+pub(super) fn is_bad(test: &TestReport) -> bool {
+    matches!(test.status, NodeStatus::Fail | NodeStatus::Error | NodeStatus::Warn)
+}
+
+/// One line on the coverage checks, when there are any.
+pub(super) fn coverage(report: &Report) -> Option<String> {
+    let checks: Vec<_> = report.tests.iter().filter(|test| test.coverage).collect();
+    let passed = checks.iter().filter(|test| test.status == NodeStatus::Pass).count();
+    match (passed, checks.len()) {
+        (_, 0) => None,
+        (1, 1) => Some("Coverage: the one check passed.".to_owned()),
+        (passed, all) if passed == all => Some(format!("Coverage: all {} checks passed.", size(all))),
+        (passed, all) => Some(format!("Coverage: {} of {} passed.", size(passed), plural(all as u64, "check"))),
+    }
+}
+
+/// `3 models (2 built here), 14 tests and 2 exposures lie below what changed.`
+pub(super) fn reach_counts(report: &Report) -> String {
+    let reach = &report.reach;
+    let built = reach.models.iter().filter(|model| model.built).count();
+    let built = match (reach.models.len(), built) {
+        (0, _) => "",
+        (1, 1) => " (built here)",
+        (all, built) if all == built => " (all built here)",
+        (_, 0) => " (none built here)",
+        (_, built) => &format!(" ({} built here)", size(built)),
+    };
+    format!(
+        "{}{built}, {} and {} lie below what changed.",
+        plural(reach.models.len() as u64, "model"),
+        plural(reach.tests as u64, "test"),
+        plural(reach.exposures.len() as u64, "exposure"),
+    )
+}
+
+/// What is known of the data that an exposure reads.
+pub(super) fn data_words(exposure: &ReachedExposure) -> &'static str {
+    match exposure.data_differs {
+        Some(true) => "differs",
+        Some(false) => "equal",
+        None => "not measured",
+    }
+}
+
+/// Models as a reader wants them: those that failed, then those that differ, then the rest; else as planned.
+pub(super) fn order(report: &Report) -> Vec<&ModelReport> {
+    let rank = |model: &&ModelReport| match (&model.build, &model.diff) {
+        (Some(build), _) if build.status == NodeStatus::Error => 0,
+        (_, Some(diff)) if matches!(diff.method, Method::Failed { .. }) => 1,
+        (_, Some(diff)) if diff.differs() => 2,
+        (_, Some(diff)) if diff.method == Method::OneSided => 3,
+        (_, Some(_)) => 5,
+        (_, None) => 4,
+    };
+    let mut models: Vec<&ModelReport> = report.models.iter().collect();
+    models.sort_by_key(rank);
+    models
+}
+
+/// What came of it, in a word or two.
+pub(super) fn result(model: &ModelReport) -> &'static str {
+    match (&model.build, &model.diff) {
+        (Some(build), _) if build.status == NodeStatus::Error => "❌ not built",
+        (Some(build), _) if build.status == NodeStatus::Skipped => "skipped",
+        (Some(build), _) if build.status == NodeStatus::Cancelled => "cancelled",
+        (_, Some(diff)) => match &diff.method {
+            Method::Failed { .. } => "⚠️ not compared",
+            Method::OneSided if diff.rows.total.baseline.is_none() => "new table",
+            Method::OneSided => "not there",
+            _ if diff.is_equal() => "equal",
+            _ => "differs",
+        },
+        (Some(_), None) => "built",
+        (None, None) => "not built here",
+    }
+}
+
+/// Rows, added, removed, changed.
+pub(super) fn figures(diff: &TableDiff) -> [String; 4] {
+    let total = diff.rows.total;
+    let rows = match (total.baseline, total.current) {
+        (Some(before), Some(after)) if before != after => format!("{} → {}", count(before), count(after)),
+        (_, Some(rows)) | (Some(rows), None) => count(rows),
+        (None, None) => String::new(),
+    };
+    if !diff.is_compared() {
+        return [rows, String::new(), String::new(), String::new()];
+    }
+    let (before, after) = (total.baseline.unwrap_or_default(), total.current.unwrap_or_default());
+    let changed = match diff.method {
+        Method::Keyed { .. } => count_of(diff.rows.changed, before),
+        _ => "–".to_owned(),
+    };
+    [rows, count_of(diff.rows.added, after), count_of(diff.rows.removed, before), changed]
+}
+
+/// The difference in one line, without markup.
+pub(super) fn headline(diff: &TableDiff) -> String {
+    let rows = &diff.rows;
+    let before = rows.total.baseline.unwrap_or_default();
+    match &diff.method {
+        Method::Failed { .. } => return "could not be compared".to_owned(),
+        Method::OneSided => {
+            let side = if rows.total.current.is_some() { "new, with" } else { "not there; production has" };
+            let total = rows.total.current.or(rows.total.baseline).unwrap_or_default();
+            return format!("{side} {}", plural(total, "row"));
+        }
+        _ if diff.is_equal() => return format!("equal, {}", plural(before, "row")),
+        _ => {}
+    }
+    let mut parts = Vec::new();
+    if rows.changed > 0 {
+        parts.push(format!(
+            "{} of {} changed ({})",
+            count(rows.changed),
+            plural(before, "row"),
+            share(rows.changed, before)
+        ));
+    }
+    if rows.added > 0 {
+        parts.push(format!("{} added", plural(rows.added, "row")));
+    }
+    if rows.removed > 0 {
+        parts.push(format!("{} removed", plural(rows.removed, "row")));
+    }
+    let schema = [
+        (diff.schema.added.len(), "new"),
+        (diff.schema.removed.len(), "gone"),
+        (diff.schema.retyped.len(), "of another type"),
+    ];
+    for (columns, word) in schema.into_iter().filter(|(columns, _)| *columns > 0) {
+        parts.push(format!("{} {word}", plural(columns as u64, "column")));
+    }
+    if diff.schema.reordered {
+        parts.push("columns in another order".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// The columns about which there is something to say, those with most changed rows first.
+pub(super) fn telling(diff: &TableDiff) -> Vec<&ColumnDiff> {
+    let is_telling = |column: &&ColumnDiff| {
+        column.changed.unwrap_or_default() > 0
+            || column.data_type.is_changed() && diff.is_compared()
+            || null_share(diff, column).is_changed() && diff.is_compared()
+            || diff.method == Method::OneSided
+                && column.nulls.current.or(column.nulls.baseline).is_some_and(|nulls| nulls > 0)
+    };
+    let mut columns: Vec<_> = diff.columns.iter().filter(is_telling).collect();
+    columns.sort_by_key(|column| std::cmp::Reverse(column.changed));
+    columns
+}
+
+/// The share of NULLs on each side, as shown; empty on a side that does not have the column.
+pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String> {
+    let side = |nulls: Option<u64>, total: Option<u64>| match (nulls, total) {
+        (Some(nulls), Some(total @ 1..)) => share(nulls, total),
+        _ => String::new(),
+    };
+    Change {
+        baseline: side(column.nulls.baseline, diff.rows.total.baseline),
+        current: side(column.nulls.current, diff.rows.total.current),
+    }
+}
+
+/// How the rows were compared, as a sentence without markup.
+pub(super) fn method(diff: &TableDiff) -> String {
+    match &diff.method {
+        Method::Keyed { key, source } => format!(
+            "Compared by key {} (from {source}), verified on the data to be unique and never NULL on both sides; all rows of both tables.",
+            key.join(", ")
+        ),
+        Method::Multiset { reason } => format!(
+            "Compared as whole rows, all of them, because {reason}; a changed row counts as one removed and one added."
+        ),
+        Method::OneSided if diff.rows.total.current.is_some() => "Nothing to compare with in production.".to_owned(),
+        Method::OneSided => "There is nothing of the pull request's to compare.".to_owned(),
+        Method::Failed { reason } => format!("Not compared: {reason}."),
+    }
+}
