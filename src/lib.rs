@@ -3,6 +3,7 @@
 //! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
 
 pub mod artifacts;
+pub mod baseline;
 pub mod build;
 pub mod checks;
 pub mod config;
