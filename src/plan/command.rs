@@ -155,10 +155,9 @@ pub(super) fn read_by<'a>(
     while let Some(node) = open.pop() {
         for parent in node.depends_on.nodes.iter().filter_map(|id| manifest.node(id.as_str())) {
             let passes_on = parent.is_ephemeral() || node.resource_type == ResourceType::UnitTest;
-            if !parent.is_ephemeral() {
+            if !passes_on {
                 read.insert(&parent.unique_id);
-            }
-            if passes_on && seen.insert(&parent.unique_id) {
+            } else if seen.insert(&parent.unique_id) {
                 open.push(parent);
             }
         }
@@ -171,13 +170,18 @@ pub(super) fn schema_of(relation: &Relation) -> (Option<String>, String) {
     (relation.database.clone(), relation.schema_name().to_owned())
 }
 
-/// Hooks of one moment: by their place in the list of their package, packages in manifest order.
+/// Hooks of one moment: those of the root project, then each package's in manifest order, each list in its own order.
 pub(super) fn hooks(manifest: &Manifest, at_end: bool) -> Vec<NodeId> {
-    let of_moment = manifest.nodes.values().filter_map(|node| match node.detail {
-        Detail::Operation { index, at_end: end } if end == at_end => Some((index, &node.unique_id)),
-        _ => None,
-    });
-    let mut hooks: Vec<(usize, &NodeId)> = of_moment.collect();
-    hooks.sort_by_key(|(index, _)| *index);
-    hooks.into_iter().map(|(_, id)| id.clone()).collect()
+    let mut packages: IndexSet<&str> = IndexSet::from([manifest.metadata.project_name.as_str()]);
+    let mut hooks = Vec::new();
+    for node in manifest.of_type(ResourceType::Operation) {
+        if let Detail::Operation { index, at_end: end } = node.detail
+            && end == at_end
+        {
+            let (package, _) = packages.insert_full(&node.package_name);
+            hooks.push((package, index, &node.unique_id));
+        }
+    }
+    hooks.sort_by_key(|(package, index, _)| (*package, *index));
+    hooks.into_iter().map(|(_, _, id)| id.clone()).collect()
 }

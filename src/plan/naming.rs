@@ -45,8 +45,7 @@ fn shortened(name: &str, hashed: &str, limit: Option<usize>) -> String {
 
 /// As much of `name` as leaves room, then a hash of `hashed`.
 fn with_hash(name: &str, hashed: &str, limit: Option<usize>) -> String {
-    let digest = Sha256::digest(hashed.as_bytes());
-    let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = format!("{:x}", Sha256::digest(hashed.as_bytes()));
     let room = limit.map_or(name.len(), |limit| limit.saturating_sub(HASH_DIGITS + 1));
     let end = (0..=room.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
     format!("{}_{}", &name[..end], &hash[..HASH_DIGITS])

@@ -22,12 +22,13 @@ pub(super) fn steps(
     tests: Tests,
 ) -> Result<Vec<Step>, Error> {
     let is_chosen = |id: &NodeId| chosen.contains_key(id);
-    let graph = Dag::new(manifest.nodes.keys().cloned(), edges(manifest, &is_chosen))?;
+    let edges = || edges(manifest, &is_chosen, tests);
+    let graph = Dag::new(manifest.nodes.keys().cloned(), edges())?;
     let graph = match tests {
         Tests::Follow => graph,
         Tests::Block => {
             let extra = blocking_edges(manifest, &graph, &is_chosen);
-            Dag::new(manifest.nodes.keys().cloned(), edges(manifest, &is_chosen).chain(extra))?
+            Dag::new(manifest.nodes.keys().cloned(), edges().chain(extra))?
         }
     };
     let planned = graph.subgraph(is_chosen);
@@ -39,22 +40,22 @@ pub(super) fn steps(
     Ok(planned.topological().filter_map(step).collect())
 }
 
-/// Who waits for whom. A unit test goes before the model that it tests: it needs only that model's parents.
+/// Who waits for whom. A unit test needs only the parents of the model that it tests, so it goes beside that model, or
+/// before it where tests block.
 fn edges<'a>(
     manifest: &'a Manifest,
     is_chosen: &'a impl Fn(&NodeId) -> bool,
+    tests: Tests,
 ) -> impl Iterator<Item = (NodeId, NodeId)> + 'a {
     manifest.edges().flat_map(move |(parent, child)| {
-        let is_unit_test =
-            manifest.node(child.as_str()).is_some_and(|node| node.resource_type == ResourceType::UnitTest);
+        let is_unit_test = manifest.node(child.as_str()).is_some_and(|it| it.resource_type == ResourceType::UnitTest);
         if !is_unit_test {
             return vec![(parent.clone(), child.clone())];
         }
-        let tested = manifest.node(parent.as_str()).filter(|_| is_chosen(child));
-        let mut edges: Vec<(NodeId, NodeId)> = Vec::new();
-        if let Some(tested) = tested {
-            let known = tested.depends_on.nodes.iter().filter(|id| manifest.nodes.contains_key(*id));
-            edges.extend(known.map(|id| (id.clone(), child.clone())));
+        let Some(tested) = manifest.node(parent.as_str()).filter(|_| is_chosen(child)) else { return Vec::new() };
+        let needed = tested.depends_on.nodes.iter().filter(|id| manifest.nodes.contains_key(*id));
+        let mut edges: Vec<(NodeId, NodeId)> = needed.map(|id| (id.clone(), child.clone())).collect();
+        if tests == Tests::Block {
             edges.push((child.clone(), tested.unique_id.clone()));
         }
         edges
@@ -76,7 +77,7 @@ fn blocking_edges(
 fn blocked_by(test: &Node, manifest: &Manifest, graph: &Dag<NodeId>) -> Vec<NodeId> {
     let can_wait = |id: &NodeId| {
         let kind = manifest.node(id.as_str()).map(|node| node.resource_type);
-        !matches!(kind, None | Some(ResourceType::Test | ResourceType::UnitTest | ResourceType::Operation))
+        !matches!(kind, None | Some(ResourceType::Test | ResourceType::Operation))
     };
     let parents = last_parents(test, graph);
     let Some((first, others)) = parents.split_first() else { return Vec::new() };

@@ -38,7 +38,7 @@ pub fn for_pull_request(request: &PullRequest<'_>) -> Result<Plan, Error> {
     let selected: Vec<&Node> = request.selection.nodes.iter().filter_map(|id| head.node(id.as_str())).collect();
     let builds = |node: &&Node| node.resource_type.is_refable() && !node.is_ephemeral();
     let built: IndexMap<&NodeId, Relation> = {
-        let nodes = || selected.iter().copied().filter(|node| builds(&node));
+        let nodes = || selected.iter().copied().filter(builds);
         let names = identifiers(nodes(), request.max_identifier);
         nodes().map(|node| (&node.unique_id, in_environment(request, node, &names[&node.unique_id]))).collect()
     };
@@ -46,7 +46,7 @@ pub fn for_pull_request(request: &PullRequest<'_>) -> Result<Plan, Error> {
     let (tests, left_out) = tests(request, &selected, &built);
 
     let mut chosen: HashMap<&NodeId, (Action, Option<Relation>)> = tests;
-    for node in selected.iter().copied().filter(|node| builds(&node)) {
+    for node in selected.iter().copied().filter(builds) {
         let action = match node.resource_type {
             ResourceType::Seed => Action::Seed,
             ResourceType::Snapshot => Action::Snapshot,

@@ -1,31 +1,32 @@
 //! The plan as text, for `--dry-run`.
 
 use super::{Action, Comparison, KeySource, Plan, Step};
-use crate::model::Relation;
+use crate::model::{NodeId, Relation};
 
 /// The plan in aligned lines: what is created, built, read from production and compared. Ends with a line break.
 pub fn render(plan: &Plan) -> String {
-    let mut text = String::new();
-    let schemas = plan.schemas.iter().map(|(database, schema)| vec![place(database.as_deref(), schema)]);
-    section(&mut text, "create schemas", schemas.collect());
-    section(&mut text, "on-run-start", plan.on_run_start.iter().map(|id| vec![id.to_string()]).collect());
     let (tests, builds): (Vec<&Step>, Vec<&Step>) = plan.steps.iter().partition(|step| step.action == Action::Test);
-    section(&mut text, "build", builds.into_iter().map(build_line).collect());
-    section(&mut text, "test", tests.into_iter().map(|step| vec![step.unique_id.to_string()]).collect());
-    let left_out = plan.left_out.iter().map(|(id, reason)| vec![id.to_string(), reason.clone()]);
-    section(&mut text, "cannot test", left_out.collect());
-    let deferred = plan.deferred.iter().map(|id| {
-        let from = plan.relations.get(id).map(ToString::to_string).unwrap_or_default();
-        vec![id.to_string(), from]
-    });
-    section(&mut text, "read from production", deferred.collect());
-    section(&mut text, "compare", plan.comparisons.iter().map(compare_line).collect());
-    section(&mut text, "on-run-end", plan.on_run_end.iter().map(|id| vec![id.to_string()]).collect());
+    let ids = |ids: &[NodeId]| ids.iter().map(|id| vec![id.to_string()]).collect::<Vec<_>>();
+    let place = |(database, schema): &(Option<String>, String)| {
+        vec![database.as_ref().map_or_else(|| schema.clone(), |database| format!("{database}.{schema}"))]
+    };
+    let deferred =
+        |id: &NodeId| vec![id.to_string(), plan.relations.get(id).map(ToString::to_string).unwrap_or_default()];
+    let sections: [(&str, Vec<Vec<String>>); 8] = [
+        ("create schemas", plan.schemas.iter().map(place).collect()),
+        ("on-run-start", ids(&plan.on_run_start)),
+        ("build", builds.into_iter().map(build_line).collect()),
+        ("test", tests.into_iter().map(|step| vec![step.unique_id.to_string()]).collect()),
+        ("cannot test", plan.left_out.iter().map(|(id, reason)| vec![id.to_string(), reason.clone()]).collect()),
+        ("read from production", plan.deferred.iter().map(deferred).collect()),
+        ("compare", plan.comparisons.iter().map(compare_line).collect()),
+        ("on-run-end", ids(&plan.on_run_end)),
+    ];
+    let mut text = String::new();
+    for (title, rows) in &sections {
+        section(&mut text, title, rows);
+    }
     if text.is_empty() { "nothing to do\n".to_owned() } else { text }
-}
-
-fn place(database: Option<&str>, schema: &str) -> String {
-    database.map_or_else(|| schema.to_owned(), |database| format!("{database}.{schema}"))
 }
 
 fn build_line(step: &Step) -> Vec<String> {
@@ -64,20 +65,20 @@ fn source_name(source: KeySource) -> &'static str {
 }
 
 /// A heading with its count, and rows whose columns stand below each other.
-fn section(text: &mut String, title: &str, rows: Vec<Vec<String>>) {
+fn section(text: &mut String, title: &str, rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
     if !text.is_empty() {
         text.push('\n');
     }
-    text.push_str(&format!("{title} ({})\n", rows.len()));
+    text.extend([title, " (", &rows.len().to_string(), ")\n"]);
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-    for row in &rows {
+    for row in rows {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
-        text.push_str(&format!("  {}\n", line.trim_end()));
+        text.extend(["  ", line.trim_end(), "\n"]);
     }
 }
