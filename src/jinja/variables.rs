@@ -239,9 +239,17 @@ impl Object for TestArguments {
     }
 }
 
+/// Whether the text is nothing but a call that dbt makes without braces too: `to: ref('orders')`.
+fn is_call(text: &str) -> bool {
+    let text = text.trim();
+    let function = text.split('(').next().unwrap_or_default().trim_end();
+    text.ends_with(')') && ["env_var", "ref", "var", "source", "doc"].contains(&function)
+}
+
 fn rendered(ctx: &RenderHandle, json: &Json) -> Result<Value, Error> {
     Ok(match json {
         Json::String(text) if text.contains("{{") || text.contains("{%") => native::argument(ctx, text)?,
+        Json::String(text) if is_call(text) => native::argument(ctx, &format!("{{{{ {text} }}}}"))?,
         Json::Array(items) => list(items.iter().map(|item| rendered(ctx, item)).collect::<Result<_, _>>()?),
         Json::Object(map) => {
             let pair = |(key, value): (&String, &Json)| Ok((Value::from(key.as_str()), rendered(ctx, value)?));
