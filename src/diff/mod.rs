@@ -11,9 +11,6 @@ mod profile;
 mod samples;
 mod table;
 
-#[cfg(test)]
-mod oracle;
-
 use options::numbers;
 
 pub use many::{comparable, diff_all};

@@ -19,8 +19,8 @@ pub use document::{
     Reason, Report, SCHEMA_VERSION, TestReport, Totals, Verdict,
 };
 pub use make::{Inputs, make};
-pub use markdown::{Budget, markdown};
-pub use terminal::terminal;
+pub use markdown::{Budget, markdown, table_markdown};
+pub use terminal::{table_terminal, terminal};
 
 /// The report as JSON, for machines; `schema_version` says which shape.
 ///

@@ -18,6 +18,12 @@ pub(super) fn finding_counts(report: &Report) -> String {
     }
 }
 
+/// What a comparison is of: the relation of the pull request, else production's.
+pub(super) fn name(diff: &TableDiff) -> String {
+    let relation = diff.relation.current.as_ref().or(diff.relation.baseline.as_ref());
+    relation.map_or_else(String::new, crate::model::Relation::short)
+}
+
 /// Keys that could not be used and that [`method`] does not speak of.
 pub(super) fn unsaid_keys(diff: &TableDiff) -> impl Iterator<Item = &RejectedKey> {
     let said = match &diff.method {

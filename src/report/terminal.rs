@@ -4,8 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::phrases::{
-    coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, no_data_changes, null_share, order,
-    reach_counts, result, summary, telling, unsaid_keys,
+    coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, name, no_data_changes, null_share,
+    order, reach_counts, result, summary, telling, unsaid_keys,
 };
 use super::words::{brief, count_of, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
@@ -31,6 +31,14 @@ pub fn terminal(report: &Report, width: usize, color: bool) -> String {
     parts.push(page.downstream(report));
     parts.push(last_lines(report));
     let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    text.push('\n');
+    text
+}
+
+/// One comparison as text of at most `width` columns, with ANSI colours if asked for.
+pub fn table_terminal(diff: &TableDiff, width: usize, color: bool) -> String {
+    let page = Page { width: u16::try_from(width.clamp(40, 400)).unwrap_or(u16::MAX), color };
+    let mut text = page.table_diff(&name(diff), diff);
     text.push('\n');
     text
 }
@@ -131,7 +139,11 @@ impl Page {
             return Some(format!("{title}\n{}", message.join("\n")));
         }
         let diff = model.diff.as_ref().filter(|diff| !diff.is_equal())?;
-        let title = self.paint(Ink::Bold, &plain(&format!("{}: {}", model.name, headline(diff))));
+        Some(self.table_diff(&model.name, diff))
+    }
+
+    fn table_diff(self, name: &str, diff: &TableDiff) -> String {
+        let title = self.paint(Ink::Bold, &plain(&format!("{name}: {}", headline(diff))));
         let mut parts = vec![format!("{title}\n{}", plain(&method(diff)))];
         parts.extend(unsaid_keys(diff).map(|key| plain(&format!("Not used as a key: {}.", key.reason))));
         let excluded = diff.excluded.iter();
@@ -139,7 +151,7 @@ impl Page {
         parts.extend(diff.notes.iter().map(|note| plain(&format!("{note}."))));
         parts.extend(self.columns(diff));
         parts.extend(self.samples(diff));
-        Some(parts.join("\n"))
+        parts.join("\n")
     }
 
     fn columns(self, diff: &TableDiff) -> Option<String> {

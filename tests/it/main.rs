@@ -1,6 +1,11 @@
 //! One binary of integration tests: what needs a server, a process or the file system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod action;
+mod broken;
+mod diff;
+mod ecomm;
 mod environment;
 mod support;
+mod tidy;
 mod warehouse;

@@ -27,15 +27,49 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "model", "yaml", "graph", "config", "jinja", "project", "parse", "artifacts", "state", "select", "plan",
-            "warehouse", "environment", "baseline", "build", "checks", "diff", "report",
+            "model",
+            "yaml",
+            "graph",
+            "config",
+            "jinja",
+            "project",
+            "parse",
+            "artifacts",
+            "state",
+            "select",
+            "plan",
+            "warehouse",
+            "environment",
+            "baseline",
+            "build",
+            "checks",
+            "diff",
+            "report",
         ],
     ),
     (
         "cli",
         &[
-            "pipeline", "report", "publish", "config", "model", "yaml", "project", "parse", "baseline", "warehouse",
-            "environment", "build", "select", "plan", "diff", "artifacts", "jinja", "graph", "state", "checks",
+            "pipeline",
+            "report",
+            "publish",
+            "config",
+            "model",
+            "yaml",
+            "project",
+            "parse",
+            "baseline",
+            "warehouse",
+            "environment",
+            "build",
+            "select",
+            "plan",
+            "diff",
+            "artifacts",
+            "jinja",
+            "graph",
+            "state",
+            "checks",
         ],
     ),
 ];
@@ -145,9 +179,11 @@ fn drivers_and_the_environment_stay_in_their_rooms() {
     for source in sources() {
         let code = code(&source.text);
         for (name, rooms) in ONLY_IN {
-            let used = code.match_indices(&format!("{name}::")).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            }) || code.contains(&format!("use {name};")) || (name.contains("::") && code.contains(name));
+            let used = code
+                .match_indices(&format!("{name}::"))
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
+                || code.contains(&format!("use {name};"))
+                || (name.contains("::") && code.contains(name));
             if used && !rooms.contains(&source.room.as_str()) {
                 broken.push(format!("{}: names `{name}`, which is for {rooms:?} only", source.path.display()));
             }

@@ -55,12 +55,12 @@ impl RelationValue {
     /// What is left of the relation when only the included parts count.
     fn shown(&self) -> Relation {
         let mut shown = self.relation.clone();
-        let ephemeral = shown.kind == Some(RelationKind::Ephemeral);
         let keep = |part: Option<String>, included: bool| part.filter(|_| included);
-        shown.database = keep(shown.database, self.include[0] && !ephemeral);
-        shown.schema = keep(shown.schema, self.include[1] && !ephemeral);
+        shown.database = keep(shown.database, self.include[0]);
+        shown.schema = keep(shown.schema, self.include[1]);
         shown.identifier = keep(shown.identifier, self.include[2]);
-        if ephemeral {
+        // A common table expression of whoever refers to it.
+        if shown.kind == Some(RelationKind::Ephemeral) && shown.schema.is_none() {
             shown.quoting.identifier = false;
         }
         shown

@@ -10,6 +10,7 @@ pub use budget::Budget;
 use self::budget::fit;
 use super::document::Report;
 use super::phrases::order;
+use crate::diff::TableDiff;
 
 /// The report as GitHub's Markdown. Whole parts give way to shorter ones when it is too long, and it says which.
 pub fn markdown(report: &Report, budget: Budget) -> String {
@@ -27,6 +28,11 @@ pub fn markdown(report: &Report, budget: Budget) -> String {
             left_out.join(", ")
         )
     })
+}
+
+/// One comparison as Markdown.
+pub fn table_markdown(diff: &TableDiff) -> String {
+    model::table(diff)
 }
 
 #[cfg(test)]
@@ -77,6 +83,13 @@ mod tests {
                 assert!(text.contains("<sub>slimdiff"));
             }
         }
+    }
+
+    #[test]
+    fn one_comparison_reads_well_on_its_own() {
+        let report = example::with_findings();
+        let diff = report.models.iter().find(|model| model.name == "orders").unwrap().diff.clone().unwrap();
+        insta::assert_snapshot!("table", super::table_markdown(&diff));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::sections::stress;
 use crate::diff::{ColumnDiff, Method, Sample, SampleKind, TableDiff};
 use crate::model::{NodeStatus, Value};
 use crate::report::document::{ModelReport, ModelState, Report};
-use crate::report::phrases::{figures, headline, method, null_share, result, telling, unsaid_keys};
+use crate::report::phrases::{figures, headline, method, name, null_share, result, telling, unsaid_keys};
 use crate::report::words::{brief, count_of, list, plural, size};
 
 /// One line of the table of models.
@@ -44,7 +44,12 @@ pub(super) fn details(report: &Report, model: &ModelReport) -> Option<Block> {
         return None;
     }
     let headline = headline(diff);
-    let how = how(report, diff);
+    let how = [sides(report, diff), how(diff)]
+        .iter()
+        .filter(|line| !line.is_empty())
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\\\n");
     let short_columns = columns(diff, 8);
     let forms = vec![
         fold(model, &headline, &[reasons(model), columns(diff, 100), samples(diff), how.clone()]),
@@ -54,6 +59,21 @@ pub(super) fn details(report: &Report, model: &ModelReport) -> Option<Block> {
     ];
     let weight = if diff.differs() { 3 } else { 2 };
     Some(Block { what: "details of models", forms, weight })
+}
+
+/// One comparison on its own, without a run around it.
+pub(super) fn table(diff: &TableDiff) -> String {
+    let title = format!("### {}: {}", code(&name(diff)), text(&headline(diff)));
+    let relations =
+        [&diff.relation.baseline, &diff.relation.current].map(|side| side.as_ref().map(|r| code(&r.short())));
+    let sides = match relations {
+        [Some(baseline), Some(current)] => format!("Production is {baseline}, the pull request {current}."),
+        _ => String::new(),
+    };
+    let parts = [title, columns(diff, 100), samples(diff), sides, how(diff)];
+    let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    text.push('\n');
+    text
 }
 
 fn fold(model: &ModelReport, headline: &str, parts: &[String]) -> String {
@@ -181,16 +201,21 @@ fn row_words(values: &[(String, Value)], write: fn(&str) -> String) -> String {
     parts.join(", ")
 }
 
-/// How the figures were computed, and what they leave out.
-fn how(report: &Report, diff: &TableDiff) -> String {
-    let mut lines = vec![text(&method(diff))];
+/// Where the two tables are, for whoever wants to query them.
+fn sides(report: &Report, diff: &TableDiff) -> String {
     let relations =
         [&diff.relation.baseline, &diff.relation.current].map(|side| side.as_ref().map(|r| code(&r.short())));
-    if let [Some(baseline), Some(current)] = relations
-        && report.environment.is_some()
-    {
-        lines.push(format!("{baseline} is production's, {current} the pull request's."));
+    match relations {
+        [Some(baseline), Some(current)] if report.environment.is_some() => {
+            format!("{baseline} is production's, {current} the pull request's.")
+        }
+        _ => String::new(),
     }
+}
+
+/// How the figures were computed, and what they leave out.
+fn how(diff: &TableDiff) -> String {
+    let mut lines = vec![text(&method(diff))];
     for key in unsaid_keys(diff) {
         lines.push(format!("Not used as a key: {}.", text(&key.reason)));
     }

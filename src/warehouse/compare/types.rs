@@ -142,7 +142,7 @@ impl Kind {
             "real" | "float" => Self::Float(32),
             "double" | "double precision" => Self::Float(64),
             "text" | "varchar" | "character varying" => Self::Text,
-            "character" | "bpchar" | "\"char\"" => Self::Char,
+            "character" | "bpchar" => Self::Char,
             "boolean" => Self::Bool,
             "date" => Self::Date,
             "timestamp" | "timestamp_s" | "timestamp_ms" | "timestamp without time zone" => Self::Timestamp,
@@ -156,8 +156,8 @@ impl Kind {
             "bytea" | "blob" => Self::Bytes,
             "bit" | "bit varying" => Self::Bit,
             "enum" => Self::Enum,
-            "inet" | "cidr" | "macaddr" | "macaddr8" | "money" | "oid" | "pg_lsn" | "tsvector" | "int4range"
-            | "int8range" | "numrange" | "daterange" | "tsrange" | "tstzrange" => Self::Exact,
+            "\"char\"" | "inet" | "cidr" | "macaddr" | "macaddr8" | "money" | "oid" | "pg_lsn" | "tsvector"
+            | "int4range" | "int8range" | "numrange" | "daterange" | "tsrange" | "tstzrange" => Self::Exact,
             name if name.starts_with("interval") => Self::Interval,
             _ => Self::Other,
         }

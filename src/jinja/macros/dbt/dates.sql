@@ -105,10 +105,10 @@ select {{ dbt.datediff(start_date, end_date, datepart) }}
 
 {% macro default__date_spine(datepart, start_date, end_date) %}
 {% set periods = dbt.get_intervals_between(start_date, end_date, datepart) %}
-{{ '' }}
+
     {# every row is one period after the row before it #}
-{{ '' }}
-{{ '' }}
+
+
     with rawdata as (
 
         {{ dbt.generate_series(periods) }}
@@ -156,9 +156,9 @@ select {{ dbt.datediff(start_date, end_date, datepart) }}
 {% endmacro %}
 
 {% macro default__generate_series(upper_bound) %}
-{{ '' }}
+
     {% set digits = dbt.get_powers_of_two(upper_bound) %}
-{{ '' }}
+
     with p as (
         select 0 as generated_number union all select 1
     ), unioned as (

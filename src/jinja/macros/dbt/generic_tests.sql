@@ -21,6 +21,7 @@
 {% endtest %}
 
 {% macro default__test_unique(model, column_name) %}
+
 select
     {{ column_name }} as unique_field,
     count(*) as n_records
@@ -34,8 +35,9 @@ having count(*) > 1
 
 {# Kept failures hold whole rows; otherwise the column is enough to count them. #}
 {% macro default__test_not_null(model, column_name) %}
-{{ '' }}
-{{ '' }}
+
+
+
 select {{ '*' if should_store_failures() else column_name }}
 from {{ model }}
 where {{ column_name }} is null
@@ -43,6 +45,7 @@ where {{ column_name }} is null
 {% endmacro %}
 
 {% macro default__test_accepted_values(model, column_name, values, quote=True) %}
+
 with all_values as (
 
     select
@@ -65,6 +68,7 @@ where value_field not in (
 {% endmacro %}
 
 {% macro default__test_relationships(model, column_name, to, field) %}
+
 with child as (
     select {{ column_name }} as from_field
     from {{ model }}

@@ -107,11 +107,3 @@
     ({{ expr1 }} = {{ expr2 }})
     {%- endif %}
 {% endmacro %}
-
-{% macro get_true_sql() %}
-    {{- return(adapter.dispatch('get_true_sql', 'dbt')()) -}}
-{% endmacro %}
-
-{% macro default__get_true_sql() %}
-  TRUE
-{% endmacro %}

@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 {% macro postgres__split_part(string_text, delimiter_text, part_number) %}
-{{ '' }}
+
   {% if part_number >= 0 %}
     {{ dbt.default__split_part(string_text, delimiter_text, part_number) }}
   {% else %}

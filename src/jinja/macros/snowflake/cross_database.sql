@@ -1,0 +1,75 @@
+{# Cross-database macros as Snowflake says them. #}
+
+{% macro snowflake__cast(field, type) %}
+    cast({{ field }} as {{ type }})
+    {# a semi-structured value needs no more #}
+{%- endmacro %}
+
+{# Only text can be tried; other casts that cannot fail are plain. #}
+{% macro snowflake__safe_cast(field, type) %}
+    {% if type | upper == 'GEOMETRY' -%}
+        try_to_geometry({{ field }})
+    {%- elif type | upper == 'GEOGRAPHY' -%}
+        try_to_geography({{ field }})
+    {%- elif type | upper != 'VARIANT' %}
+        try_cast({{ field }} as {{ type }})
+    {% else -%}
+        cast({{ field }} as {{ type }})
+    {%- endif -%}
+{% endmacro %}
+
+{% macro snowflake__right(string_text, length_expression) %}
+
+    case when {{ length_expression }} = 0
+        then ''
+    else
+        right(
+            {{ string_text }},
+            {{ length_expression }}
+        )
+    end
+{%- endmacro %}
+
+{% macro snowflake__bool_or(expression) -%}
+    boolor_agg({{ expression }})
+{%- endmacro %}
+
+{% macro snowflake__array_construct(inputs, data_type) -%}
+    array_construct( {{ inputs | join(' , ') }} )
+{%- endmacro %}
+
+{% macro snowflake__escape_single_quotes(expression) -%}
+    {{ expression | replace("'", "\\'") }}
+{%- endmacro %}
+
+{% macro snowflake__current_timestamp() -%}
+    convert_timezone('UTC', current_timestamp())
+{%- endmacro %}
+
+{% macro snowflake__current_timestamp_backcompat() %}
+  current_timestamp::{{ dbt.type_timestamp() }}
+{% endmacro %}
+
+{% macro snowflake__current_timestamp_in_utc_backcompat() %}
+  convert_timezone('UTC', {{ snowflake__current_timestamp_backcompat() }})::{{ dbt.type_timestamp() }}
+{% endmacro %}
+
+{% macro snowflake__snapshot_get_time() -%}
+    to_timestamp_ntz({{ dbt.current_timestamp() }})
+{%- endmacro %}
+
+{% macro snowflake__snapshot_string_as_time(timestamp) -%}
+    {{ return("to_timestamp_ntz('" ~ timestamp ~ "')") }}
+{%- endmacro %}
+
+{% macro snowflake__can_clone_table() %}
+    {%- do return(true) -%}
+{% endmacro %}
+
+{% macro snowflake__copy_grants() %}
+    {%- do return(config.get('copy_grants', False)) -%}
+{% endmacro %}
+
+{% macro snowflake__support_multiple_grantees_per_dcl_statement() %}
+    {%- do return(false) -%}
+{% endmacro %}

@@ -1,0 +1,136 @@
+{# Cross-database macros as Spark SQL says them. #}
+
+{# Calendar units move the date and keep the time of day; the others add seconds. #}
+{% macro spark__dateadd(datepart, interval, from_date_or_timestamp) %}
+    {%- set part = datepart | lower -%}
+    {%- set days = {'day': 1, 'week': 7}.get(part) -%}
+    {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(part) -%}
+    {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(part) -%}
+    {%- set from = 'to_timestamp(' ~ from_date_or_timestamp ~ ')' -%}
+    {%- if days -%}
+        {{ from }} + make_dt_interval(cast(({{ interval }}) * {{ days }} as int))
+    {%- elif months -%}
+        {{ from }} + make_ym_interval(0, cast(({{ interval }}) * {{ months }} as int))
+    {%- elif seconds -%}
+        {{ from }} + make_dt_interval(0, 0, 0, cast(({{ interval }}) * {{ seconds }} as decimal(18, 6)))
+    {%- else -%}
+        {{ exceptions.raise_compiler_error('dateadd on ' ~ adapter.type() ~ ' does not know the date part ' ~ datepart) }}
+    {%- endif -%}
+{% endmacro %}
+
+{# Days and years count borders; months, quarters and weeks count whole ones; smaller units begun ones. #}
+{% macro spark__datediff(first_date, second_date, datepart) %}
+    {%- set first = 'date(' ~ first_date ~ ')' -%}
+    {%- set second = 'date(' ~ second_date ~ ')' -%}
+    {%- set whole = {
+        'week': 'datediff(' ~ second ~ ', ' ~ first ~ ') / 7',
+        'month': 'months_between(' ~ second ~ ', ' ~ first ~ ')',
+        'quarter': 'months_between(' ~ second ~ ', ' ~ first ~ ') / 3',
+    }.get(datepart) -%}
+    {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(datepart) -%}
+    {%- if datepart == 'day' -%}
+        datediff({{ second }}, {{ first }})
+    {%- elif datepart == 'year' -%}
+        year({{ second }}) - year({{ first }})
+    {%- elif whole -%}
+        case when {{ first }} < {{ second }} then floor({{ whole }}) else ceil({{ whole }}) end
+    {%- elif seconds -%}
+        {%- set apart = '(cast(to_timestamp(' ~ second_date ~ ') as double) - cast(to_timestamp(' ~ first_date ~ ') as double)) / ' ~ seconds -%}
+        case when {{ first_date }} < {{ second_date }} then ceil({{ apart }}) else floor({{ apart }}) end
+    {%- else -%}
+        {{ exceptions.raise_compiler_error('datediff on ' ~ adapter.type() ~ ' does not know the date part ' ~ datepart) }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro spark__date(year, month, day) -%}
+    to_date('{{ modules.datetime.date(year, month, day).isoformat() }}', 'yyyy-MM-dd')
+{%- endmacro %}
+
+{% macro spark__current_timestamp() -%}
+    current_timestamp()
+{%- endmacro %}
+
+{% macro spark__current_timestamp_in_utc_backcompat() -%}
+    {{ return(adapter.dispatch('current_timestamp_backcompat', 'dbt')()) }}
+{%- endmacro %}
+
+{% macro spark__snapshot_string_as_time(timestamp) -%}
+    {{ return("to_timestamp('" ~ timestamp ~ "')") }}
+{%- endmacro %}
+
+{% macro spark__snapshot_hash_arguments(args) -%}
+    md5(
+    {%- for arg in args -%}
+        coalesce(cast({{ arg }} as string ), '')
+        {{ " || '|' || " if not loop.last -}}
+    {%- endfor -%}
+    )
+{%- endmacro %}
+
+{# The delimiter is a pattern to Spark: it is quoted as a whole. Parts count from 0. #}
+{% macro spark__split_part(string_text, delimiter_text, part_number) %}
+    {%- set parts = "split(" ~ string_text ~ ", concat('\\\\Q', " ~ delimiter_text ~ ", '\\\\E'))" -%}
+    {%- if part_number >= 0 -%}
+        {{ parts }}[({{ part_number - 1 if part_number > 0 else part_number }})]
+    {%- else -%}
+        {{ parts }}[(size({{ parts }}) + {{ part_number }})]
+    {%- endif -%}
+{% endmacro %}
+
+{% macro spark__concat(fields) -%}
+    concat({{ fields | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__safe_cast(field, type) %}
+    {%- if adapter.type() == 'databricks' -%}
+    try_cast({{ field }} as {{ type }})
+    {%- else -%}
+    cast({{ field }} as {{ type }})
+    {%- endif %}
+{% endmacro %}
+
+{% macro spark__any_value(expression) -%}
+    first({{ expression }})
+{%- endmacro %}
+
+{% macro spark__bool_or(expression) -%}
+    max({{ expression }})
+{%- endmacro %}
+
+{# collect_list keeps no order of its own. #}
+{% macro spark__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
+    {%- if order_by_clause -%}
+        {%- do exceptions.warn('listagg on ' ~ adapter.type() ~ ' does not order: ' ~ order_by_clause ~ ' is left out') -%}
+    {%- endif -%}
+    {%- set collected = 'collect_list(' ~ measure ~ ')' -%}
+    array_join({{ 'slice(' ~ collected ~ ', 1, ' ~ limit_num ~ ')' if limit_num else collected }}, {{ delimiter_text }})
+{%- endmacro %}
+
+{% macro spark__array_construct(inputs, data_type) -%}
+    array( {{ inputs | join(' , ') }} )
+{%- endmacro %}
+
+{% macro spark__array_append(array, new_element) -%}
+    {{ dbt.array_concat(array, dbt.array_construct([new_element])) }}
+{%- endmacro %}
+
+{% macro spark__array_concat(array_1, array_2) -%}
+    concat({{ array_1 }}, {{ array_2 }})
+{%- endmacro %}
+
+{% macro spark__escape_single_quotes(expression) -%}
+    {{ expression | replace("'", "\\'") }}
+{%- endmacro %}
+
+{% macro spark__make_temp_relation(base_relation, suffix) %}
+    {%- set temporary = dbt.default__make_temp_relation(base_relation, suffix) -%}
+    {%- do return(temporary.incorporate(path={'schema': none, 'database': none})) -%}
+{% endmacro %}
+
+{% macro spark__can_clone_table() %}
+    {%- do return(true) -%}
+{% endmacro %}
+
+{% macro spark__support_multiple_grantees_per_dcl_statement() %}
+    {%- do return(false) -%}
+{% endmacro %}
