@@ -73,7 +73,8 @@ pub struct Parsed {
 }
 
 /// Parses the project.
-pub fn parse(project: &Project, options: &ParseOptions) -> Parsed {
+pub fn parse(project: &Project, options: ParseOptions) -> Parsed {
+    let options = &options;
     let (renderer, mut diagnostics) = Renderer::new(setup(project, options), macro_sources(project));
     let renderer = Arc::new(renderer);
     let docs = docs::collect(project, &mut diagnostics);

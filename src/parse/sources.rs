@@ -25,10 +25,10 @@ impl<'f> Source<'f> {
         context: &Context<'_>,
     ) -> Result<Self, Box<Diagnostic>> {
         let mut json = entry.render(context)?;
-        let mut written = entry.node.to_json().as_object().cloned().unwrap_or_default();
+        let mut written = entry.written();
         if let Some(other) = overrides {
             overlay(&mut json, &other.render(context)?);
-            overlay(&mut written, &other.node.to_json().as_object().cloned().unwrap_or_default());
+            overlay(&mut written, &other.written());
         }
         Ok(Self { entry, json, written })
     }
@@ -104,7 +104,11 @@ impl<'f> Source<'f> {
             tags: texts(config.get("tags")),
             meta: config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
             group: None,
-            columns: columns::read(table),
+            columns: columns::read(
+                table,
+                table_of(&self.written, &name).unwrap_or(&none),
+                context.doc_ids(&file.package.name),
+            ),
             refs: Vec::new(),
             sources: Vec::new(),
             metrics: Vec::new(),
@@ -159,8 +163,7 @@ impl<'f> Source<'f> {
 
     /// The rendered entry of a table.
     pub(super) fn table(&self, name: &str) -> Option<&JsonMap> {
-        let tables = self.json.get("tables").and_then(Json::as_array)?;
-        tables.iter().filter_map(Json::as_object).find(|table| text(table, "name").as_deref() == Some(name))
+        table_of(&self.json, name)
     }
 
     fn quoting(&self, table: &JsonMap) -> JsonMap {
@@ -173,6 +176,11 @@ impl<'f> Source<'f> {
             })
             .collect()
     }
+}
+
+fn table_of<'j>(source: &'j JsonMap, name: &str) -> Option<&'j JsonMap> {
+    let tables = source.get("tables").and_then(Json::as_array)?;
+    tables.iter().filter_map(Json::as_object).find(|table| text(table, "name").as_deref() == Some(name))
 }
 
 fn overlay(json: &mut JsonMap, over: &JsonMap) {
