@@ -204,7 +204,8 @@ fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly
     for version in versions {
         let id = format!("model.{package}.{}.v{}", entry.name, versions::shown(&version.version));
         let target = target(id, Some(version.version.clone()), assembly);
-        let has_own = version.node.get("tests").or_else(|| version.node.get("data_tests")).is_some();
+        let own = version.node.get("tests").or_else(|| version.node.get("data_tests"));
+        let has_own = own.and_then(yaml::Node::as_sequence).is_some_and(|tests| !tests.is_empty());
         tests_of(if has_own { version.node } else { entry.node }, &target, None, cases);
         for column in versions::tested_columns(entry.node, version.node) {
             column_tests(column, &target, cases);
@@ -217,7 +218,7 @@ fn of_source<'f>(source: &Source<'f>, cases: &mut Vec<TestCase<'f>>) {
     let tables = entry.node.get("tables").and_then(yaml::Node::as_sequence).unwrap_or_default();
     for table in tables {
         let Some(name) = table.get("name").and_then(yaml::Node::as_str) else { continue };
-        let tags = source.table(name).map(|json| source.tags(json)).unwrap_or_default();
+        let tags = source.table(name).map(|json| source.test_tags(json)).unwrap_or_default();
         let target = Target {
             file: entry.file,
             section: "sources",

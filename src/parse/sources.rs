@@ -25,10 +25,9 @@ impl<'f> Source<'f> {
         context: &Context<'_>,
     ) -> Result<Self, Box<Diagnostic>> {
         let mut json = entry.render(context)?;
-        let mut written = entry.written();
+        let written = entry.written();
         if let Some(other) = overrides {
             overlay(&mut json, &other.render(context)?);
-            overlay(&mut written, &other.written());
         }
         Ok(Self { entry, json, written })
     }
@@ -149,8 +148,13 @@ impl<'f> Source<'f> {
         config
     }
 
+    /// Tags that the table's tests inherit: those beside `config:`.
+    pub(super) fn test_tags(&self, table: &JsonMap) -> Vec<String> {
+        [&self.json, table].into_iter().flat_map(|map| texts(map.get("tags"))).collect()
+    }
+
     /// Tags of the source and of the table, sorted.
-    pub(super) fn tags(&self, table: &JsonMap) -> Vec<String> {
+    fn tags(&self, table: &JsonMap) -> Vec<String> {
         let mut tags = Vec::new();
         for map in [&self.json, table] {
             tags.extend(texts(map.get("tags")));
@@ -235,15 +239,11 @@ fn merged_freshness(of_source: Option<Json>, of_table: Option<Json>) -> Option<J
         (Some(Json::Null) | None, Some(own)) => Some(whole_freshness(&own)),
         (Some(source), None) => Some(whole_freshness(&source)),
         (Some(source), Some(own)) => {
-            let (mut whole, own) = (whole_freshness(&source), whole_freshness(&own));
+            let mut whole = whole_freshness(&source);
+            let of_table = whole_freshness(&own);
             for key in ["warn_after", "error_after", "filter"] {
-                let given = match own.get(key) {
-                    Some(Json::Object(threshold)) => threshold.values().any(|value| !value.is_null()),
-                    Some(value) => !value.is_null(),
-                    None => false,
-                };
-                if given {
-                    whole[key] = own[key].clone();
+                if own.get(key).is_some() {
+                    whole[key] = of_table[key].clone();
                 }
             }
             Some(whole)
@@ -256,9 +256,12 @@ fn whole_freshness(written: &Json) -> Json {
     if written.is_null() {
         return Json::Null;
     }
-    let threshold = |key: &str| {
-        let part = |name: &str| written.get(key).and_then(|t| t.get(name)).cloned().unwrap_or(Json::Null);
-        json!({"count": part("count"), "period": part("period")})
+    let threshold = |key: &str| match written.get(key) {
+        Some(Json::Null) => Json::Null,
+        given => {
+            let part = |name: &str| given.and_then(|t| t.get(name)).cloned().unwrap_or(Json::Null);
+            json!({"count": part("count"), "period": part("period")})
+        }
     };
     json!({
         "warn_after": threshold("warn_after"),
