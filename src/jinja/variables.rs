@@ -241,8 +241,8 @@ impl Object for TestArguments {
 
 fn rendered(ctx: &RenderHandle, json: &Json) -> Result<Value, Error> {
     Ok(match json {
-        Json::String(text) if text.contains("{{") || text.contains("{%") => native::evaluate(ctx, text)?,
-        Json::String(text) if is_call(text) => native::evaluate(ctx, &format!("{{{{ {text} }}}}"))?,
+        Json::String(text) if text.contains("{{") || text.contains("{%") => native::argument(ctx, text)?,
+        Json::String(text) if is_call(text) => native::argument(ctx, &format!("{{{{ {text} }}}}"))?,
         Json::Array(items) => list(items.iter().map(|item| rendered(ctx, item)).collect::<Result<_, _>>()?),
         Json::Object(map) => {
             let pair = |(key, value): (&String, &Json)| Ok((Value::from(key.as_str()), rendered(ctx, value)?));
