@@ -147,9 +147,7 @@ impl Renderer {
         let registry = &self.shared.registry;
         let found = match name.split_once('.') {
             Some((package, name)) => registry.find_qualified(package, name),
-            None => {
-                registry.find(name, &self.shared.setup.project_name).or_else(|| registry.find(name, &scope.package))
-            }
+            None => registry.find_override(name, &scope.package),
         };
         let Some((_, callee)) = found else {
             let missing = Diagnostic::error(Code::UnknownMacro, format!("there is no macro '{name}'"));
