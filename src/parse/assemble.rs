@@ -16,10 +16,8 @@ use super::properties::{Entry, Properties};
 use super::sources::Source;
 use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
-use super::{exposures, hooks, node, other, primary_key, refs};
-use crate::model::{
-    Code, Detail, Diagnostic, JsonMap, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType,
-};
+use super::{exposures, hooks, node, other, primary_key, refs, selectors};
+use crate::model::{Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
 use crate::yaml::{self, Mapping};
 
 /// Nodes as they come in.
@@ -95,7 +93,8 @@ pub(super) fn assemble<'f>(
     graph::duplicate_relations(&nodes, &place, diagnostics);
     graph::cycle(&nodes, &place, diagnostics);
     let macros = macros(context, properties, diagnostics);
-    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors: JsonMap::new() }
+    let selectors = selectors::read(context, diagnostics);
+    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors }
 }
 
 /// Files and hooks, in parallel.
@@ -359,6 +358,8 @@ fn macros<'f>(
         if let Some(Json::Object(meta)) = config.and_then(|config| config.get("meta")) {
             found.meta.extend(meta.clone());
         }
+        let docs = config.and_then(|config| config.get("docs")).or_else(|| json.get("docs"));
+        found.docs = docs.and_then(Json::as_object).cloned().unwrap_or_default();
         found.arguments = json
             .get("arguments")
             .and_then(Json::as_array)

@@ -21,6 +21,7 @@ mod properties;
 mod python;
 mod python_text;
 mod refs;
+mod selectors;
 mod sources;
 mod test_name;
 mod unit_tests;
