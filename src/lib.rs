@@ -14,6 +14,7 @@ pub mod model;
 pub mod parse;
 pub mod plan;
 pub mod project;
+pub mod publish;
 pub mod report;
 pub mod select;
 pub mod state;
