@@ -55,7 +55,8 @@ impl<'a> Api<'a> {
         let wrong = |message: String| Error::Settings { message };
         let (owner, name) = settings.repository.split_once('/').unwrap_or_default();
         let plain = |part: &str| {
-            !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+            !matches!(part, "" | "." | "..")
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
         if !plain(owner) || !plain(name) {
             return Err(wrong(format!("`{}` is not a repository; write owner/name", settings.repository)));

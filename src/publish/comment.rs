@@ -1,5 +1,6 @@
 //! The one sticky comment: found by its hidden marker, created or updated, never left behind twice.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::Error;
@@ -12,6 +13,9 @@ const TRIES: u32 = 4;
 
 /// The longest wait for GitHub's limit of requests to pass.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The first wait before a request is made again.
+pub(super) const BACKOFF: Duration = Duration::from_secs(1);
 
 /// Where the comment goes, and whose it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +73,20 @@ pub struct Published {
     /// Other comments of ours that say the same thing for the same project, which two runs at once may leave: they are
     /// not touched.
     pub others: Vec<String>,
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "comment {}: {}", self.action.as_str(), self.comment_url)?;
+        if !self.others.is_empty() {
+            write!(
+                f,
+                " (there are older ones of the same project, to be deleted by hand: {})",
+                self.others.join(", ")
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// Makes `markdown` the sticky comment of the pull request.

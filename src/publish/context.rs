@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::Error;
+use super::comment::BACKOFF;
+use super::{Error, Settings};
 use crate::model::Secret;
 
 /// The run as GitHub Actions describes it. Everything is absent outside of it.
@@ -75,6 +76,33 @@ impl Context {
         })
     }
 
+    /// Where to comment, as the run says; `pull_request` wins over the event's. The comment's key is `slimdiff` until
+    /// the caller, who knows the project's name, sets it.
+    ///
+    /// # Errors
+    /// When something is missing, with the name of its variable.
+    pub fn settings(&self, pull_request: Option<u64>) -> Result<Settings, Error> {
+        let missing = |what: &str, variable: &str| Error::Settings {
+            message: format!("cannot comment without {what}: {variable}"),
+        };
+        let token = self.token.clone().ok_or_else(|| missing("a token", "GITHUB_TOKEN is not set"))?;
+        let repository = self.repository.clone();
+        let repository = repository.ok_or_else(|| missing("a repository", "GITHUB_REPOSITORY is not set"))?;
+        let number = pull_request
+            .or(self.pull_request)
+            .ok_or_else(|| missing("the number of a pull request", "neither the event nor --pull-request has one"))?;
+        Ok(Settings {
+            api_url: self.api_url.clone(),
+            token,
+            repository,
+            pull_request: number,
+            key: "slimdiff".to_owned(),
+            head_sha: self.head_sha.clone(),
+            run_id: self.run_id,
+            backoff: BACKOFF,
+        })
+    }
+
     /// Why the checked-out code must not be run: an event that carries the repository's secrets, for code of a fork.
     pub fn refuses(&self) -> Option<String> {
         let privileged = self.event.as_deref().is_some_and(|event| event == "pull_request_target");
@@ -130,6 +158,8 @@ mod tests {
         assert_eq!((context.run_id, context.is_fork, context.is_closed), (Some(77), false, false));
         assert_eq!(context.branch, None, "an empty variable is none");
         assert!(!format!("{context:?}").contains("hunter2"));
+        assert_eq!(context.settings(None).unwrap().pull_request, 42);
+        assert_eq!(context.settings(Some(7)).unwrap().pull_request, 7);
     }
 
     #[test]
@@ -146,6 +176,9 @@ mod tests {
         assert_eq!((push.pull_request, push.head_sha.as_deref(), push.is_fork), (None, Some("merge"), false));
         let nowhere = Context::from_env(&|_| None).unwrap();
         assert!(!nowhere.in_actions && nowhere.repository.is_none());
+        let error = nowhere.settings(Some(1)).unwrap_err();
+        assert_eq!(error.to_string(), "cannot comment without a token: GITHUB_TOKEN is not set");
+        assert!(push.settings(None).unwrap_err().to_string().contains("--pull-request"));
         assert_eq!(nowhere.api_url, "https://api.github.com");
         let broken = Context::from_env(&|name| (name == "GITHUB_EVENT_PATH").then(|| "/no/such".into()));
         assert!(broken.unwrap_err().to_string().contains("/no/such"));

@@ -94,6 +94,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the token can only read, as that of a pull request from a fork: then the report is in the job's summary
+    /// and no comment can be had.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Forbidden { .. })
+    }
+
     /// What to do about it, where we know.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

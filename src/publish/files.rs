@@ -25,7 +25,7 @@ pub fn step_summary(path: &Path, markdown: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn outputs(path: &Path, outputs: &[(&str, &str)]) -> Result<(), Error> {
+pub fn outputs(path: &Path, outputs: &[(&str, String)]) -> Result<(), Error> {
     let mut text = String::new();
     for (name, value) in outputs {
         // A value cannot end its own block, since it cannot know the delimiter.
@@ -63,7 +63,7 @@ mod tests {
     fn outputs_hold_any_text() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("output");
-        outputs(&path, &[("verdict", "clean"), ("report", "a\nverdict=hacked\nEOF")]).unwrap();
+        outputs(&path, &[("verdict", "clean".into()), ("report", "a\nverdict=hacked\nEOF".into())]).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let delimiter = lines[0].strip_prefix("verdict<<").unwrap();

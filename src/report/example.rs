@@ -161,6 +161,7 @@ impl Run {
             reason,
             sub_selector: Some(reason),
             in_modified: true,
+            breaking: summary.starts_with("breaking: "),
             summary: (*summary).to_owned(),
             values: None,
         });
@@ -290,9 +291,10 @@ pub(super) fn with_findings() -> Report {
         &[
             ("macro", "macro cents_to_dollars changed (via orders → cents_to_dollars)"),
             ("config", "materialized: view → table"),
+            ("contract", "breaking: column qty is a bigint, was an integer"),
         ],
     );
-    run.state.added.push(daily.clone());
+    run.state.added.insert(daily.clone());
     run.state.removed.push("model.shop.old_orders".into());
     run.test("not_null_orders_order_id", "model.shop.orders", Some("order_id"), NodeStatus::Pass, 0);
     run.test("not_null_orders_status", "model.shop.orders", Some("status"), NodeStatus::Fail, 12);

@@ -19,6 +19,7 @@ pub(super) fn find(
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = build.results.iter().filter_map(of_hook).collect();
     findings.extend(models.iter().filter_map(of_build));
+    findings.extend(models.iter().flat_map(of_contract));
     findings.extend(tests.iter().filter_map(of_test));
     for model in models {
         if let Some(diff) = &model.diff {
@@ -55,6 +56,18 @@ fn of_build(model: &ModelReport) -> Option<Finding> {
         _ => "could not be built",
     };
     Some(about(model, FindingCode::BuildError, Severity::Error, None, format!("{verb}: {message}")))
+}
+
+/// dbt warns of a broken contract, too: whether its readers mind is for people to say.
+fn of_contract(model: &ModelReport) -> Vec<Finding> {
+    let breaking = model.reasons.iter().filter(|reason| reason.breaking);
+    breaking
+        .map(|reason| {
+            let what = reason.summary.strip_prefix("breaking: ").unwrap_or(&reason.summary);
+            let text = format!("breaks its contract: {}", brief(what, MESSAGE));
+            about(model, FindingCode::ContractBroken, Severity::Warning, None, text)
+        })
+        .collect()
 }
 
 /// A hook is neither a model nor a test, but the run is worth nothing when it failed.
