@@ -26,13 +26,12 @@ pub fn step_summary(path: &Path, markdown: &str) -> Result<(), Error> {
 /// # Errors
 /// When the file cannot be written.
 pub fn outputs(path: &Path, outputs: &[(&str, String)]) -> Result<(), Error> {
-    let mut text = String::new();
-    for (name, value) in outputs {
+    let blocks = outputs.iter().map(|(name, value)| {
         // A value cannot end its own block, since it cannot know the delimiter.
         let delimiter = format!("slimdiff_{}", uuid::Uuid::new_v4().simple());
-        text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
-    }
-    append(path, &text)
+        format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    });
+    append(path, &blocks.collect::<String>())
 }
 
 fn append(path: &Path, text: &str) -> Result<(), Error> {

@@ -30,15 +30,9 @@ impl Marker {
 
 /// Nothing that ends a comment, a field or a line.
 fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.' || byte == b'/' {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02x}"));
-        }
-    }
-    out
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/');
+    let encode = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
+    text.bytes().map(encode).collect::<Vec<_>>().concat()
 }
 
 fn decode(text: &str) -> String {

@@ -98,7 +98,7 @@ fn of_test(test: &TestReport) -> Option<Finding> {
         _ => String::new(),
     };
     let message = test.message.as_deref().map_or_else(|| "no message".to_owned(), |text| brief(text, MESSAGE));
-    let text = match (code, test.failures) {
+    let said = match (code, test.failures) {
         (FindingCode::TestError, _) => format!("could not run{place}: {message}"),
         (FindingCode::CoverageFailed, Some(failures)) => {
             format!("found too little coverage{place}: {}", results(failures))
@@ -107,7 +107,7 @@ fn of_test(test: &TestReport) -> Option<Finding> {
         (_, Some(failures)) => format!("failed{place}: {}", results(failures)),
         _ => format!("failed{place}: {message}"),
     };
-    Some(Finding { code, severity, node: Some(test.unique_id.clone()), subject: Some(test.name.clone()), text })
+    Some(Finding { code, severity, node: Some(test.unique_id.clone()), subject: Some(test.name.clone()), text: said })
 }
 
 fn results(failures: i64) -> String {
