@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["graph", "state", "select", "config", "model"]),
     ("warehouse", &["model", "diff"]),
     ("environment", &["warehouse", "model", "config"]),
-    ("baseline", &["project", "parse", "artifacts", "model"]),
+    ("baseline", &["project", "parse", "artifacts", "jinja", "yaml", "model"]),
     ("build", &["plan", "jinja", "warehouse", "graph", "environment", "model", "artifacts"]),
     ("checks", &["plan", "build", "warehouse", "model"]),
     ("diff", &["plan", "warehouse", "model"]),
@@ -157,7 +157,9 @@ fn every_room_imports_only_what_the_table_allows() {
     let table: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
     let mut broken = Vec::new();
     for source in sources() {
-        if source.room == "lib" || source.room == "main" {
+        // Tests stand outside: they may use any room to set a scene.
+        let is_test = source.path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+        if source.room == "lib" || source.room == "main" || is_test {
             continue;
         }
         let Some(allowed) = table.get(source.room.as_str()) else {
