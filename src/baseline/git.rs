@@ -47,7 +47,7 @@ pub(super) fn find(repository: &Repository, revision: &str) -> Result<Revision, 
     let sha = commit.id().to_string();
     let short = short(&sha);
     let description = if sha.starts_with(revision) { short.to_owned() } else { format!("{revision} at {short}") };
-    Ok(Revision { description, sha })
+    Ok(Revision { sha, description })
 }
 
 fn commit<'r>(repository: &'r Repository, name: &str) -> Option<Commit<'r>> {

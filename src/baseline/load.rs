@@ -142,7 +142,7 @@ fn parse_checkout(
 ) -> Result<(Manifest, Vec<Diagnostic>), Error> {
     let profile = &context.project.profile;
     let mut options = context.load.clone();
-    options.project_dir = checkout.to_owned();
+    checkout.clone_into(&mut options.project_dir);
     if profile.dir.is_some() {
         options.profiles_dir.clone_from(&profile.dir);
         options.profile = Some(profile.name.clone());
@@ -150,7 +150,7 @@ fn parse_checkout(
     }
     let named = || revision.description.clone();
     let loaded = project::load(&options).map_err(|source| Error::Project { revision: named(), source })?;
-    let parsed = parse::parse(&loaded.project, &context.parse);
+    let parsed = parse::parse(&loaded.project, context.parse.clone());
     let errors: Vec<&Diagnostic> =
         loaded.diagnostics.iter().chain(&parsed.diagnostics).filter(|diagnostic| diagnostic.is_error()).collect();
     if let Some(first) = errors.first() {
