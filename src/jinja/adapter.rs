@@ -290,7 +290,9 @@ impl Adapter {
 
     fn relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Error> {
         let mut found = self.ctx.world("list_relations")?.list_relations(database, schema).map_err(fail)?;
-        found.iter_mut().for_each(|relation| relation.quoting = self.ctx.setup.quoting);
+        for relation in &mut found {
+            relation.quoting = self.ctx.setup.quoting;
+        }
         Ok(found)
     }
 

@@ -161,7 +161,7 @@ impl Run {
             reason,
             sub_selector: Some(reason),
             in_modified: true,
-            breaking: false,
+            breaking: summary.starts_with("breaking: "),
             summary: (*summary).to_owned(),
             values: None,
         });
@@ -291,6 +291,7 @@ pub(super) fn with_findings() -> Report {
         &[
             ("macro", "macro cents_to_dollars changed (via orders → cents_to_dollars)"),
             ("config", "materialized: view → table"),
+            ("contract", "breaking: column qty is a bigint, was an integer"),
         ],
     );
     run.state.added.insert(daily.clone());

@@ -19,6 +19,7 @@ pub(super) fn find(
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = build.results.iter().filter_map(of_hook).collect();
     findings.extend(models.iter().filter_map(of_build));
+    findings.extend(models.iter().flat_map(of_contract));
     findings.extend(tests.iter().filter_map(of_test));
     for model in models {
         if let Some(diff) = &model.diff {
@@ -57,6 +58,18 @@ fn of_build(model: &ModelReport) -> Option<Finding> {
     Some(about(model, FindingCode::BuildError, Severity::Error, None, format!("{verb}: {message}")))
 }
 
+/// dbt warns of a broken contract, too: whether its readers mind is for people to say.
+fn of_contract(model: &ModelReport) -> Vec<Finding> {
+    let breaking = model.reasons.iter().filter(|reason| reason.breaking);
+    breaking
+        .map(|reason| {
+            let what = reason.summary.strip_prefix("breaking: ").unwrap_or(&reason.summary);
+            let text = format!("breaks its contract: {}", brief(what, MESSAGE));
+            about(model, FindingCode::ContractBroken, Severity::Warning, None, text)
+        })
+        .collect()
+}
+
 /// A hook is neither a model nor a test, but the run is worth nothing when it failed.
 fn of_hook(result: &NodeResult) -> Option<Finding> {
     let is_hook = result.unique_id.as_str().starts_with("operation.");
@@ -85,7 +98,7 @@ fn of_test(test: &TestReport) -> Option<Finding> {
         _ => String::new(),
     };
     let message = test.message.as_deref().map_or_else(|| "no message".to_owned(), |text| brief(text, MESSAGE));
-    let text = match (code, test.failures) {
+    let said = match (code, test.failures) {
         (FindingCode::TestError, _) => format!("could not run{place}: {message}"),
         (FindingCode::CoverageFailed, Some(failures)) => {
             format!("found too little coverage{place}: {}", results(failures))
@@ -94,7 +107,7 @@ fn of_test(test: &TestReport) -> Option<Finding> {
         (_, Some(failures)) => format!("failed{place}: {}", results(failures)),
         _ => format!("failed{place}: {message}"),
     };
-    Some(Finding { code, severity, node: Some(test.unique_id.clone()), subject: Some(test.name.clone()), text })
+    Some(Finding { code, severity, node: Some(test.unique_id.clone()), subject: Some(test.name.clone()), text: said })
 }
 
 fn results(failures: i64) -> String {

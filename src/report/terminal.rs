@@ -175,15 +175,16 @@ impl Page {
                 vec![column.name.clone(), data_type, nulls.baseline + &nulls.current]
             }
         });
-        let header: &[&str] = match diff.is_compared() {
-            true => &["Column", "Type", "Rows changed", "NULL in production", "NULL here"],
-            false => &["Column", "Type", "NULL"],
+        let header: &[&str] = if diff.is_compared() {
+            &["Column", "Type", "Rows changed", "NULL in production", "NULL here"]
+        } else {
+            &["Column", "Type", "NULL"]
         };
-        let mut text = self.table(header, rows, &[2, 3, 4]);
-        if telling.len() > COLUMNS {
-            text.push_str(&format!("\n… and {} more", plural((telling.len() - COLUMNS) as u64, "column")));
-        }
-        Some(text)
+        let table = self.table(header, rows, &[2, 3, 4]);
+        Some(match telling.len().saturating_sub(COLUMNS) {
+            0 => table,
+            more => format!("{table}\n… and {} more", plural(more as u64, "column")),
+        })
     }
 
     fn samples(self, diff: &TableDiff) -> Option<String> {

@@ -6,6 +6,7 @@ mod broken;
 mod diff;
 mod ecomm;
 mod environment;
+mod publish;
 mod support;
 mod tidy;
 mod warehouse;

@@ -288,17 +288,14 @@ impl Pair {
         let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let described: Vec<String> =
             columns.iter().map(|column| format!("{} {}", quoted(&column.name), column.data_type(current))).collect();
-        let mut sql = format!("drop table if exists {name}; create table {name} ({});", described.join(", "));
+        let table = format!("drop table if exists {name}; create table {name} ({});", described.join(", "));
         let rows = if current { &self.rows.current } else { &self.rows.baseline };
         let rows = rows.iter().map(|row| {
             let values = positions.iter().map(|&at| row[at].sql(self.columns[at].data_type(current)));
             format!("({})", values.collect::<Vec<_>>().join(", "))
         });
         let rows = rows.collect::<Vec<_>>().join(", ");
-        if !rows.is_empty() {
-            sql.push_str(&format!("insert into {name} values {rows};"));
-        }
-        Some(sql)
+        Some(if rows.is_empty() { table } else { format!("{table} insert into {name} values {rows};") })
     }
 
     fn comparison(&self, baseline: &str, current: &str) -> Comparison {
