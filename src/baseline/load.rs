@@ -51,7 +51,7 @@ pub fn load(baseline: &Baseline, context: &LoadContext<'_>) -> Result<Loaded, Er
         }
         Baseline::MergeBase => {
             let repository = git::open(&context.project.root.root)?;
-            let revision = git::merge_base(&repository, &context.load.env)?;
+            let revision = git::merge_base(&repository, &context.load.env.0)?;
             from_revision(&repository, &revision, context)
         }
     }

@@ -266,8 +266,9 @@ fn a_revision_without_the_project_or_with_a_broken_one_is_unusable() {
 /// A package in `folder` with one model.
 fn package(folder: &Path, sql: &str) {
     fs::create_dir_all(folder.join("models")).unwrap();
-    fs::write(folder.join("dbt_project.yml"), format!("name: {}\n", folder.file_name().unwrap().display())).unwrap();
-    fs::write(folder.join("models/m.sql"), sql).unwrap();
+    let name = folder.file_name().unwrap().display();
+    fs::write(folder.join("dbt_project.yml"), format!("name: {name}\n")).unwrap();
+    fs::write(folder.join("models").join(format!("{name}_m.sql")), sql).unwrap();
 }
 
 #[test]
@@ -285,7 +286,7 @@ fn installed_packages_serve_both_sides_and_local_ones_are_of_the_revision() {
     let loaded = repo.load("git:HEAD").unwrap();
     let ids: Vec<String> = loaded.manifest.nodes.keys().map(ToString::to_string).collect();
     assert_eq!(ids.len(), 3, "{ids:?}");
-    assert_eq!(modified(&repo, &loaded), ["model.near.m"]);
+    assert_eq!(modified(&repo, &loaded), ["model.near.near_m"]);
 }
 
 #[test]
