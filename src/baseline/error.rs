@@ -143,10 +143,10 @@ impl Error {
                 "what a package changes cannot be told from the packages that are installed; {production}"
             ),
             Self::Unparsable { .. } => format!("name a revision that parses: --baseline git:REVISION; {production}"),
-            Self::Git { source, .. } if source.code() == git2::ErrorCode::NotFound => {
-                "objects may be missing from a partial clone; clone without `--filter`".to_owned()
+            Self::Git { source, .. } => {
+                let missing = source.code() == git2::ErrorCode::NotFound;
+                return missing.then(|| "objects may be missing from a partial clone; clone without `--filter`".to_owned());
             }
-            Self::Git { .. } => return None,
         };
         Some(hint)
     }

@@ -1,12 +1,12 @@
 //! The repository: which commit is meant, and its files in a folder.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
 use git2::{Commit, ErrorCode, ObjectType, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::Error;
-use crate::jinja::Env;
 
 /// A commit to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub(super) struct Revision {
     /// For people, e.g. `main at 1a2b3c4 (merge base)`.
     pub(super) description: String,
 }
+
+/// Environment variables.
+type Env = HashMap<String, String>;
 
 /// The commit that HEAD names in the repository of `folder`, if there is one.
 pub fn head_sha(folder: &Path) -> Option<String> {
@@ -47,7 +50,7 @@ pub(super) fn find(repository: &Repository, revision: &str) -> Result<Revision, 
     let sha = commit.id().to_string();
     let short = short(&sha);
     let description = if sha.starts_with(revision) { short.to_owned() } else { format!("{revision} at {short}") };
-    Ok(Revision { description, sha })
+    Ok(Revision { sha, description })
 }
 
 fn commit<'r>(repository: &'r Repository, name: &str) -> Option<Commit<'r>> {
@@ -80,7 +83,7 @@ pub(super) fn merge_base(repository: &Repository, env: &Env) -> Result<Revision,
 
 /// Names of the branch to merge into, likeliest first: the pull request's base where CI names it, then the default branch.
 fn base_branches(repository: &Repository, env: &Env) -> Vec<String> {
-    let variable = |name: &str| env.0.get(name).filter(|value| !value.is_empty());
+    let variable = |name: &str| env.get(name).filter(|value| !value.is_empty());
     let mut names: Vec<String> = variable("GITHUB_BASE_REF").map(|name| format!("origin/{name}")).into_iter().collect();
     let default = repository.find_reference("refs/remotes/origin/HEAD").ok();
     let default = default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
@@ -91,11 +94,10 @@ fn base_branches(repository: &Repository, env: &Env) -> Vec<String> {
 
 /// CI checks out the merge of a pull request into its base: then the base is the first parent, also where no branch is known.
 fn merged_into(head: &Commit<'_>, env: &Env) -> Option<Revision> {
-    let is_merge =
-        env.0.get("GITHUB_REF").is_some_and(|name| name.starts_with("refs/pull/") && name.ends_with("/merge"));
+    let is_merge = env.get("GITHUB_REF").is_some_and(|name| name.starts_with("refs/pull/") && name.ends_with("/merge"));
     let base = (is_merge && head.parent_count() == 2).then(|| head.parent(0).ok())??;
     let sha = base.id().to_string();
-    let name = env.0.get("GITHUB_BASE_REF").map_or("base", String::as_str);
+    let name = env.get("GITHUB_BASE_REF").map_or("base", String::as_str);
     Some(Revision { description: format!("{name} at {}", short(&sha)), sha })
 }
 

@@ -51,7 +51,7 @@ pub fn load(baseline: &Baseline, context: &LoadContext<'_>) -> Result<Loaded, Er
         }
         Baseline::MergeBase => {
             let repository = git::open(&context.project.root.root)?;
-            let revision = git::merge_base(&repository, &context.load.env)?;
+            let revision = git::merge_base(&repository, &context.load.env.0)?;
             from_revision(&repository, &revision, context)
         }
     }
@@ -142,7 +142,7 @@ fn parse_checkout(
 ) -> Result<(Manifest, Vec<Diagnostic>), Error> {
     let profile = &context.project.profile;
     let mut options = context.load.clone();
-    options.project_dir = checkout.to_owned();
+    checkout.clone_into(&mut options.project_dir);
     if profile.dir.is_some() {
         options.profiles_dir.clone_from(&profile.dir);
         options.profile = Some(profile.name.clone());

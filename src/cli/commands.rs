@@ -39,7 +39,10 @@ pub(super) fn request(args: &SelectArgs) -> Result<Request, Failure> {
     let indirect = match args.indirect_selection.as_deref() {
         None => Indirect::default(),
         Some(word) => Indirect::parse(word).ok_or_else(|| {
-            Failure::usage(format!("`{word}` is not a way of selecting tests"), "use eager, cautious, buildable or empty")
+            Failure::usage(
+                format!("`{word}` is not a way of selecting tests"),
+                "use eager, cautious, buildable or empty",
+            )
         })?,
     };
     Ok(Request {

@@ -89,7 +89,8 @@ fn words(age: chrono::TimeDelta) -> String {
 
 /// `90m`, `12h`, `7d`.
 fn age(text: &str) -> Result<Duration, Failure> {
-    let wrong = || Failure::usage(format!("`{text}` is not an age"), "write a number with m, h or d, e.g. `12h` or `7d`");
+    let wrong =
+        || Failure::usage(format!("`{text}` is not an age"), "write a number with m, h or d, e.g. `12h` or `7d`");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let seconds = match unit {

@@ -100,11 +100,7 @@ fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     Ok(name)
 }
 
-async fn load_baseline(
-    invocation: &Invocation,
-    head: &Loaded,
-    request: &CiRequest,
-) -> Result<baseline::Loaded, Error> {
+async fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) -> Result<baseline::Loaded, Error> {
     let since = Instant::now();
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
     let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
@@ -136,7 +132,8 @@ fn choose(
     if by_default {
         included = vec!["state:modified+".to_owned()];
     }
-    let wanted = Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
+    let wanted =
+        Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
     let dag = select::dag(&head.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
     let (selection, diagnostics) = select::select(&wanted, &head.manifest, &dag, Some(changes))?;
     // Nothing modified is the good case of the default selector, not a mistake to warn about.
@@ -222,8 +219,13 @@ impl Check<'_> {
             .map(|result| &result.unique_id)
             .collect();
         let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
-        let options = diff::Options { samples: self.head.settings.policy.samples, mask: self.head.settings.policy.mask.clone(), ..diff::Options::default() };
-        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
+        let options = diff::Options {
+            samples: self.head.settings.policy.samples,
+            mask: self.head.settings.policy.mask.clone(),
+            ..diff::Options::default()
+        };
+        let diffs =
+            diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
         Ok((outcome, diffs))
     }
 

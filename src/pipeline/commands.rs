@@ -277,8 +277,7 @@ impl Work {
             }
         };
         let warehouse = warehouse::connect(&loaded.target).await?;
-        let plan =
-            make_plan(invocation, loaded, Command::Compile, &selection, &request.defer, &*warehouse).await?;
+        let plan = make_plan(invocation, loaded, Command::Compile, &selection, &request.defer, &*warehouse).await?;
         let mut context = context(invocation, loaded, Arc::clone(&warehouse), false);
         context.manifest = Arc::clone(&loaded_manifest);
         Ok(Self {

@@ -18,8 +18,7 @@ const PATH: &str = "--inline";
 pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId), Vec<Diagnostic>> {
     let project = &loaded.manifest.metadata.project_name;
     let id = NodeId::from(format!("sql_operation.{project}.inline_query"));
-    let scope =
-        NodeScope { package: project.clone(), path: PATH.to_owned(), first_line: 1, ..NodeScope::default() };
+    let scope = NodeScope { package: project.clone(), path: PATH.to_owned(), first_line: 1, ..NodeScope::default() };
     let capture = loaded.renderer.parse(sql, &scope).map_err(|diagnostic| vec![*diagnostic])?.capture;
     let mut nodes = Vec::new();
     let mut unknown = Vec::new();

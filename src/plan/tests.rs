@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{Action, Command, CommandPlan, Error, KeySource, Plan, PullRequest, for_command, for_pull_request, render};
 use crate::model::{Detail, JsonMap, Manifest, Node, NodeId, Relation, ResourceType};
 use crate::select::Selection;
-use crate::state::golden;
+use crate::state::tests::golden;
 
 fn zoo() -> Manifest {
     golden::read(&golden::json("zoo/golden/manifest.json"))

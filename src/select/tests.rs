@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Error, Indirect, Request, dag, select};
 use crate::model::{Manifest, ResourceType};
-use crate::state::golden;
+use crate::state::tests::golden;
 
 /// dbt's `ls` leaves analyses out unless asked.
 const LISTED: [ResourceType; 11] = [

@@ -1,10 +1,12 @@
 //! Every edit of the zoo against what dbt's `state:` selectors said of it.
 
+pub(crate) mod golden;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{Hit, Options, REASONS, StateDiff, compare, golden, sub_selectors};
+use super::{Hit, Options, REASONS, StateDiff, compare, sub_selectors};
 use crate::model::{Change, Manifest};
 use crate::select::{Indirect, Request, dag, select};
 
