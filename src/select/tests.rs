@@ -39,7 +39,7 @@ fn request(args: &[&str]) -> Request {
             ("--resource-type", "default") => request.resource_types.extend(LISTED),
             ("--resource-type", word) => request.resource_types.push(ResourceType::parse(word).unwrap()),
             ("--exclude-resource-type", word) => {
-                request.exclude_resource_types.push(ResourceType::parse(word).unwrap())
+                request.exclude_resource_types.push(ResourceType::parse(word).unwrap());
             }
             other => panic!("{other:?}"),
         }
