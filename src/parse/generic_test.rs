@@ -115,12 +115,15 @@ pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, 
         written.config.insert("alias".to_owned(), Json::String(name.short.clone()));
     }
     let mut node = skeleton(case, &written, &name);
+    let called = macro_id.clone();
     let capture = if is_plain(&written, &macro_id) {
         plain_capture(case, macro_id)
     } else {
         let scope = scope(case, &node, &written, context);
         context.renderer.parse(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
     };
+    let macros = macros_of_test(capture.macros, called, case, &written, context);
+    let capture = Capture { macros, ..capture };
     let in_file = with_captured(&written.config, &capture.config);
     let sources = Sources {
         tree: "data_tests",
@@ -364,6 +367,31 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
 /// dbt does not render its own `unique` and `not_null`.
 fn is_plain(written: &Written, macro_id: &str) -> bool {
     matches!(written.name.as_str(), "unique" | "not_null") && macro_id == format!("macro.dbt.test_{}", written.name)
+}
+
+/// What dbt notes of the macros that a test calls.
+///
+/// A macro of the test's package, or of the root project, stands for one of the same name in another package, even where
+/// the test names that package. Of what the arguments call, only macros are known that the test itself depends on.
+fn macros_of_test(
+    captured: Vec<String>,
+    called: String,
+    case: &TestCase<'_>,
+    written: &Written,
+    context: &Context<'_>,
+) -> Vec<String> {
+    let own = context.renderer.find_macro(&format!("test_{}", written.name), &case.target.file.package.name);
+    let noted = own.filter(|_| written.namespace.is_some()).map_or_else(|| called.clone(), str::to_owned);
+    let macros = context.renderer.macros();
+    let below = |id: &String| macros.get(id).map(|m| m.depends_on.as_slice()).unwrap_or_default();
+    let known = |id: &String| {
+        id.ends_with(".get_where_subquery")
+            || below(&noted).contains(id)
+            || below(&noted).iter().any(|child| below(child).contains(id))
+    };
+    let mut all = vec![noted.clone()];
+    all.extend(captured.into_iter().filter(|id| *id != called && *id != noted && known(id)));
+    all
 }
 
 fn plain_capture(case: &TestCase<'_>, macro_id: String) -> Capture {
