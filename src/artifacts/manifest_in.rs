@@ -140,6 +140,7 @@ fn read_macro(unique_id: String, entry: &Json) -> Macro {
         depends_on: depends_on.and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default(),
         description: text("description"),
         meta: entry.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
+        docs: entry.get("docs").and_then(Json::as_object).cloned().unwrap_or_default(),
         arguments: entry.get("arguments").and_then(Json::as_array).cloned().unwrap_or_default(),
         patch_path: entry.get("patch_path").and_then(Json::as_str).map(str::to_owned),
         supported_languages: entry

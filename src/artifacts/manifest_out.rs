@@ -113,7 +113,10 @@ fn group_map(manifest: &Manifest) -> Json {
 }
 
 fn macro_json(m: &Macro) -> Json {
-    let docs = json!({"show": true, "node_color": null});
+    let mut docs = json!({"show": true, "node_color": null});
+    if let Some(docs) = docs.as_object_mut() {
+        docs.extend(m.docs.clone());
+    }
     json!({
         "name": m.name,
         "resource_type": "macro",

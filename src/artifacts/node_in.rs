@@ -106,6 +106,7 @@ fn column(map: &JsonMap) -> ColumnInfo {
         tags: texts(map, "tags"),
         config: object(map, "config"),
         granularity: text(map, "granularity"),
+        doc_blocks: texts(map, "doc_blocks"),
     }
 }
 

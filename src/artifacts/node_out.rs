@@ -113,7 +113,7 @@ fn column_json(column: &ColumnInfo) -> Json {
         "config": column.config,
         "tags": column.tags,
         "granularity": column.granularity,
-        "doc_blocks": [],
+        "doc_blocks": column.doc_blocks,
     })
 }
 

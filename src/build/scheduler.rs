@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::model::{JsonMap, Node, NodeId, NodeStatus};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 
 use super::schedule::Schedule;
 use super::step::{Pool, Shared, label};
@@ -123,7 +123,7 @@ impl Build {
         loop {
             while !self.cancelled && running.len() < self.shared.context.threads.max(1) {
                 let Some(step) = self.schedule.start() else { break };
-                if self.is_ephemeral(step) {
+                if self.is_pass_through(step) {
                     self.schedule.succeed(step);
                     continue;
                 }
@@ -192,10 +192,13 @@ impl Build {
         Ok(())
     }
 
-    /// An ephemeral model only hands on what it waits for: it is no step of its own to dbt, and has no result.
-    fn is_ephemeral(&self, step: usize) -> bool {
-        let id = &self.shared.plan.steps[step].unique_id;
-        self.shared.context.manifest.node(id.as_str()).is_some_and(Node::is_ephemeral)
+    /// An ephemeral model only hands on what it waits for, and so does an empty file: they are no steps of their own to
+    /// dbt, and have no result.
+    fn is_pass_through(&self, step: usize) -> bool {
+        let planned = &self.shared.plan.steps[step];
+        let is_empty = |node: &Node| planned.action == Action::Model && node.raw_code.trim().is_empty();
+        let node = self.shared.context.manifest.node(planned.unique_id.as_str());
+        node.is_some_and(|node| node.is_ephemeral() || is_empty(node))
     }
 
     /// The result of a step whose task ended without one, which is a bug of ours.
@@ -206,7 +209,7 @@ impl Build {
     }
 
     fn note_untried(&mut self, steps: impl Iterator<Item = usize>, status: NodeStatus, why: &str) {
-        for step in steps.filter(|step| !self.is_ephemeral(*step)).collect::<Vec<_>>() {
+        for step in steps.filter(|step| !self.is_pass_through(*step)).collect::<Vec<_>>() {
             let planned = &self.shared.plan.steps[step];
             let result = NodeResult::untried(&planned.unique_id, status, why.to_owned());
             if let Some(node) = self.shared.context.manifest.node(planned.unique_id.as_str()) {

@@ -88,7 +88,7 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
         }
         Built::Done { outcome } => {
             session.ui.finish();
-            if session.invocation.observer_wants_summary() {
+            if !session.quiet {
                 print(&summary(&outcome));
             }
             Ok(exit(&outcome))

@@ -12,7 +12,7 @@ use super::invoke::Session;
 use super::output::{Failure, print};
 use super::ui::Ui;
 use crate::artifacts;
-use crate::model::{NodeStatus, Silent};
+use crate::model::{Event, NodeStatus, Observer, Stage, event::Silent};
 use crate::pipeline::{self, BuildRequest, Built, CiOutcome, CiRequest, DeferRequest};
 use crate::plan::Command;
 use crate::report;
@@ -80,7 +80,6 @@ pub(super) async fn demo(global: &Global, ui: &Arc<Ui>, args: &DemoArgs) -> Resu
 }
 
 fn say(text: &str, ui: &Ui) {
-    use crate::model::{Event, Observer};
     ui.observe(&Event::Message(text.to_owned()));
 }
 
@@ -136,6 +135,10 @@ async fn production(session: &Session) -> Result<(), Failure> {
         let message = format!("production did not build: {}: {}", failed.unique_id, failed.message.clone().unwrap_or_default());
         return Err(Failure { exit: Exit::Findings, message, hint: None });
     }
-    session.invocation.finished_build(outcome.results.len(), since);
+    session.invocation.observer.observe(&Event::StageFinished {
+        stage: Stage::Build,
+        detail: format!("production: {} nodes built and tested", outcome.results.len()),
+        elapsed: since.elapsed(),
+    });
     Ok(())
 }

@@ -24,17 +24,36 @@ pub(super) async fn env(session: &Session, args: &EnvArgs) -> Result<Exit, Failu
             }
         }
         EnvCommand::Drop { schema } => {
-            pipeline::drop_environment(&loaded, schema).await?;
+            if !pipeline::drop_environment(&loaded, schema).await? {
+                return Err(Failure::usage(
+                    format!("there is no schema {schema} in {}", loaded.target.place()),
+                    "`slimdiff env list` shows those that slimdiff made",
+                ));
+            }
             session.ui.finish();
             print(&format!("Dropped {schema}."));
         }
         EnvCommand::Sweep { older_than, dry_run } => {
-            let swept = pipeline::sweep_environments(&loaded, age(older_than)?, now, *dry_run).await?;
+            let age = age(older_than)?;
+            let (due, kept) = if *dry_run {
+                let mut found = pipeline::list_environments(&loaded).await?;
+                found.retain(|found| (now - found.marker.created_at).to_std().unwrap_or_default() > age);
+                (found, Vec::new())
+            } else {
+                let swept = pipeline::sweep_environments(&loaded, age, now).await?;
+                (swept.dropped, swept.kept)
+            };
             session.ui.finish();
             let verb = if *dry_run { "Would drop" } else { "Dropped" };
-            match swept.as_slice() {
-                [] => print(&format!("Nothing older than {older_than}.")),
-                swept => swept.iter().for_each(|found| print(&format!("{verb} {}.", found.schema))),
+            due.iter().for_each(|found| print(&format!("{verb} {}.", found.schema)));
+            if due.is_empty() && kept.is_empty() {
+                print(&format!("Nothing older than {older_than}."));
+            }
+            for (found, error) in &kept {
+                session.ui.error(&format!("{} stays: {error}", found.schema), error.hint());
+            }
+            if !kept.is_empty() {
+                return Ok(Exit::Warehouse);
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::yaml;
 pub(super) struct Session {
     pub(super) invocation: Invocation,
     pub(super) ui: Arc<Ui>,
+    pub(super) quiet: bool,
 }
 
 impl Session {
@@ -46,7 +47,7 @@ impl Session {
             observer: Arc::clone(ui) as Arc<dyn Observer>,
             cancel: on_signal(),
         };
-        Ok(Self { invocation, ui: Arc::clone(ui) })
+        Ok(Self { invocation, ui: Arc::clone(ui), quiet: global.quiet })
     }
 
     /// Reads and parses the project, and learns what must never be printed.
@@ -84,7 +85,7 @@ fn vars(text: Option<&str>) -> Result<JsonMap, Failure> {
     let Some(text) = text else { return Ok(JsonMap::new()) };
     let example = "write a YAML mapping, e.g. --vars '{start_date: 2024-01-01}'";
     let parsed =
-        yaml::parse(text).map_err(|error| Failure::usage(format!("--vars is not YAML: {}", error.message()), example))?;
+        yaml::parse(text).map_err(|error| Failure::usage(format!("--vars is not YAML: {}", error.message), example))?;
     match parsed.root.to_json() {
         serde_json::Value::Object(map) => Ok(map),
         serde_json::Value::Null => Ok(JsonMap::new()),

@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table as Drawing, presets};
 
 use super::Exit;
 use crate::model::{Table, Value};
-use crate::{artifacts, build, pipeline, publish, warehouse};
+use crate::{artifacts, build, pipeline, project, publish, warehouse};
 
 /// A run that could not do what it was asked: what is said, what to do, and the exit code.
 #[derive(Debug)]
@@ -46,7 +46,12 @@ fn classify(error: &pipeline::Error) -> Exit {
     use pipeline::Error as E;
     match error {
         E::Config(_) | E::Select(_) | E::Usage { .. } | E::Write { .. } => Exit::Usage,
-        E::Project(error) if error.is_content() => Exit::Project,
+        // A dbt_project.yml that is not YAML is the project's fault, a profiles.yml the runner's.
+        E::Project(project::Error::Invalid(diagnostic))
+            if !diagnostic.location.as_ref().is_some_and(|place| place.path.ends_with("profiles.yml")) =>
+        {
+            Exit::Project
+        }
         E::Project(_) => Exit::Usage,
         E::Unparsable { .. } | E::Plan(_) => Exit::Project,
         E::Node { .. } => Exit::Findings,
@@ -78,7 +83,7 @@ pub(super) fn terminal() -> (usize, bool) {
 /// Rows as an aligned table.
 pub(super) fn draw(table: &Table) -> String {
     let mut drawing = Drawing::new();
-    drawing.load_preset(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    drawing.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
     drawing.set_header(table.columns.iter().map(|column| one_line(&column.name)));
     for row in &table.rows {
         drawing.add_row(row.iter().map(|value| one_line(&value.to_string())));

@@ -81,6 +81,9 @@ impl Object for Adapter {
         if let Some(answer) = self.names(method, args)? {
             return Ok(answer);
         }
+        if method == "get_hard_deletes_behavior" {
+            return hard_deletes(state, bind(method, &["config"], args)?.required("config")?);
+        }
         if !self.ctx.execute() {
             return Ok(while_parsing(method));
         }
@@ -171,7 +174,6 @@ impl Adapter {
                 list(self.engine().strategies.iter().map(|name| Value::from(*name)).collect())
             }
             "standardize_grants_dict" => grants(bind(method, &["grants_table"], args)?.required("grants_table")?)?,
-            "get_hard_deletes_behavior" => hard_deletes(bind(method, &["config"], args)?.required("config")?)?,
             "render_raw_columns_constraints" => {
                 let args = bind(method, &["raw_columns"], args)?;
                 self.columns_with_constraints(args.required("raw_columns")?)?
@@ -288,7 +290,9 @@ impl Adapter {
 
     fn relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Error> {
         let mut found = self.ctx.world("list_relations")?.list_relations(database, schema).map_err(fail)?;
-        found.iter_mut().for_each(|relation| relation.quoting = self.ctx.setup.quoting);
+        for relation in &mut found {
+            relation.quoting = self.ctx.setup.quoting;
+        }
         Ok(found)
     }
 
@@ -415,18 +419,22 @@ fn grants(table: &Value) -> Result<Value, Error> {
 }
 
 /// What a snapshot does with rows that are gone: `ignore`, `invalidate` or `new_record`.
-fn hard_deletes(config: &Value) -> Result<Value, Error> {
-    let pairs = pairs_of(config)?;
-    let get = |key: &str| pairs.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value.clone());
-    let choice = get("hard_deletes").filter(Value::is_true);
-    let invalidate = get("invalidate_hard_deletes").is_some_and(|value| value.is_true());
+///
+/// `config` is the node's `config` or a dict: both have `get`.
+fn hard_deletes(state: &mut State<'_, '_>, config: &Value) -> Result<Value, Error> {
+    let mut get = |key: &str| -> Result<Option<Value>, Error> {
+        let value = config.call_method(state, "get", &[Value::from(key)])?;
+        Ok(Some(value).filter(|value| !value.is_none() && !value.is_undefined()))
+    };
+    let (choice, invalidate) = (get("hard_deletes")?.filter(Value::is_true), get("invalidate_hard_deletes")?);
     match choice {
-        Some(_) if get("invalidate_hard_deletes").is_some_and(|value| !value.is_none()) => {
+        Some(_) if invalidate.is_some() => {
             Err(fail("a snapshot sets hard_deletes and invalidate_hard_deletes; keep hard_deletes only"))
         }
         Some(choice) if ["ignore", "invalidate", "new_record"].contains(&choice.to_string().as_str()) => Ok(choice),
         Some(choice) => Err(fail(format!("hard_deletes is '{choice}', not ignore, invalidate or new_record"))),
-        None => Ok(Value::from(if invalidate { "invalidate" } else { "ignore" })),
+        None if invalidate.is_some_and(|value| value.is_true()) => Ok(Value::from("invalidate")),
+        None => Ok(Value::from("ignore")),
     }
 }
 

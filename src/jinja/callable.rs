@@ -117,7 +117,7 @@ fn run(
     args: &[Value],
 ) -> Result<Value, Error> {
     let compiled =
-        entry.compiled().map_err(|error| fail(format!("{} ({}:{})", error.message, entry.path, error.line)))?;
+        entry.compiled().map_err(|error| fail(format!("{} ({}:{})", error.message, entry.place, error.line)))?;
     let body = match ctx.loaded(&entry.unique_id) {
         Some(body) => body,
         None => load(ctx, entry, state)?,

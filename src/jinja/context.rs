@@ -149,8 +149,8 @@ impl RenderContext {
     pub(super) fn absorb(&self, child: &Self) {
         let seen = child.take_capture();
         self.note(|capture| {
-            seen.refs.into_iter().for_each(|item| push_new(&mut capture.refs, item));
-            seen.sources.into_iter().for_each(|item| push_new(&mut capture.sources, item));
+            capture.refs.extend(seen.refs);
+            capture.sources.extend(seen.sources);
             seen.metrics.into_iter().for_each(|item| push_new(&mut capture.metrics, item));
             seen.macros.into_iter().for_each(|item| push_new(&mut capture.macros, item));
             seen.vars.into_iter().for_each(|item| push_new(&mut capture.vars, item));

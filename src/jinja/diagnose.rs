@@ -97,7 +97,7 @@ fn frame(through: Option<&Through>, origin: &Origin<'_>, line: u32) -> Frame {
     match through {
         Some(step) => Frame {
             what: format!("macro {}", step.entry.name),
-            location: Location::line(step.entry.path.as_str(), line),
+            location: Location::line(step.entry.place.as_str(), line),
         },
         None if line == 0 => Frame { what: "the template".to_owned(), location: Location::file(origin.path) },
         None => Frame {

@@ -155,7 +155,7 @@ fn ref_(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let version = args.get(usize::MAX, "version").or_else(|| args.get(usize::MAX, "v"));
     let version = version.filter(|version| !version.is_none()).map(|version| to_json(&version));
     let reference = RefArgs { name, package, version };
-    ctx.note(|capture| push_new(&mut capture.refs, reference.clone()));
+    ctx.note(|capture| capture.refs.push(reference.clone()));
     match &ctx.world {
         Some(world) => world.resolve_ref(&reference).map(adapter::relation_value).map_err(carried),
         None => Ok(adapter::relation_value(ctx.this())),
@@ -169,7 +169,7 @@ fn source(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         return Err(fail(format!("source() takes two names, not {}", args.positional.len())));
     };
     let (source, table) = (source.to_string(), table.to_string());
-    ctx.note(|capture| push_new(&mut capture.sources, [source.clone(), table.clone()]));
+    ctx.note(|capture| capture.sources.push([source.clone(), table.clone()]));
     match &ctx.world {
         Some(world) => world.resolve_source(&source, &table).map(adapter::relation_value).map_err(carried),
         None => Ok(adapter::relation_value(ctx.this())),

@@ -104,9 +104,9 @@ pub struct MacroSource {
 /// What a render at parse time saw.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Capture {
-    /// `ref()` calls in order, without repeats.
+    /// `ref()` calls in order, with repeats: dbt keeps them.
     pub refs: Vec<RefArgs>,
-    /// `source()` calls in order, without repeats.
+    /// `source()` calls in order, with repeats: dbt keeps them.
     pub sources: Vec<[String; 2]>,
     /// `metric()` calls.
     pub metrics: Vec<Vec<String>>,

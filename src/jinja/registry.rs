@@ -25,6 +25,8 @@ pub(super) struct MacroEntry {
     pub(super) name: String,
     /// Relative to the package's root.
     pub(super) path: String,
+    /// The file as messages name it: its path in the root project, `package://path` elsewhere.
+    pub(super) place: String,
     /// The block.
     pub(super) block: Block,
     compiled: OnceLock<Result<Compiled, SyntaxError>>,
@@ -48,13 +50,14 @@ pub(super) struct Compiled {
 }
 
 impl MacroEntry {
-    fn new(package: &str, path: &str, block: Block) -> Self {
+    fn new(package: &str, path: &str, place: &str, block: Block) -> Self {
         let name = macro_name(&block);
         Self {
             unique_id: format!("macro.{package}.{name}"),
             package: package.to_owned(),
             name,
             path: path.to_owned(),
+            place: place.to_owned(),
             block,
             compiled: OnceLock::new(),
         }
@@ -155,11 +158,13 @@ fn closing_mark(full: &str) -> &str {
 }
 
 /// The macros of a file, each compiled.
-fn read(file: &MacroSource) -> Result<Vec<MacroEntry>, Diagnostic> {
-    let report = |error: &SyntaxError| diagnose::syntax(error, &file.path, 1, &file.contents);
+fn read(file: &MacroSource, root: &str) -> Result<Vec<MacroEntry>, Diagnostic> {
+    let place = if file.package == root { file.path.clone() } else { format!("{}://{}", file.package, file.path) };
+    let report = |error: &SyntaxError| diagnose::syntax(error, &place, 1, &file.contents);
     let found = blocks::find(&file.contents).map_err(|error| report(&error))?;
     let wanted = found.into_iter().filter(|block| !matches!(block.kind.as_str(), "snapshot" | "docs"));
-    let entries: Vec<MacroEntry> = wanted.map(|block| MacroEntry::new(&file.package, &file.path, block)).collect();
+    let entries: Vec<MacroEntry> =
+        wanted.map(|block| MacroEntry::new(&file.package, &file.path, &place, block)).collect();
     for entry in &entries {
         entry.compiled().map_err(report)?;
     }
@@ -186,7 +191,8 @@ impl Registry {
     pub(super) fn new(setup: &Setup, files: Vec<MacroSource>) -> (Self, Vec<Diagnostic>) {
         let mut all = builtin::files(&setup.adapter_type);
         all.extend(files);
-        let parsed: Vec<Result<Vec<MacroEntry>, Diagnostic>> = all.par_iter().map(read).collect();
+        let parsed: Vec<Result<Vec<MacroEntry>, Diagnostic>> =
+            all.par_iter().map(|file| read(file, &setup.project_name)).collect();
         let mut registry = Self {
             entries: IndexMap::new(),
             by_package: HashMap::new(),
@@ -243,6 +249,14 @@ impl Registry {
     /// The macro that `name` means in `package`: the package's own, the root project's, a built-in one.
     pub(super) fn find(&self, name: &str, package: &str) -> Option<&(Arc<MacroEntry>, Value)> {
         self.find_index(name, package).and_then(|index| self.entries.get_index(index)).map(|(_, found)| found)
+    }
+
+    /// The macro that decides something for a node of `package`: the root project's override, the package's own, a
+    /// built-in one.
+    pub(super) fn find_override(&self, name: &str, package: &str) -> Option<&(Arc<MacroEntry>, Value)> {
+        let index = self.in_package(&self.root, name).or_else(|| self.in_package(package, name));
+        let index = index.or_else(|| self.in_internal(name))?;
+        self.entries.get_index(index).map(|(_, found)| found)
     }
 
     /// The macro that `package.name` means.
@@ -306,19 +320,36 @@ impl Registry {
         }
     }
 
-    /// What a macro calls, without repeats, itself left out.
+    /// What dbt takes `package.name` to mean when it reads a macro without running it: any macro of that name will do.
+    fn find_static(&self, name: &str, package: &str) -> Option<usize> {
+        let others = || self.packages.iter().rev().filter(|other| **other != self.root);
+        self.in_package(package, name)
+            .or_else(|| self.in_package(&self.root, name))
+            .or_else(|| others().find_map(|other| self.in_package(other, name)))
+            .or_else(|| self.in_internal(name))
+    }
+
+    /// What a macro calls, without repeats; a call of its own bare name is left out.
     fn dependencies(&self, entry: &MacroEntry) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         let Ok(compiled) = entry.compiled() else { return out };
+        let mut add = |index: Option<usize>| {
+            if let Some((unique_id, _)) = index.and_then(|index| self.entries.get_index(index))
+                && !out.contains(unique_id)
+            {
+                out.push(unique_id.clone());
+            }
+        };
+        let bare = |name: &str| if name == entry.name { None } else { self.find_static(name, &entry.package) };
         for call in &compiled.calls {
-            let found = match call {
-                Call::Name(name) => self.find(name, &entry.package),
-                Call::Qualified(package, name) => self.find_qualified(package, name),
-                Call::Dispatch(name, namespace) => self.dispatch(name, namespace.as_deref(), &entry.package).ok(),
-            };
-            let Some((found, _)) = found else { continue };
-            if found.unique_id != entry.unique_id && !out.contains(&found.unique_id) {
-                out.push(found.unique_id.clone());
+            match call {
+                Call::Name(name) => add(bare(name)),
+                Call::Qualified(package, name) => add(self.find_static(name, package)),
+                Call::Dispatch(name, namespace) => {
+                    add(bare(name));
+                    let found = self.dispatch(name, namespace.as_deref(), &entry.package).ok();
+                    add(found.and_then(|(found, _)| self.entries.get_index_of(&found.unique_id)));
+                }
             }
         }
         out

@@ -247,9 +247,41 @@ fn errors_carry_their_place_and_the_way_through_macros() {
 
 #[test]
 fn endless_recursion_is_an_error_and_not_a_crash() {
-    let found = problem("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}", "{{ f(0) }}");
-    assert!(found.message.contains("levels deep"), "{}", found.message);
-    assert!(found.trace.len() < 20);
+    let endless = [
+        "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}",
+        "{% macro f(n) %}{% for i in [1] %}{% if true %}{{ return(adapter.dispatch('f')(n + 1)) }}{% endif %}{% endfor %}{% endmacro %}\
+         {% macro default__f(n) %}{{ root.f([{'a': f(n)}] | map('string') | list) }}{% endmacro %}",
+        "{% macro f(n) %}{% call g() %}{{ f(n) }}{% endcall %}{% endmacro %}{% macro g() %}{% set x %}{{ caller() }}{% endset %}{{ x }}{% endmacro %}",
+    ];
+    for macros in endless {
+        let found = problem(macros, "{{ f(0) }}");
+        assert!(found.message.contains("levels deep"), "{}", found.message);
+        assert!(found.trace.len() < 20);
+    }
+}
+
+#[test]
+fn macros_of_packages_are_named_with_their_package_in_messages() {
+    let (renderer, _) = renderer_of(&[("pkg", "macros/m.sql", "{% macro f() %}{{ nosuch() }}{% endmacro %}")]);
+    let found = renderer.render("{{ pkg.f() }}", &scope(), &world()).expect_err("the macro calls what is not there");
+    assert_eq!(found.location.map(|location| location.to_string()).as_deref(), Some("pkg://macros/m.sql:1"));
+}
+
+#[test]
+fn the_root_projects_override_decides_for_nodes_of_packages() {
+    let (renderer, _) = renderer_of(&[
+        ("root", "macros/m.sql", "{% macro generate_schema_name(a, b) %}root{% endmacro %}"),
+        (
+            "pkg",
+            "macros/m.sql",
+            "{% macro generate_schema_name(a, b) %}pkg{% endmacro %}{% macro generate_alias_name(a, b) %}pkg{% endmacro %}",
+        ),
+    ]);
+    let scope = NodeScope { package: "pkg".to_owned(), ..scope() };
+    let args = [Json::Null, Json::Null];
+    let of = |name: &str| renderer.call(name, &args, &JsonMap::new(), &scope, None).map_err(|problem| problem.message);
+    assert_eq!((of("generate_schema_name"), of("generate_alias_name")), (Ok(json!("root")), Ok(json!("pkg"))));
+    assert!(of("nosuch").is_err());
 }
 
 #[test]

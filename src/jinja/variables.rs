@@ -242,12 +242,22 @@ impl Object for TestArguments {
 fn rendered(ctx: &RenderHandle, json: &Json) -> Result<Value, Error> {
     Ok(match json {
         Json::String(text) if text.contains("{{") || text.contains("{%") => native::argument(ctx, text)?,
+        Json::String(text) if is_call(text) => native::argument(ctx, &format!("{{{{ {text} }}}}"))?,
         Json::Array(items) => list(items.iter().map(|item| rendered(ctx, item)).collect::<Result<_, _>>()?),
         Json::Object(map) => {
             let pair = |(key, value): (&String, &Json)| Ok((Value::from(key.as_str()), rendered(ctx, value)?));
             dict(map.iter().map(pair).collect::<Result<Vec<_>, Error>>()?)
         }
         other => from_json(other),
+    })
+}
+
+/// Whether a test's argument is a call that dbt evaluates without braces, as `to: ref('orders')` of `relationships`.
+fn is_call(text: &str) -> bool {
+    let text = text.trim();
+    ["env_var", "ref", "var", "source", "doc"].iter().any(|name| {
+        let after = text.strip_prefix(name).map(str::trim_start);
+        after.is_some_and(|rest| rest.len() > 2 && rest.starts_with('(') && rest.ends_with(')'))
     })
 }
 

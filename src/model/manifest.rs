@@ -26,6 +26,8 @@ pub struct Macro {
     pub description: String,
     /// From a property file.
     pub meta: JsonMap,
+    /// `docs:` of a property file: `show`, `node_color`.
+    pub docs: JsonMap,
     /// Arguments as a property file describes them.
     pub arguments: Vec<Json>,
     /// From a property file.

@@ -181,6 +181,8 @@ pub struct ColumnInfo {
     pub config: JsonMap,
     /// `granularity`, of a time spine's column.
     pub granularity: Option<String>,
+    /// Unique ids of the docs blocks that the description names.
+    pub doc_blocks: Vec<String>,
 }
 
 /// What a node depends on.

@@ -16,10 +16,8 @@ use super::properties::{Entry, Properties};
 use super::sources::Source;
 use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
-use super::{exposures, hooks, node, other, primary_key, refs};
-use crate::model::{
-    Code, Detail, Diagnostic, JsonMap, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType,
-};
+use super::{exposures, hooks, node, other, primary_key, refs, selectors};
+use crate::model::{Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
 use crate::yaml::{self, Mapping};
 
 /// Nodes as they come in.
@@ -95,7 +93,8 @@ pub(super) fn assemble<'f>(
     graph::duplicate_relations(&nodes, &place, diagnostics);
     graph::cycle(&nodes, &place, diagnostics);
     let macros = macros(context, properties, diagnostics);
-    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors: JsonMap::new() }
+    let selectors = selectors::read(context, diagnostics);
+    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors }
 }
 
 /// Files and hooks, in parallel.
@@ -204,7 +203,8 @@ fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly
     for version in versions {
         let id = format!("model.{package}.{}.v{}", entry.name, versions::shown(&version.version));
         let target = target(id, Some(version.version.clone()), assembly);
-        let has_own = version.node.get("tests").or_else(|| version.node.get("data_tests")).is_some();
+        let own = version.node.get("tests").or_else(|| version.node.get("data_tests"));
+        let has_own = own.and_then(yaml::Node::as_sequence).is_some_and(|tests| !tests.is_empty());
         tests_of(if has_own { version.node } else { entry.node }, &target, None, cases);
         for column in versions::tested_columns(entry.node, version.node) {
             column_tests(column, &target, cases);
@@ -217,7 +217,7 @@ fn of_source<'f>(source: &Source<'f>, cases: &mut Vec<TestCase<'f>>) {
     let tables = entry.node.get("tables").and_then(yaml::Node::as_sequence).unwrap_or_default();
     for table in tables {
         let Some(name) = table.get("name").and_then(yaml::Node::as_str) else { continue };
-        let tags = source.table(name).map(|json| source.tags(json)).unwrap_or_default();
+        let tags = source.table(name).map(|json| source.test_tags(json)).unwrap_or_default();
         let target = Target {
             file: entry.file,
             section: "sources",
@@ -358,6 +358,8 @@ fn macros<'f>(
         if let Some(Json::Object(meta)) = config.and_then(|config| config.get("meta")) {
             found.meta.extend(meta.clone());
         }
+        let docs = config.and_then(|config| config.get("docs")).or_else(|| json.get("docs"));
+        found.docs = docs.and_then(Json::as_object).cloned().unwrap_or_default();
         found.arguments = json
             .get("arguments")
             .and_then(Json::as_array)

@@ -4,12 +4,28 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::config::{listed, texts};
+use super::docs::DocIds;
 use crate::model::{ColumnInfo, JsonMap};
 
-/// The columns of a rendered entry.
-pub(super) fn read(entry: &JsonMap) -> IndexMap<String, ColumnInfo> {
-    let list = entry.get("columns").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(|item| column(item.as_object()?)).map(|column| (column.name.clone(), column)).collect()
+/// The columns of a rendered entry; `written` is the entry before it was rendered, for the docs blocks it names.
+pub(super) fn read(entry: &JsonMap, written: &JsonMap, docs: &DocIds) -> IndexMap<String, ColumnInfo> {
+    let mut columns: IndexMap<String, ColumnInfo> = list(entry)
+        .iter()
+        .filter_map(|item| column(item.as_object()?))
+        .map(|column| (column.name.clone(), column))
+        .collect();
+    for item in list(written) {
+        let text = |key: &str| item.get(key).and_then(Json::as_str);
+        let Some(description) = text("description").filter(|text| text.contains("doc")) else { continue };
+        if let Some(column) = text("name").and_then(|name| columns.get_mut(name)) {
+            column.doc_blocks = docs.named_in(description);
+        }
+    }
+    columns
+}
+
+fn list(entry: &JsonMap) -> &[Json] {
+    entry.get("columns").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// One column; none without a name.
@@ -35,6 +51,7 @@ pub(super) fn column(map: &JsonMap) -> Option<ColumnInfo> {
         tags,
         config,
         granularity: text("granularity"),
+        doc_blocks: Vec::new(),
     })
 }
 

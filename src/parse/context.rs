@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::docs::Docs;
+use super::docs::{DocIds, Docs};
 use super::names::Naming;
 use super::{ParseOptions, quoting};
 use crate::jinja::{Renderer, YamlScope};
@@ -20,12 +20,15 @@ pub(super) struct Context<'p> {
     pub(super) quoting: Quoting,
     pub(super) naming: Naming,
     scopes: HashMap<&'p str, YamlScope>,
+    doc_ids: HashMap<&'p str, DocIds>,
 }
 
 impl<'p> Context<'p> {
     pub(super) fn new(project: &'p Project, options: &'p ParseOptions, renderer: &'p Renderer, docs: &Docs) -> Self {
         let scopes =
             project.all_packages().map(|package| (package.name.as_str(), scope(project, options, package, docs)));
+        let root = project.root.name.as_str();
+        let doc_ids = project.all_packages().map(|package| (package.name.as_str(), docs.ids_from(&package.name, root)));
         Self {
             project,
             options,
@@ -33,12 +36,18 @@ impl<'p> Context<'p> {
             quoting: quoting(project),
             naming: Naming::new(renderer, project),
             scopes: scopes.collect(),
+            doc_ids: doc_ids.collect(),
         }
     }
 
     /// What strings of a package's property files may see.
     pub(super) fn scope(&self, package: &str) -> &YamlScope {
         self.scopes.get(package).unwrap_or_else(|| &self.scopes[self.project.root.name.as_str()])
+    }
+
+    /// Docs blocks by the names under which a package finds them.
+    pub(super) fn doc_ids(&self, package: &str) -> &DocIds {
+        self.doc_ids.get(package).unwrap_or_else(|| &self.doc_ids[self.project.root.name.as_str()])
     }
 
     /// The root project.

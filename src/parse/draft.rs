@@ -233,7 +233,7 @@ pub(super) fn yaml_snapshot<'f>(entry: &Entry<'f>) -> Option<Draft<'f>> {
         original_file_path: file.source.path.clone(),
         fqn,
         language: "sql",
-        checksum: sha256_of(&raw_code),
+        checksum: sha256_of(&file.source.contents),
         raw_code,
         first_line: entry.node.line,
         tags: Vec::new(),

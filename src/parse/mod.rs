@@ -21,6 +21,7 @@ mod properties;
 mod python;
 mod python_text;
 mod refs;
+mod selectors;
 mod sources;
 mod test_name;
 mod unit_tests;
@@ -30,9 +31,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::jinja::{Env, MacroSource, Renderer, Setup};
+use crate::jinja::{self, Env, MacroSource, Renderer, Setup};
 use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, Quoting};
-use crate::project::{FileKind, Project};
+use crate::project::{FileKind, Project, SourceFile};
 
 /// The schema of the manifests that we write.
 const SCHEMA_VERSION: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
@@ -73,7 +74,8 @@ pub struct Parsed {
 }
 
 /// Parses the project.
-pub fn parse(project: &Project, options: &ParseOptions) -> Parsed {
+pub fn parse(project: &Project, options: ParseOptions) -> Parsed {
+    let options = &options;
     let (renderer, mut diagnostics) = Renderer::new(setup(project, options), macro_sources(project));
     let renderer = Arc::new(renderer);
     let docs = docs::collect(project, &mut diagnostics);
@@ -135,15 +137,36 @@ fn setup(project: &Project, options: &ParseOptions) -> Setup {
 }
 
 fn macro_sources(project: &Project) -> Vec<MacroSource> {
-    let of_package = |package: &crate::project::Package| {
-        let files = package.of_kind(FileKind::Macro).chain(package.of_kind(FileKind::GenericTest));
-        files
-            .map(|file| MacroSource {
-                package: package.name.clone(),
-                path: file.path.clone(),
-                contents: file.contents.to_string(),
-            })
-            .collect::<Vec<_>>()
-    };
-    project.all_packages().flat_map(of_package).collect()
+    let mut sources = Vec::new();
+    for package in project.all_packages() {
+        let source = |path: &str, contents: String| MacroSource {
+            package: package.name.clone(),
+            path: path.to_owned(),
+            contents,
+        };
+        sources.extend(package.of_kind(FileKind::Macro).map(|file| source(&file.path, file.contents.to_string())));
+        sources.extend(package.of_kind(FileKind::GenericTest).map(|file| source(&file.path, only_tests(file))));
+    }
+    sources
+}
+
+/// The test blocks of a file at their lines: dbt reads nothing else in the folder of generic tests.
+fn only_tests(file: &SourceFile) -> String {
+    // What does not parse is reported by the renderer.
+    let Ok(blocks) = jinja::blocks(&file.contents, &file.path) else { return file.contents.to_string() };
+    let is_test = |block: &jinja::Block| matches!(block.kind.as_str(), "test" | "data_test");
+    if blocks.iter().all(is_test) {
+        return file.contents.to_string();
+    }
+    let mut out = String::new();
+    let mut line = 1;
+    for block in blocks.into_iter().filter(is_test) {
+        while line < block.line {
+            out.push('\n');
+            line += 1;
+        }
+        line += u32::try_from(block.full.matches('\n').count()).unwrap_or(0);
+        out.push_str(&block.full);
+    }
+    out
 }

@@ -21,6 +21,8 @@ pub(super) struct Patch<'f> {
     pub(super) entry: Entry<'f>,
     /// The rendered entry, tests left out.
     pub(super) json: JsonMap,
+    /// The entry as written.
+    pub(super) written: JsonMap,
     /// Its configuration, top-level keys that are configuration included.
     pub(super) config: JsonMap,
 }
@@ -30,11 +32,12 @@ const MOVED: [&str; 4] = ["meta", "docs", "group", "access"];
 
 impl<'f> Patch<'f> {
     pub(super) fn read(described: &Described<'f>, context: &Context<'_>) -> Result<Option<Self>, Box<Diagnostic>> {
-        let (entry, json) = match described {
+        let (entry, json, written) = match described {
             Described::No => return Ok(None),
-            Described::Entry(entry) => (*entry, entry.render(context)?),
+            Described::Entry(entry) => (*entry, entry.render(context)?, entry.written()),
             Described::Version(version) => {
-                (version.entry, versions::merged(&version.entry.render(context)?, &version.version))
+                let of_version = |entry: &JsonMap| versions::merged(entry, &version.version);
+                (version.entry, of_version(&version.entry.render(context)?), of_version(&version.entry.written()))
             }
         };
         let mut config = json.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
@@ -47,7 +50,7 @@ impl<'f> Patch<'f> {
             }
             config.entry(key).or_insert_with(|| value.clone());
         }
-        Ok(Some(Self { entry, json, config }))
+        Ok(Some(Self { entry, json, written, config }))
     }
 
     fn text(&self, key: &str) -> Option<String> {
@@ -233,7 +236,8 @@ fn read_hooks(node: &mut Node, draft: &Draft<'_>, context: &Context<'_>) -> Resu
 fn describe(node: &mut Node, patch: &Patch<'_>, context: &Context<'_>) -> Result<(), Box<Diagnostic>> {
     node.patch_path = Some(patch.entry.file.patch_path());
     node.description = patch.text("description").unwrap_or_default();
-    node.columns = columns::read(&patch.json);
+    let docs = context.doc_ids(&patch.entry.file.package.name);
+    node.columns = columns::read(&patch.json, &patch.written, docs);
     let Detail::Model(model) = &mut node.detail else { return Ok(()) };
     model.constraints = columns::constraints(&patch.json, true);
     model.deprecation_date = patch.text("deprecation_date").map(with_zone);

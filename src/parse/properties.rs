@@ -53,6 +53,14 @@ impl Entry<'_> {
         }
     }
 
+    /// The entry as written.
+    pub(super) fn written(&self) -> JsonMap {
+        match self.node.to_json() {
+            Json::Object(map) => map,
+            _ => JsonMap::new(),
+        }
+    }
+
     /// A complaint about the entry.
     pub(super) fn complaint(&self, code: Code, message: String) -> Diagnostic {
         self.file.complaint(self.node, code, message)

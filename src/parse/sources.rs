@@ -25,10 +25,9 @@ impl<'f> Source<'f> {
         context: &Context<'_>,
     ) -> Result<Self, Box<Diagnostic>> {
         let mut json = entry.render(context)?;
-        let mut written = entry.node.to_json().as_object().cloned().unwrap_or_default();
+        let written = entry.written();
         if let Some(other) = overrides {
             overlay(&mut json, &other.render(context)?);
-            overlay(&mut written, &other.node.to_json().as_object().cloned().unwrap_or_default());
         }
         Ok(Self { entry, json, written })
     }
@@ -104,7 +103,11 @@ impl<'f> Source<'f> {
             tags: texts(config.get("tags")),
             meta: config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
             group: None,
-            columns: columns::read(table),
+            columns: columns::read(
+                table,
+                table_of(&self.written, &name).unwrap_or(&none),
+                context.doc_ids(&file.package.name),
+            ),
             refs: Vec::new(),
             sources: Vec::new(),
             metrics: Vec::new(),
@@ -145,8 +148,13 @@ impl<'f> Source<'f> {
         config
     }
 
+    /// Tags that the table's tests inherit: those beside `config:`.
+    pub(super) fn test_tags(&self, table: &JsonMap) -> Vec<String> {
+        [&self.json, table].into_iter().flat_map(|map| texts(map.get("tags"))).collect()
+    }
+
     /// Tags of the source and of the table, sorted.
-    pub(super) fn tags(&self, table: &JsonMap) -> Vec<String> {
+    fn tags(&self, table: &JsonMap) -> Vec<String> {
         let mut tags = Vec::new();
         for map in [&self.json, table] {
             tags.extend(texts(map.get("tags")));
@@ -159,8 +167,7 @@ impl<'f> Source<'f> {
 
     /// The rendered entry of a table.
     pub(super) fn table(&self, name: &str) -> Option<&JsonMap> {
-        let tables = self.json.get("tables").and_then(Json::as_array)?;
-        tables.iter().filter_map(Json::as_object).find(|table| text(table, "name").as_deref() == Some(name))
+        table_of(&self.json, name)
     }
 
     fn quoting(&self, table: &JsonMap) -> JsonMap {
@@ -173,6 +180,11 @@ impl<'f> Source<'f> {
             })
             .collect()
     }
+}
+
+fn table_of<'j>(source: &'j JsonMap, name: &str) -> Option<&'j JsonMap> {
+    let tables = source.get("tables").and_then(Json::as_array)?;
+    tables.iter().filter_map(Json::as_object).find(|table| text(table, "name").as_deref() == Some(name))
 }
 
 fn overlay(json: &mut JsonMap, over: &JsonMap) {
@@ -227,15 +239,11 @@ fn merged_freshness(of_source: Option<Json>, of_table: Option<Json>) -> Option<J
         (Some(Json::Null) | None, Some(own)) => Some(whole_freshness(&own)),
         (Some(source), None) => Some(whole_freshness(&source)),
         (Some(source), Some(own)) => {
-            let (mut whole, own) = (whole_freshness(&source), whole_freshness(&own));
+            let mut whole = whole_freshness(&source);
+            let of_table = whole_freshness(&own);
             for key in ["warn_after", "error_after", "filter"] {
-                let given = match own.get(key) {
-                    Some(Json::Object(threshold)) => threshold.values().any(|value| !value.is_null()),
-                    Some(value) => !value.is_null(),
-                    None => false,
-                };
-                if given {
-                    whole[key] = own[key].clone();
+                if own.get(key).is_some() {
+                    whole[key] = of_table[key].clone();
                 }
             }
             Some(whole)
@@ -248,9 +256,12 @@ fn whole_freshness(written: &Json) -> Json {
     if written.is_null() {
         return Json::Null;
     }
-    let threshold = |key: &str| {
-        let part = |name: &str| written.get(key).and_then(|t| t.get(name)).cloned().unwrap_or(Json::Null);
-        json!({"count": part("count"), "period": part("period")})
+    let threshold = |key: &str| match written.get(key) {
+        Some(Json::Null) => Json::Null,
+        given => {
+            let part = |name: &str| given.and_then(|t| t.get(name)).cloned().unwrap_or(Json::Null);
+            json!({"count": part("count"), "period": part("period")})
+        }
     };
     json!({
         "warn_after": threshold("warn_after"),

@@ -9,10 +9,10 @@ use super::context::Context;
 use super::draft::folders;
 use super::other;
 use super::properties::Entry;
-use super::python_text::repr;
+use super::python_text::{self, repr};
 use super::versions;
 use crate::model::{Checksum, Code, Diagnostic, JsonMap, Node, NodeId, ResourceType};
-use crate::project::{FileKind, Package, sha256};
+use crate::project::{FileKind, Package, sha256, strip};
 
 /// A model that a unit test names: its id, schema and version.
 pub(super) struct Tested {
@@ -43,9 +43,10 @@ pub(super) fn build(
         .unwrap_or_default()
         .iter()
         .filter_map(Json::as_object)
-        .map(|given| fixture(given, true, package))
+        .map(|given| fixture(given, true, package, context))
         .collect();
-    let expect = fixture(&json.get("expect").and_then(Json::as_object).cloned().unwrap_or_default(), false, package);
+    let expect =
+        fixture(&json.get("expect").and_then(Json::as_object).cloned().unwrap_or_default(), false, package, context);
     let overrides = json.get("overrides").and_then(Json::as_object).map(whole_overrides);
     let picks = json.get("versions").and_then(Json::as_object).map(|versions| {
         let part = |key: &str| versions.get(key).cloned().unwrap_or(Json::Null);
@@ -112,18 +113,17 @@ fn is_picked(picks: Option<&Json>, version: Option<&Json>) -> bool {
     }
 }
 
-/// Rows with their format; CSV becomes rows, a fixture's file is read.
-fn fixture(written: &JsonMap, is_input: bool, package: &Package) -> JsonMap {
+/// Rows with their format; CSV becomes rows, a fixture's file is read, and an input without either takes its seed's rows.
+fn fixture(written: &JsonMap, is_input: bool, package: &Package, context: &Context<'_>) -> JsonMap {
     let text = |key: &str| written.get(key).and_then(Json::as_str);
     let format = text("format").unwrap_or("dict");
     let mut rows = written.get("rows").cloned().unwrap_or(Json::Null);
-    let from_file = text("fixture").and_then(|name| fixture_file(name, package));
-    if let Some(contents) = from_file {
+    if let Some(contents) = text("fixture").and_then(|name| fixture_file(name, package)) {
         rows = Json::String(contents);
     }
     let rows = match (format, rows) {
-        ("csv", Json::String(csv)) => csv_rows(&csv),
-        ("dict", Json::Null) => json!([]),
+        ("csv", Json::String(csv)) => csv_rows(&csv, &Json::Null),
+        (_, Json::Null) => text("input").and_then(|input| seed_rows(input, context)).unwrap_or_else(|| json!([])),
         (_, rows) => rows,
     };
     let mut whole = JsonMap::new();
@@ -139,16 +139,27 @@ fn fixture(written: &JsonMap, is_input: bool, package: &Package) -> JsonMap {
 fn fixture_file(name: &str, package: &Package) -> Option<String> {
     let bare = name.trim_end_matches(".csv").trim_end_matches(".sql");
     let file = package.of_kind(FileKind::Fixture).find(|file| file.stem() == bare)?;
-    Some(file.contents.to_string())
+    Some(strip(&file.contents).to_owned())
 }
 
-/// Every value as text; an empty one is null, as in dbt.
-fn csv_rows(text: &str) -> Json {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::None).from_reader(text.trim().as_bytes());
+/// The rows of the seed that an input such as `ref('countries')` names; empty values stay empty text there.
+fn seed_rows(input: &str, context: &Context<'_>) -> Option<Json> {
+    let arguments = input.trim().strip_prefix("ref")?.trim().strip_prefix('(')?.strip_suffix(')')?;
+    let name = arguments.split(',').next_back()?.trim().trim_matches(['\'', '"']);
+    context.project.all_packages().find_map(|package| {
+        let seed = package.seeds.iter().find(|seed| seed.stem() == name)?;
+        let text = std::fs::read_to_string(package.root.join(&seed.path)).ok()?;
+        Some(csv_rows(&text, &json!("")))
+    })
+}
+
+/// Every value as text; an empty one is `empty`.
+fn csv_rows(text: &str, empty: &Json) -> Json {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.trim().as_bytes());
     let Ok(headers) = reader.headers().cloned() else { return json!([]) };
     let row = |record: csv::StringRecord| -> Json {
         let cells = headers.iter().zip(record.iter());
-        let value = |cell: &str| if cell.is_empty() { Json::Null } else { json!(cell) };
+        let value = |cell: &str| if cell.is_empty() { empty.clone() } else { json!(cell) };
         Json::Object(cells.map(|(header, cell)| (header.to_owned(), value(cell))).collect())
     };
     Json::Array(reader.records().filter_map(Result::ok).map(row).collect())
@@ -174,14 +185,20 @@ fn checksum(
     };
     let or_none =
         |class: &str, value: Option<&Json>| value.map_or_else(|| "None".to_owned(), |value| object(class, value));
-    let given: Vec<String> = given.iter().map(|given| fixture_text("UnitTestInputFixture", given)).collect();
-    sha256(&format!(
+    let shown: Vec<String> = given.iter().map(|given| fixture_text("UnitTestInputFixture", given)).collect();
+    let mut state = format!(
         "{model}-{}-[{}]-{}-{}",
         or_none("UnitTestNodeVersions", picks),
-        given.join(", "),
+        shown.join(", "),
         fixture_text("UnitTestOutputFixture", expect),
         or_none("UnitTestOverrides", overrides),
-    ))
+    );
+    // Inputs that came from files count once more.
+    for rows in given.iter().filter(|part| !part["fixture"].is_null()).map(|part| &part["rows"]) {
+        state.push('-');
+        state.push_str(&python_text::str(rows));
+    }
+    sha256(&state)
 }
 
 fn fixture_text(class: &str, fixture: &JsonMap) -> String {

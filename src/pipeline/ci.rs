@@ -1,5 +1,6 @@
 //! The check of a pull request, stage by stage.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use crate::checks::DataTests;
 use crate::config;
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
-use crate::model::{Change, Event, Manifest, Stage};
+use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -152,7 +153,7 @@ fn make_plan(head: &Loaded, base: &Manifest, selection: &Selection, schema: &str
         baseline: base,
         selection,
         environment: (database, schema.to_owned()),
-        max_identifier: head.target.max_identifier(),
+        max_identifier: head.target.dialect().max_identifier(),
     })?)
 }
 
@@ -176,8 +177,9 @@ impl Check<'_> {
         self.create_environment(&*warehouse).await?;
         let measured = self.build_and_diff(&warehouse).await;
         if self.request.drop {
-            let mut session = warehouse::connect(&self.head.target).await?.session().await?;
-            environment::drop(&mut *session, warehouse.dialect(), self.schema).await?;
+            warehouse.resume();
+            let mut session = warehouse.session().await?;
+            environment::drop(&mut *session, warehouse.dialect(), None, self.schema).await?;
         }
         measured
     }
@@ -185,8 +187,10 @@ impl Check<'_> {
     async fn create_environment(&self, warehouse: &dyn Warehouse) -> Result<(), Error> {
         let since = Instant::now();
         let mut session = warehouse.session().await?;
-        let marker = Marker::new(&self.head.manifest.metadata.project_name, self.request.pull_request, self.head_sha(), self.invocation.started_at);
-        environment::create(&mut *session, warehouse.dialect(), self.schema, &marker).await?;
+        let sha = self.head_sha();
+        let project = &self.head.manifest.metadata.project_name;
+        let marker = Marker::new(project, self.request.pull_request, sha.as_deref(), self.invocation.started_at);
+        environment::create(&mut *session, warehouse.dialect(), None, self.schema, &marker).await?;
         self.invocation.finished(Stage::Environment, format!("{} is ready", self.schema), since);
         Ok(())
     }
@@ -211,7 +215,13 @@ impl Check<'_> {
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }
-        let comparisons = diff::comparable(&self.plan.comparisons, &outcome);
+        let built: HashSet<&NodeId> = outcome
+            .results
+            .iter()
+            .filter(|result| result.status == NodeStatus::Success)
+            .map(|result| &result.unique_id)
+            .collect();
+        let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
         let options = diff::Options { samples: self.head.settings.policy.samples, mask: self.head.settings.policy.mask.clone(), ..diff::Options::default() };
         let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
         Ok((outcome, diffs))

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Error, Invocation, Loaded};
+use super::{Error, Invocation, Loaded, inline};
 use crate::artifacts;
 use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
 use crate::checks::DataTests;
-use crate::model::{Change, Event, Manifest, Node, NodeId, Relation, ResourceType, Stage, Table};
+use crate::model::{Change, Event, JsonMap, Manifest, Node, NodeId, Relation, ResourceType, Stage, Table};
 use crate::plan::{self, Command, Plan};
 use crate::select::{self, Request, Selection};
 use crate::state::{self, StateDiff};
@@ -102,7 +102,12 @@ pub async fn build(invocation: &Invocation, loaded: &Loaded, request: &BuildRequ
     let context = context(invocation, loaded, warehouse, request.fail_fast);
     let outcome = build::run(&plan, &context).await?;
     let path = loaded.target_path.join("run_results.json");
-    artifacts::write_run_results(&outcome, &loaded.manifest, &path)
+    let info = artifacts::RunInfo {
+        dbt_version: crate::parse::DBT_VERSION.to_owned(),
+        invocation_id: invocation.invocation_id.clone(),
+        args: JsonMap::from_iter([("which".to_owned(), invocation.which.into())]),
+    };
+    artifacts::write_run_results(&outcome, &loaded.manifest, &info, &path)
         .map_err(|error| Error::usage(error.to_string(), "check the rights of the target folder"))?;
     Ok(Built::Done { outcome })
 }
@@ -252,8 +257,9 @@ impl Work {
     async fn new(invocation: &Invocation, loaded: &Loaded, request: &CompileRequest) -> Result<Self, Error> {
         let (loaded_manifest, nodes, selection) = match &request.inline {
             Some(sql) => {
-                let (manifest, id) = crate::parse::with_inline(&loaded.manifest, &loaded.renderer, sql)
-                    .map_err(|diagnostic| invocation.tell(vec![*diagnostic]).err().unwrap_or(Error::Unparsable { count: 1 }))?;
+                let (manifest, id) = inline::with_query(loaded, sql).map_err(|diagnostics| {
+                    invocation.tell(diagnostics).err().unwrap_or(Error::Unparsable { count: 1 })
+                })?;
                 (Arc::new(manifest), vec![id], Selection::default())
             }
             None => {

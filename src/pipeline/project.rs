@@ -123,7 +123,7 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Parse, detail: String::new(), total: None });
     let project::Loaded { project, diagnostics } = project::load(&invocation.load_options())?;
     let loading = diagnostics;
-    let settings = Settings::load(&project.root.root, |text| settings_yaml(text))?;
+    let settings = Settings::load(&project.root.root, settings_yaml)?;
     let output = project.profile.output.expose_secret();
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let target = warehouse::Target::from_profile(project.profile.adapter_type(), output, &base)?;
@@ -147,7 +147,7 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
 }
 
 fn settings_yaml(text: &str) -> Result<serde_json::Value, String> {
-    yaml::parse(text, crate::config::FILE).map(|parsed| parsed.root.to_json()).map_err(|error| error.to_string())
+    yaml::parse(text).map(|parsed| parsed.root.to_json()).map_err(|error| error.to_string())
 }
 
 /// `path` below `root`, unless it is absolute.

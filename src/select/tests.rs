@@ -69,9 +69,8 @@ fn every_selector_selects_what_dbt_selects() {
         if args == ["-s", "path:."] {
             continue;
         }
-        let expected = query
-            .get("ids")
-            .map(|ids| -> Vec<&str> { ids.as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect() });
+        let expected: Option<Vec<&str>> =
+            query["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_str().unwrap()).collect());
         match (answer(&args, &manifest), expected) {
             (Err(_), None) => {}
             (Ok((ids, messages)), Some(expected)) => {

@@ -14,5 +14,4 @@ pub use reason::{REASONS, Reason, sub_selectors};
 #[cfg(test)]
 pub(crate) mod golden;
 #[cfg(test)]
-#[cfg(test)]
 mod tests;

@@ -112,9 +112,13 @@ fn a_baseline_that_is_no_manifest_is_exit_code_4() {
     let sandbox = shop();
     let ci = |baseline: &str| sandbox.run(["ci", "--schema", "check_it", "--baseline", baseline]);
     refused(&ci("manifest:gone.json"), 4, &["gone.json"]);
-    sandbox.write("cut.json", "{\"metadata\": {\"dbt_schema_version\": \"https://schemas.getdbt.com/dbt/manifest/v12.j");
+    sandbox
+        .write("cut.json", "{\"metadata\": {\"dbt_schema_version\": \"https://schemas.getdbt.com/dbt/manifest/v12.j");
     refused(&ci("manifest:cut.json"), 4, &["cut.json"]);
-    sandbox.write("v4.json", r#"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v4.json"}, "nodes": {}}"#);
+    sandbox.write(
+        "v4.json",
+        r#"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v4.json"}, "nodes": {}}"#,
+    );
     refused(&ci("manifest:v4.json"), 4, &["v4"]);
     sandbox.write("list.json", "[1, 2]");
     refused(&ci("manifest:list.json"), 4, &["list.json"]);

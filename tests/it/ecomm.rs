@@ -96,7 +96,10 @@ fn the_road(engine: Engine) {
     let said = shop.run(check);
     assert_eq!(said.code, 1, "{said}");
     assert_eq!(audit(), audited, "a check writes nothing into production, its hooks included");
-    assert_eq!(shop.scalar("select count(*) from analytics_ml.fct_customer_features where sessions_30d is not null"), "7999");
+    assert_eq!(
+        shop.scalar("select count(*) from analytics_ml.fct_customer_features where sessions_30d is not null"),
+        "7999"
+    );
     assert_eq!(shop.scalar("select count(*) from pr_42.fct_customer_features where sessions_30d is not null"), "0");
     the_report(&shop.report(), &shop.sandbox.read("target/report.md"));
 

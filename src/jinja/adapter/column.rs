@@ -68,7 +68,7 @@ impl ColumnValue {
         match numbers.as_deref() {
             Some([size]) if self.engine.is_string(&base) || base == "character" => self.char_size = Some(*size),
             Some([precision]) if self.engine.is_numeric(&base) => {
-                (self.precision, self.scale) = (Some(*precision), Some(0))
+                (self.precision, self.scale) = (Some(*precision), Some(0));
             }
             Some([precision, scale]) => (self.precision, self.scale) = (Some(*precision), Some(*scale)),
             Some([_]) if base.starts_with("time") => {}
@@ -127,6 +127,8 @@ impl ColumnValue {
 }
 
 fn numeric_type(engine: &Engine, dtype: &str, precision: Option<i64>, scale: Option<i64>) -> String {
+    // Spark has one exact number, whatever macros call it.
+    let dtype = if matches!(engine.column_class, "SparkColumn" | "DatabricksColumn") { "decimal" } else { dtype };
     match (precision, scale) {
         (Some(precision), Some(scale)) if engine.column_class != "BigQueryColumn" => {
             format!("{dtype}({precision},{scale})")

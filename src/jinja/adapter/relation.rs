@@ -67,17 +67,17 @@ impl RelationValue {
     }
 
     fn with_path(&self, changes: &[(String, Value)]) -> Result<Self, Error> {
-        let mut changed = self.clone();
+        let mut moved = self.clone();
         for (name, value) in changes {
             let part = (!value.is_none()).then(|| value.to_string());
             match name.as_str() {
-                "database" => changed.relation.database = part,
-                "schema" => changed.relation.schema = part,
-                "identifier" => changed.relation.identifier = part,
+                "database" => moved.relation.database = part,
+                "schema" => moved.relation.schema = part,
+                "identifier" => moved.relation.identifier = part,
                 other => return Err(fail(format!("a relation's path has no part '{other}'"))),
             }
         }
-        Ok(changed)
+        Ok(moved)
     }
 
     /// The information schema of this relation's database (of its schema, where each has its own), or one view of it.

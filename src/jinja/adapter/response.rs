@@ -18,13 +18,11 @@ pub(super) struct Response {
 impl Response {
     /// The response that goes with `table`.
     pub(super) fn of(adapter_type: &str, table: &Table) -> Self {
-        match adapter_type {
-            "duckdb" => Self { message: "OK".to_owned(), code: None, rows: None },
-            _ => {
-                let rows = table.rows.len();
-                Self { message: format!("SELECT {rows}"), code: Some("SELECT".to_owned()), rows: Some(rows) }
-            }
+        if adapter_type == "duckdb" {
+            return Self { message: "OK".to_owned(), code: None, rows: None };
         }
+        let rows = table.rows.len();
+        Self { message: format!("SELECT {rows}"), code: Some("SELECT".to_owned()), rows: Some(rows) }
     }
 }
 
@@ -60,7 +58,7 @@ impl Object for Response {
     }
 }
 
-/// `adapter.behavior`: flags of `flags:` in dbt_project.yml, off unless set.
+/// `adapter.behavior`: flags of `flags:` in `dbt_project.yml`, off unless set.
 #[derive(Debug)]
 pub(super) struct Behavior {
     pub(super) flags: JsonMap,

@@ -131,6 +131,71 @@ fn cross_database_macros_of_postgres_render_as_dbt_renders_them() {
 }
 
 #[test]
+fn cross_database_macros_of_other_adapters_render_as_dbt_renders_them() {
+    check_facts("snowflake", include_str!("../../../fixtures/macros/snowflake.json"));
+    check_facts("bigquery", include_str!("../../../fixtures/macros/bigquery.json"));
+    check_facts("redshift", include_str!("../../../fixtures/macros/redshift.json"));
+    check_facts("spark", include_str!("../../../fixtures/macros/spark.json"));
+}
+
+#[test]
+fn macros_that_make_statements_name_what_they_act_on() {
+    let columns = "{% set c = adapter.get_columns_in_relation(ref('m')) %}";
+    for (adapter_type, template, expected) in [
+        (
+            "duckdb",
+            "{{ create_table_as(true, this, 'select 1') }}",
+            "create temporary table \"orders\" as ( select 1 );",
+        ),
+        (
+            "postgres",
+            "{{ create_table_as(false, this, 'select 1') }}",
+            "create table \"db\".\"main\".\"orders\" as ( select 1 );",
+        ),
+        (
+            "postgres",
+            "{{ create_view_as(this, 'select 1') }}",
+            "create view \"db\".\"main\".\"orders\" as ( select 1 );",
+        ),
+        (
+            "postgres",
+            "COLUMNS{{ get_incremental_append_sql({'target_relation': this, 'temp_relation': ref('m'), 'dest_columns': c}) }}",
+            "insert into \"db\".\"main\".\"orders\" (\"id\", \"status\", \"n\") ( select \"id\", \"status\", \"n\" from \"db\".\"main\".\"m\" )",
+        ),
+        (
+            "duckdb",
+            "COLUMNS{{ get_merge_sql(this, ref('m'), ['id', 'k'], c, ['x = 1']) }}",
+            "merge into \"db\".\"main\".\"orders\" as DBT_INTERNAL_DEST using \"db\".\"main\".\"m\" as DBT_INTERNAL_SOURCE \
+             on (DBT_INTERNAL_SOURCE.id = DBT_INTERNAL_DEST.id) and (DBT_INTERNAL_SOURCE.k = DBT_INTERNAL_DEST.k) and (x = 1) \
+             when matched then update by name when not matched then insert by name",
+        ),
+        (
+            "postgres",
+            "COLUMNS{{ get_delete_insert_merge_sql(this, ref('m'), 'id', c, none) }}",
+            "delete from \"db\".\"main\".\"orders\" as DBT_INTERNAL_DEST where (id) in ( select distinct id from \"db\".\"main\".\"m\" \
+             as DBT_INTERNAL_SOURCE ); insert into \"db\".\"main\".\"orders\" (\"id\", \"status\", \"n\") ( select \"id\", \"status\", \"n\" \
+             from \"db\".\"main\".\"m\" )",
+        ),
+        (
+            "postgres",
+            "{{ get_grant_sql(this, 'select', ['a', 'b']) }}",
+            "grant select on \"db\".\"main\".\"orders\" to a, b",
+        ),
+        ("postgres", "{{ get_quoted_csv(['a', 'b']) }} {{ should_revoke(this, true) }}", "\"a\", \"b\" False"),
+        (
+            "duckdb",
+            "{{ get_fixture_sql([{'id': 1}, {'b': \"it's\"}], {'id': 'int', 'b': 'text'}) }}",
+            "select cast(1 as int) as id, cast(null as text) as b union all \
+             select cast(null as int) as id, cast('it''s' as text) as b",
+        ),
+        ("postgres", "COLUMNS{{ diff_columns(c, []) | length }}{{ diff_columns([], c) | length }}", "30"),
+    ] {
+        let text = show(adapter_type, &template.replace("COLUMNS", columns));
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{template}");
+    }
+}
+
+#[test]
 fn generic_tests_render_as_dbt_renders_them() {
     let all = "{{ test_unique(ref('m'), 'id') }}";
     let expected = "\n    \n    \n\nselect\n    id as unique_field,\n    count(*) as n_records\n\nfrom \"db\".\"main\".\"m\"\n\

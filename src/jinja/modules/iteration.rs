@@ -13,11 +13,12 @@ const ENDLESS: usize = 100_000;
 /// How many combinations are made: beyond, a template is at fault and memory would run out.
 const MOST: usize = 1_000_000;
 
+type Call = fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>;
 type Rows = Result<Vec<Vec<Value>>, Error>;
 
 /// `modules.itertools`.
 pub(super) fn module() -> Value {
-    let functions: [(&str, fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>); 14] = [
+    let functions: [(&str, Call); 14] = [
         ("accumulate", accumulate),
         ("chain", chain),
         ("combinations", |_, args| combinations("combinations", args)),
@@ -38,7 +39,7 @@ pub(super) fn module() -> Value {
 
 struct Function {
     name: &'static str,
-    function: fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>,
+    function: Call,
 }
 
 impl std::fmt::Debug for Function {
@@ -204,21 +205,18 @@ fn zip_longest(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 /// `islice(iterable, stop)` or `islice(iterable, start, stop, step=1)`.
 fn islice(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (positional, _) = split_args(args);
-    let bound = |value: &Value, default: usize| match value.is_none() {
-        true => Ok(default),
-        false => length("islice", value),
-    };
-    let (iterable, start, stop, step) = match positional.as_slice() {
-        [iterable, stop] => (iterable, 0, bound(stop, usize::MAX)?, 1),
-        [iterable, start, stop] => (iterable, bound(start, 0)?, bound(stop, usize::MAX)?, 1),
-        [iterable, start, stop, step] => (iterable, bound(start, 0)?, bound(stop, usize::MAX)?, bound(step, 1)?),
+    let bound = |value: &Value, default: usize| if value.is_none() { Ok(default) } else { length("islice", value) };
+    let (iterable, from, to, every) = match positional.as_slice() {
+        [iterable, to] => (iterable, 0, bound(to, usize::MAX)?, 1),
+        [iterable, from, to] => (iterable, bound(from, 0)?, bound(to, usize::MAX)?, 1),
+        [iterable, from, to, every] => (iterable, bound(from, 0)?, bound(to, usize::MAX)?, bound(every, 1)?),
         _ => return Err(fail("islice() takes an iterable and one to three numbers")),
     };
-    if step == 0 {
+    if every == 0 {
         return Err(fail("islice() needs a step of at least 1"));
     }
     let items = items_of(iterable)?;
-    Ok(list(items.into_iter().take(stop).skip(start).step_by(step).collect()))
+    Ok(list(items.into_iter().take(to).skip(from).step_by(every).collect()))
 }
 
 fn count(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {

@@ -185,12 +185,11 @@ impl Pattern {
             }
             let whole = captures.get_match();
             out.push_str(&text[last..whole.start()]);
-            match with.as_str() {
-                Some(template) => out.push_str(&expand(template, &captures)?),
-                None => {
-                    let found = Value::from_object(Match::new(self, &regex, text, &captures));
-                    out.push_str(&with.call(state, &[found])?.to_string());
-                }
+            if let Some(template) = with.as_str() {
+                out.push_str(&expand(template, &captures)?);
+            } else {
+                let found = Value::from_object(Match::new(self, &regex, text, &captures));
+                out.push_str(&with.call(state, &[found])?.to_string());
             }
             last = whole.end();
             times += 1;

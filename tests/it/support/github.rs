@@ -22,9 +22,9 @@ pub(crate) struct GitHub {
 pub(crate) fn tool(variable: &str, in_cache: &str) -> PathBuf {
     let path = std::env::var_os(variable).map_or_else(
         || {
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
-                PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache")
-            });
+            let cache = std::env::var_os("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"));
             cache.join("slimdiff").join(in_cache)
         },
         PathBuf::from,

@@ -164,3 +164,11 @@
 {% macro bigquery__can_clone_table() %}
     {%- do return(true) -%}
 {% endmacro %}
+
+{% macro bigquery__equals(expr1, expr2) -%}
+    {%- if adapter.behavior.enable_truthy_nulls_equals_macro.no_warn -%}
+    {{ expr1 }} is not distinct from {{ expr2 }}
+    {%- else -%}
+    ({{ expr1 }} = {{ expr2 }})
+    {%- endif -%}
+{%- endmacro %}

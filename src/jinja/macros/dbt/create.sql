@@ -62,6 +62,60 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Replacing a relation: the new one is made beside the old one, then the names are exchanged. #}
+
+{%- macro get_create_intermediate_sql(relation, sql) -%}
+    {{ adapter.dispatch('get_create_intermediate_sql', 'dbt')(relation, sql) }}
+{%- endmacro -%}
+
+{% macro default__get_create_intermediate_sql(relation, sql) -%}
+    {%- set intermediate = make_intermediate_relation(relation) -%}
+    {{ get_drop_sql(intermediate) }};
+    {{ get_create_sql(intermediate, sql) }}
+{%- endmacro %}
+
+{%- macro get_rename_intermediate_sql(relation) -%}
+    {{ adapter.dispatch('get_rename_intermediate_sql', 'dbt')(relation) }}
+{%- endmacro -%}
+
+{% macro default__get_rename_intermediate_sql(relation) -%}
+    {{ get_rename_sql(make_intermediate_relation(relation), relation.identifier) }}
+{%- endmacro %}
+
+{%- macro get_create_backup_sql(relation) -%}
+    {{ adapter.dispatch('get_create_backup_sql', 'dbt')(relation) }}
+{%- endmacro -%}
+
+{% macro default__get_create_backup_sql(relation) -%}
+    {%- set backup = make_backup_relation(relation, relation.type) -%}
+    {{ get_drop_sql(backup) }};
+    {{ get_rename_sql(relation, backup.identifier) }}
+{%- endmacro %}
+
+{%- macro get_drop_backup_sql(relation) -%}
+    {{ adapter.dispatch('get_drop_backup_sql', 'dbt')(relation) }}
+{%- endmacro -%}
+
+{% macro default__get_drop_backup_sql(relation) -%}
+    {{ get_drop_sql(make_backup_relation(relation, relation.type)) }}
+{%- endmacro %}
+
+{% macro get_replace_sql(existing_relation, target_relation, sql) -%}
+    {{ adapter.dispatch('get_replace_sql', 'dbt')(existing_relation, target_relation, sql) }}
+{%- endmacro %}
+
+{% macro default__get_replace_sql(existing_relation, target_relation, sql) -%}
+    {%- if existing_relation.can_be_renamed and target_relation.can_be_renamed and adapter.type() != 'duckdb' -%}
+    {{ get_create_intermediate_sql(target_relation, sql) }};
+    {{ get_create_backup_sql(existing_relation) }};
+    {{ get_rename_intermediate_sql(target_relation) }};
+    {{ get_drop_backup_sql(existing_relation) }}
+    {%- else -%}
+    {{ get_drop_sql(existing_relation) }};
+    {{ get_create_sql(target_relation, sql) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro create_or_replace_clone(this_relation, defer_relation) %}
     {{- return(adapter.dispatch('create_or_replace_clone', 'dbt')(this_relation, defer_relation)) -}}
 {% endmacro %}
@@ -99,6 +153,22 @@
             {%- do run_query(sql) -%}
         {%- endif -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{% macro get_drop_index_sql(relation, index_name) -%}
+    {{ adapter.dispatch('get_drop_index_sql', 'dbt')(relation, index_name) }}
+{%- endmacro %}
+
+{% macro default__get_drop_index_sql(relation, index_name) -%}
+    {%- do exceptions.raise_not_implemented('the adapter ' ~ adapter.type() ~ ' does not drop indexes') -%}
+{%- endmacro %}
+
+{% macro get_show_indexes_sql(relation) -%}
+    {{ adapter.dispatch('get_show_indexes_sql', 'dbt')(relation) }}
+{%- endmacro %}
+
+{% macro default__get_show_indexes_sql(relation) -%}
+    {%- do exceptions.raise_not_implemented('the adapter ' ~ adapter.type() ~ ' does not list indexes') -%}
 {%- endmacro %}
 
 {# Seeds, as engines that take them by statements need them. #}

@@ -175,6 +175,133 @@
     ) sbq
 {% endmacro %}
 
+{% macro snapshot_staging_table(strategy, source_sql, target_relation) -%}
+    {{ adapter.dispatch('snapshot_staging_table', 'dbt')(strategy, source_sql, target_relation) }}
+{%- endmacro %}
+
+{# One row for each change: new or changed rows to insert, old versions to end, rows that are gone. #}
+{% macro default__snapshot_staging_table(strategy, source_sql, target_relation) -%}
+    {%- set names = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+    {%- set current = config.get('dbt_valid_to_current') -%}
+    {%- set key = strategy.unique_key -%}
+    {%- set marks_deletes = strategy.hard_deletes == 'new_record' -%}
+    {%- set ends_deletes = marks_deletes or strategy.hard_deletes == 'invalidate' -%}
+    {%- set now = snapshot_get_time() | trim -%}
+    with snapshot_query as (
+        {{ source_sql }}
+    ),
+
+    snapshotted_data as (
+        select *, {{ unique_key_fields(key) }}
+        from {{ target_relation }}
+        where {{ names.dbt_valid_to }} is null
+            {{- ' or ' ~ names.dbt_valid_to ~ ' = ' ~ current if current }}
+    ),
+
+    insertions_source_data as (
+        select *, {{ unique_key_fields(key) }},
+            {{ strategy.updated_at }} as {{ names.dbt_updated_at }},
+            {{ strategy.updated_at }} as {{ names.dbt_valid_from }},
+            {{ get_dbt_valid_to_current(strategy, names) }},
+            {{ strategy.scd_id }} as {{ names.dbt_scd_id }}
+        from snapshot_query
+    ),
+
+    updates_source_data as (
+        select *, {{ unique_key_fields(key) }},
+            {{ strategy.updated_at }} as {{ names.dbt_updated_at }},
+            {{ strategy.updated_at }} as {{ names.dbt_valid_from }},
+            {{ strategy.updated_at }} as {{ names.dbt_valid_to }}
+        from snapshot_query
+    ),
+    {%- if ends_deletes %}
+
+    deletes_source_data as (
+        select *, {{ unique_key_fields(key) }}
+        from snapshot_query
+    ),
+    {%- endif %}
+
+    insertions as (
+        select
+            'insert' as dbt_change_type,
+            source_data.*
+            {{- ", 'False' as " ~ names.dbt_is_deleted if marks_deletes }}
+        from insertions_source_data as source_data
+        left outer join snapshotted_data
+            on {{ unique_key_join_on(key, 'snapshotted_data', 'source_data') }}
+        where {{ unique_key_is_null(key, 'snapshotted_data') }}
+            or ({{ unique_key_is_not_null(key, 'snapshotted_data') }} and (
+                {{ strategy.row_changed }}
+                {{- " or snapshotted_data." ~ names.dbt_is_deleted ~ " = 'True'" if marks_deletes }}
+            ))
+    ),
+
+    updates as (
+        select
+            'update' as dbt_change_type,
+            source_data.*,
+            snapshotted_data.{{ names.dbt_scd_id }}
+            {{- ', snapshotted_data.' ~ names.dbt_is_deleted if marks_deletes }}
+        from updates_source_data as source_data
+        join snapshotted_data
+            on {{ unique_key_join_on(key, 'snapshotted_data', 'source_data') }}
+        where (
+            {{ strategy.row_changed }}
+            {{- " or snapshotted_data." ~ names.dbt_is_deleted ~ " = 'True'" if marks_deletes }}
+        )
+    )
+    {%- if ends_deletes %},
+
+    deletes as (
+        select
+            'delete' as dbt_change_type,
+            source_data.*,
+            {{ now }} as {{ names.dbt_valid_from }},
+            {{ now }} as {{ names.dbt_updated_at }},
+            {{ now }} as {{ names.dbt_valid_to }},
+            snapshotted_data.{{ names.dbt_scd_id }}
+            {{- ', snapshotted_data.' ~ names.dbt_is_deleted if marks_deletes }}
+        from snapshotted_data
+        left join deletes_source_data as source_data
+            on {{ unique_key_join_on(key, 'snapshotted_data', 'source_data') }}
+        where {{ unique_key_is_null(key, 'source_data') }}
+            {{- " and not (snapshotted_data." ~ names.dbt_is_deleted ~ " = 'True')" if marks_deletes }}
+    )
+    {%- endif %}
+
+    select * from insertions
+    union all
+    select * from updates
+    {%- if ends_deletes %}
+    union all
+    select * from deletes
+    {%- endif %}
+{%- endmacro %}
+
+{% macro snapshot_merge_sql(target, source, insert_cols) -%}
+    {{ adapter.dispatch('snapshot_merge_sql', 'dbt')(target, source, insert_cols) }}
+{%- endmacro %}
+
+{% macro default__snapshot_merge_sql(target, source, insert_cols) -%}
+    {%- set names = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+    {%- set current = config.get('dbt_valid_to_current') -%}
+    {%- set columns = insert_cols | join(', ') -%}
+    merge into {{ target }} as DBT_INTERNAL_DEST
+    using {{ source }} as DBT_INTERNAL_SOURCE
+    on DBT_INTERNAL_SOURCE.{{ names.dbt_scd_id }} = DBT_INTERNAL_DEST.{{ names.dbt_scd_id }}
+    when matched
+        and (DBT_INTERNAL_DEST.{{ names.dbt_valid_to }} is null
+        {{- ' or DBT_INTERNAL_DEST.' ~ names.dbt_valid_to ~ ' = ' ~ current if current }})
+        and DBT_INTERNAL_SOURCE.dbt_change_type in ('update', 'delete')
+        then update
+        set {{ names.dbt_valid_to }} = DBT_INTERNAL_SOURCE.{{ names.dbt_valid_to }}
+    when not matched
+        and DBT_INTERNAL_SOURCE.dbt_change_type = 'insert'
+        then insert ({{ columns }})
+        values ({{ columns }})
+{%- endmacro %}
+
 {% macro post_snapshot(staging_relation) %}
     {{- adapter.dispatch('post_snapshot', 'dbt')(staging_relation) -}}
 {% endmacro %}

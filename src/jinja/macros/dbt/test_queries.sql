@@ -42,6 +42,45 @@ union all
 select * from dbt_internal_unit_test_expected
 {%- endmacro %}
 
+{# Rows as a query, the columns that a row leaves out as null of their type. #}
+{% macro get_fixture_sql(rows, column_name_to_data_types) -%}
+    {%- set queries = [] -%}
+    {%- for row in rows -%}
+        {%- set given = {} -%}
+        {%- for name, value in format_row(row, column_name_to_data_types).items() -%}
+            {%- do given.update({name | lower: value}) -%}
+        {%- endfor -%}
+        {%- set cells = [] -%}
+        {%- for name, type in column_name_to_data_types.items() -%}
+            {%- set value = given[name | lower] if name | lower in given else dbt.safe_cast('null', type) -%}
+            {%- do cells.append((value | trim) ~ ' as ' ~ name) -%}
+        {%- endfor -%}
+        {%- do queries.append('select ' ~ cells | join(', ')) -%}
+    {%- endfor -%}
+    {{ queries | join('\n    union all\n    ') if queries else no_rows_sql(column_name_to_data_types) }}
+{%- endmacro %}
+
+{# Expected rows as a query of the columns that they name. #}
+{% macro get_expected_sql(rows, column_name_to_data_types, column_name_to_quoted) -%}
+    {%- set queries = [] -%}
+    {%- for row in rows -%}
+        {%- set cells = [] -%}
+        {%- for name, value in format_row(row, column_name_to_data_types).items() -%}
+            {%- do cells.append((value | trim) ~ ' as ' ~ column_name_to_quoted.get(name, name)) -%}
+        {%- endfor -%}
+        {%- do queries.append('select ' ~ cells | join(', ')) -%}
+    {%- endfor -%}
+    {{ queries | join('\n    union all\n    ') if queries else no_rows_sql(column_name_to_data_types) }}
+{%- endmacro %}
+
+{% macro no_rows_sql(column_name_to_data_types) -%}
+    {%- set cells = [] -%}
+    {%- for name, type in column_name_to_data_types.items() -%}
+        {%- do cells.append((dbt.safe_cast('null', type) | trim) ~ ' as ' ~ name) -%}
+    {%- endfor -%}
+    select {{ cells | join(', ') }} where false
+{%- endmacro %}
+
 {# A row of a fixture: each value cast to the type that the column has. #}
 {% macro format_row(row, column_name_to_data_types) -%}
     {%- set formatted = {} -%}

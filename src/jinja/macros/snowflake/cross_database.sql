@@ -73,3 +73,15 @@
 {% macro snowflake__support_multiple_grantees_per_dcl_statement() %}
     {%- do return(false) -%}
 {% endmacro %}
+
+{% macro snowflake__cast_bool_to_text(field) %}
+  {{ dbt.default__cast(field, api.Column.translate_type('string')) }}
+{% endmacro %}
+
+{% macro snowflake__equals(expr1, expr2) -%}
+    {%- if adapter.behavior.enable_truthy_nulls_equals_macro.no_warn -%}
+    equal_null({{ expr1 }}, {{ expr2 }})
+    {%- else -%}
+    ({{ expr1 }} = {{ expr2 }})
+    {%- endif -%}
+{%- endmacro %}
