@@ -150,7 +150,7 @@ fn parse_checkout(
     }
     let named = || revision.description.clone();
     let loaded = project::load(&options).map_err(|source| Error::Project { revision: named(), source })?;
-    let parsed = parse::parse(&loaded.project, &context.parse);
+    let parsed = parse::parse(&loaded.project, context.parse.clone());
     let errors: Vec<&Diagnostic> =
         loaded.diagnostics.iter().chain(&parsed.diagnostics).filter(|diagnostic| diagnostic.is_error()).collect();
     if let Some(first) = errors.first() {
