@@ -65,6 +65,8 @@ pub enum FindingCode {
     Cancelled,
     /// A change breaks an enforced contract.
     ContractBroken,
+    /// Production's keys and the pull request's have nothing in common.
+    NoRowInCommon,
 }
 
 impl FindingCode {
@@ -85,6 +87,8 @@ pub struct Finding {
     pub node: Option<NodeId>,
     /// What it is about, for people: a model, a test, `model.column`.
     pub subject: Option<String>,
+    /// The column it is about, if it is about one.
+    pub column: Option<String>,
     /// What is said of the subject, as the rest of the sentence, e.g. `is now NULL in all 6,021 rows (was 2.1 %)`.
     pub text: String,
 }
