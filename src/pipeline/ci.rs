@@ -88,7 +88,8 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
 
 fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     let template = request.schema.as_deref().unwrap_or(&head.settings.schema);
-    let name = config::schema_name(template, request.pull_request, request.branch.as_deref()).map_err(|message| {
+    let branch = request.branch.clone().or_else(|| baseline::head_branch(&head.project.root.root));
+    let name = config::schema_name(template, request.pull_request, branch.as_deref()).map_err(|message| {
         Error::usage(message, "outside of a pull request, `--pull-request 1` or `--schema my_check` will do")
     })?;
     if name.eq_ignore_ascii_case(&head.target.schema()) {
@@ -208,7 +209,9 @@ impl Check<'_> {
             cancel: self.invocation.cancel.clone(),
             target_path: Some(self.head.target_path.clone()),
         };
+        let since = self.invocation.building(self.plan);
         let outcome = build::run(self.plan, &context).await?;
+        self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }

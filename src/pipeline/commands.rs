@@ -100,6 +100,7 @@ pub async fn build(invocation: &Invocation, loaded: &Loaded, request: &BuildRequ
         return Ok(Built::Done { outcome: BuildOutcome::default() });
     }
     let context = context(invocation, loaded, warehouse, request.fail_fast);
+    invocation.building(&plan);
     let outcome = build::run(&plan, &context).await?;
     let path = loaded.target_path.join("run_results.json");
     let info = artifacts::RunInfo {
