@@ -15,7 +15,7 @@ use crate::artifacts::node_json;
 use crate::jinja::{Capture, NodeScope, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
-    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType,
+    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType, Severity,
 };
 use crate::yaml;
 
@@ -103,10 +103,16 @@ struct Written {
     config: JsonMap,
 }
 
-/// Makes the test's node.
-pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+/// Makes the test's node; the warning is of a test whose macro does not exist.
+pub(super) fn build(
+    case: &TestCase<'_>,
+    context: &Context<'_>,
+) -> Result<(Node, Option<Box<Diagnostic>>), Box<Diagnostic>> {
     let mut written = read(case, context)?;
-    let macro_id = find_macro(case, &written, context)?;
+    let (macro_id, warning) = match find_macro(case, &written, context) {
+        Ok(id) => (id, None),
+        Err(warning) => (String::new(), Some(warning)),
+    };
     written
         .kwargs
         .insert("model".to_owned(), Json::String(format!("{{{{ get_where_subquery({}) }}}}", case.target.call())));
@@ -118,6 +124,9 @@ pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, 
     let called = macro_id.clone();
     let capture = if is_plain(&written, &macro_id) {
         plain_capture(case, macro_id)
+    } else if warning.is_some() {
+        let where_subquery = context.renderer.find_macro("get_where_subquery", "dbt").map(str::to_owned);
+        Capture { macros: where_subquery.into_iter().collect(), ..plain_capture(case, macro_id) }
     } else {
         let scope = scope(case, &node, &written, context);
         context.renderer.parse(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
@@ -145,7 +154,7 @@ pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, 
     node.config = config;
     take(&mut node, capture);
     names::assign(&mut node, context)?;
-    Ok(node)
+    Ok((node, warning))
 }
 
 /// An error without a better place is at the test's entry.
@@ -265,6 +274,8 @@ fn macro_name(written: &Written) -> String {
     }
 }
 
+/// The macro of the test; none, with a warning, when there is no such macro: as in dbt, the test is then an error only
+/// when it runs.
 fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> Result<String, Box<Diagnostic>> {
     let name = macro_name(written);
     if let Some(id) = context.renderer.find_macro(&name, &case.target.file.package.name) {
@@ -278,7 +289,8 @@ fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> 
         }
         _ => "tests are found in tests/generic and macros as `{% test … %}`".to_owned(),
     };
-    Err(Box::new(complaint(case, Code::UnknownMacro, message).hint(hint)))
+    let complaint = case.target.file.complaint(case.test, Code::UnknownMacro, message).hint(hint);
+    Err(Box::new(Diagnostic { severity: Severity::Warning, ..complaint }))
 }
 
 fn name_of(case: &TestCase<'_>, written: &Written) -> TestName {
@@ -389,7 +401,7 @@ fn macros_of_test(
             || below(&noted).contains(id)
             || below(&noted).iter().any(|child| below(child).contains(id))
     };
-    let mut all = vec![noted.clone()];
+    let mut all = if noted.is_empty() { Vec::new() } else { vec![noted.clone()] };
     all.extend(captured.into_iter().filter(|id| *id != called && *id != noted && known(id)));
     all
 }
