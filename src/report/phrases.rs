@@ -28,8 +28,18 @@ pub(super) fn name(diff: &TableDiff) -> String {
 pub(super) struct Told<'a> {
     /// The first of them.
     pub(super) first: &'a Finding,
-    /// Of several: the model, what is said of each column, and the columns with what is said of each alone.
-    pub(super) columns: Option<(String, String, Vec<(String, String)>)>,
+    /// Of several findings, what they say.
+    pub(super) columns: Option<ManyColumns>,
+}
+
+/// What is said of several columns of one model.
+pub(super) struct ManyColumns {
+    /// The model.
+    pub(super) model: String,
+    /// What is said of each, e.g. `is now NULL in all 9 rows`.
+    pub(super) said: String,
+    /// The columns, with what is said of each alone, e.g. ` (was 2.1 %)`.
+    pub(super) columns: Vec<(String, String)>,
 }
 
 /// The findings in order, those that say the same of three or more columns of one model as one.
@@ -51,7 +61,11 @@ pub(super) fn told(findings: &[Finding]) -> Vec<Told<'_>> {
             let columns = rest[..taken]
                 .iter()
                 .map(|finding| (finding.column.clone().unwrap_or_default(), apart(&finding.text).1.to_owned()));
-            (model.unwrap_or_default().to_owned(), said.to_owned(), columns.collect())
+            ManyColumns {
+                model: model.unwrap_or_default().to_owned(),
+                said: said.to_owned(),
+                columns: columns.collect(),
+            }
         });
         told.push(Told { first, columns });
         rest = &rest[taken..];

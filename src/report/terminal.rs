@@ -4,8 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::phrases::{
-    coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, name, no_data_changes, null_share,
-    order, reach_counts, result, summary, telling, told, unsaid_keys,
+    ManyColumns, coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, name, no_data_changes,
+    null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::words::{brief, count_of, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
@@ -85,15 +85,12 @@ impl Page {
                 Severity::Warning => (Ink::Yellow, "  warning  "),
                 Severity::Note => (Ink::Bold, "  note     "),
             };
-            let text = match &told.columns {
-                Some((model, said, columns)) => {
-                    let listed: Vec<String> = columns.iter().map(|(name, alone)| format!("{name}{alone}")).collect();
-                    format!("{model}: {} columns, each of which {said}: {}", columns.len(), listed.join(", "))
-                }
-                None => {
-                    let subject = told.first.subject.as_ref().map(|subject| format!("{subject} "));
-                    format!("{}{}", subject.unwrap_or_default(), told.first.text)
-                }
+            let text = if let Some(ManyColumns { model, said, columns }) = &told.columns {
+                let listed: Vec<String> = columns.iter().map(|(name, alone)| format!("{name}{alone}")).collect();
+                format!("{model}: {} columns, each of which {said}: {}", columns.len(), listed.join(", "))
+            } else {
+                let subject = told.first.subject.as_ref().map(|subject| format!("{subject} "));
+                format!("{}{}", subject.unwrap_or_default(), told.first.text)
             };
             format!("{}{}", self.paint(ink, word), plain(&text))
         });

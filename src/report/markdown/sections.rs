@@ -5,7 +5,7 @@ use super::escape::{cell, code, html, link, text};
 use super::model::row;
 use crate::model::{NodeStatus, Severity};
 use crate::report::document::{ReachedExposure, Report, TestReport, Verdict};
-use crate::report::phrases::{Told, told};
+use crate::report::phrases::{ManyColumns, Told, told};
 use crate::report::phrases::{
     coverage, data_words, finding_counts, gaps, is_bad, no_data_changes, order, reach_counts, summary,
 };
@@ -42,7 +42,7 @@ fn finding_line(told: &Told<'_>, width: usize) -> String {
         Severity::Warning => "⚠️",
         Severity::Note => "ℹ️",
     };
-    if let Some((model, said, columns)) = &told.columns {
+    if let Some(ManyColumns { model, said, columns }) = &told.columns {
         let listed = columns.iter().take(width / 10).map(|(name, alone)| format!("{}{}", code(name), text(alone)));
         let listed = listed.collect::<Vec<_>>().join(", ");
         let more = if columns.len() > width / 10 { ", …" } else { "" };

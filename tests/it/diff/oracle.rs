@@ -170,6 +170,9 @@ fn pair() -> impl Strategy<Value = Pair> {
     )
 }
 
+/// Changed rows, NULLs of the baseline, NULLs of the current side.
+type OfColumn = (Option<u64>, Option<u64>, Option<u64>);
+
 /// The figures that both comparisons give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Figures {
@@ -179,8 +182,7 @@ struct Figures {
     removed: u64,
     changed: u64,
     unchanged: u64,
-    /// By column: changed rows, NULLs of both sides.
-    columns: BTreeMap<String, (Option<u64>, Option<u64>, Option<u64>)>,
+    columns: BTreeMap<String, OfColumn>,
     rejected: Vec<(u64, u64, u64, u64)>,
 }
 
