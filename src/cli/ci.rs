@@ -47,7 +47,7 @@ pub(super) async fn ci(session: &Session, args: &CiArgs) -> Result<Exit, Failure
     let (width, color) = terminal();
     print(&session.ui.scrub(&report::terminal(&report, width, color)));
     for file in &files {
-        session.invocation.observer.observe(&Event::Message(format!("wrote {}", file.display())));
+        session.wrote(file);
     }
     if cancelled {
         return Ok(Exit::Interrupted);
@@ -57,8 +57,16 @@ pub(super) async fn ci(session: &Session, args: &CiArgs) -> Result<Exit, Failure
         settings.key.clone_from(&report.project);
         settings.head_sha.clone_from(&report.head_sha);
         let since = std::time::Instant::now();
-        let published = publish::github(settings, &comment(session, &report)).await?;
-        let detail = published.to_string();
+        let detail = match publish::github(settings, &comment(session, &report)).await {
+            Ok(published) => published.to_string(),
+            // A fork's token may only read. The job's summary has the report all the same.
+            Err(error) if error.is_read_only() && context.is_fork => {
+                format!(
+                    "no comment, since the token of a fork's run may not write one; see the job's summary ({error})"
+                )
+            }
+            Err(error) => return Err(error.into()),
+        };
         let elapsed = since.elapsed();
         session.invocation.observer.observe(&Event::StageFinished { stage: Stage::Publish, detail, elapsed });
     }

@@ -8,7 +8,7 @@ use super::invoke::Session;
 use super::output::{Failure, draw, print, terminal};
 use crate::artifacts;
 use crate::build::BuildOutcome;
-use crate::model::{Change, Event, NodeStatus, ResourceType};
+use crate::model::{Change, NodeStatus, ResourceType};
 use crate::pipeline::{self, BuildRequest, Built, CompareRequest, CompileRequest, DeferRequest};
 use crate::plan::Command;
 use crate::report;
@@ -19,7 +19,7 @@ pub(super) fn parse(session: &Session) -> Result<Exit, Failure> {
     let loaded = session.load()?;
     let path = loaded.target_path.join("manifest.json");
     artifacts::write_manifest(&loaded.manifest, &path)?;
-    session.invocation.observer.observe(&Event::Message(format!("wrote {}", path.display())));
+    session.wrote(&path);
     Ok(Exit::Clean)
 }
 

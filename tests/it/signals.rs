@@ -60,8 +60,11 @@ fn stopped_by(name: &str) {
     until("the run ends", 20, || run.try_wait().unwrap().is_some());
     assert_eq!(run.wait().unwrap().code(), Some(130));
     assert_eq!(ask(&database, SLEEPING), "0", "the statement is cancelled on the server");
-    let relations = ask(&database, "select string_agg(relname, ',' order by relname) from pg_class c join pg_namespace n \
-                                    on n.oid = c.relnamespace where n.nspname = 'analytics' and relkind in ('r', 'v')");
+    let relations = ask(
+        &database,
+        "select string_agg(relname, ',' order by relname) from pg_class c join pg_namespace n \
+                                    on n.oid = c.relnamespace where n.nspname = 'analytics' and relkind in ('r', 'v')",
+    );
     assert_eq!(relations, "quick", "what was finished stays, nothing half-built does");
 }
 
@@ -87,7 +90,10 @@ fn a_killed_check_leaves_only_what_the_sweep_finds() {
     check.wait().unwrap();
     let said = sandbox.ok(["env", "list"]);
     assert!(said.stdout.contains("pr_9"), "{said}");
-    ask(&database, "select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()");
+    ask(
+        &database,
+        "select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()",
+    );
     let said = sandbox.ok(["env", "sweep", "--older-than", "0m"]);
     assert!(said.stdout.contains("Dropped pr_9"), "{said}");
     let schemas = "select string_agg(nspname, ',' order by nspname) from pg_namespace where nspname in ('pr_9', 'bystander', 'analytics')";
