@@ -3,8 +3,10 @@
 //! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
 
 pub mod artifacts;
+pub mod baseline;
 pub mod build;
 pub mod checks;
+pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod environment;
@@ -12,8 +14,10 @@ pub mod graph;
 pub mod jinja;
 pub mod model;
 pub mod parse;
+pub mod pipeline;
 pub mod plan;
 pub mod project;
+pub mod publish;
 pub mod report;
 pub mod select;
 pub mod state;

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::model::{JsonMap, Node, NodeId, NodeStatus};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 
 use super::schedule::Schedule;
 use super::step::{Pool, Shared, label};
@@ -104,8 +104,16 @@ impl Build {
         self.shared.started(node, &label);
         let (started_at, clock) = (chrono::Utc::now(), Instant::now());
         let connection = self.pool.take();
-        let done = hooks::run_operation(node, extra, &self.shared.compiler, &connection).await;
-        self.pool.give_back(connection);
+        let work = hooks::run_operation(node, extra, &self.shared.compiler, &connection);
+        tokio::pin!(work);
+        let done = tokio::select! {
+            done = &mut work => done,
+            () = self.shared.context.cancel.cancelled() => {
+                self.shared.context.warehouse.cancel().await;
+                work.await
+            }
+        };
+        self.pool.give_back(connection.clone());
         let (status, message, compiled_code) = match done {
             Ok(sql) => (NodeStatus::Success, None, Some(sql)),
             Err(Failure::Cancelled) => (NodeStatus::Cancelled, Some("cancelled".to_owned()), None),
@@ -123,7 +131,7 @@ impl Build {
         loop {
             while !self.cancelled && running.len() < self.shared.context.threads.max(1) {
                 let Some(step) = self.schedule.start() else { break };
-                if self.is_ephemeral(step) {
+                if self.is_pass_through(step) {
                     self.schedule.succeed(step);
                     continue;
                 }
@@ -192,10 +200,13 @@ impl Build {
         Ok(())
     }
 
-    /// An ephemeral model only hands on what it waits for: it is no step of its own to dbt, and has no result.
-    fn is_ephemeral(&self, step: usize) -> bool {
-        let id = &self.shared.plan.steps[step].unique_id;
-        self.shared.context.manifest.node(id.as_str()).is_some_and(Node::is_ephemeral)
+    /// An ephemeral model only hands on what it waits for, and so does an empty file: they are no steps of their own to
+    /// dbt, and have no result.
+    fn is_pass_through(&self, step: usize) -> bool {
+        let planned = &self.shared.plan.steps[step];
+        let is_empty = |node: &Node| planned.action == Action::Model && node.raw_code.trim().is_empty();
+        let node = self.shared.context.manifest.node(planned.unique_id.as_str());
+        node.is_some_and(|node| node.is_ephemeral() || is_empty(node))
     }
 
     /// The result of a step whose task ended without one, which is a bug of ours.
@@ -206,7 +217,7 @@ impl Build {
     }
 
     fn note_untried(&mut self, steps: impl Iterator<Item = usize>, status: NodeStatus, why: &str) {
-        for step in steps.filter(|step| !self.is_ephemeral(*step)).collect::<Vec<_>>() {
+        for step in steps.filter(|step| !self.is_pass_through(*step)).collect::<Vec<_>>() {
             let planned = &self.shared.plan.steps[step];
             let result = NodeResult::untried(&planned.unique_id, status, why.to_owned());
             if let Some(node) = self.shared.context.manifest.node(planned.unique_id.as_str()) {

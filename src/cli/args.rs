@@ -49,7 +49,14 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// How to write to standard error: text or json (one object a line).
-    #[arg(long, global = true, env = "DBT_LOG_FORMAT", value_name = "FORMAT", default_value = "default", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "DBT_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "default",
+        hide_env_values = true
+    )]
     pub log_format: LogFormat,
     /// Say only what failed.
     #[arg(long, short = 'q', global = true, env = "DBT_QUIET", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false", require_equals = true, action = ArgAction::Set)]

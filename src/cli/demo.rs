@@ -12,7 +12,7 @@ use super::invoke::Session;
 use super::output::{Failure, print};
 use super::ui::Ui;
 use crate::artifacts;
-use crate::model::{NodeStatus, Silent};
+use crate::model::{Event, NodeStatus, Observer, Stage, event::Silent};
 use crate::pipeline::{self, BuildRequest, Built, CiOutcome, CiRequest, DeferRequest};
 use crate::plan::Command;
 use crate::report;
@@ -80,15 +80,20 @@ pub(super) async fn demo(global: &Global, ui: &Arc<Ui>, args: &DemoArgs) -> Resu
 }
 
 fn say(text: &str, ui: &Ui) {
-    use crate::model::{Event, Observer};
     ui.observe(&Event::Message(text.to_owned()));
 }
 
 /// A new folder, or the one given, which must be empty.
 fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("cannot make a folder for the demo: {error}"), "give one with `--dir`");
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!("cannot make a folder for the demo: {error}"), "give one with `--dir`")
+    };
     let Some(dir) = &args.dir else {
-        return tempfile::Builder::new().prefix("slimdiff-demo-").tempdir().map(tempfile::TempDir::keep).map_err(failed);
+        return tempfile::Builder::new()
+            .prefix("slimdiff-demo-")
+            .tempdir()
+            .map(tempfile::TempDir::keep)
+            .map_err(failed);
     };
     fs::create_dir_all(dir).map_err(failed)?;
     if fs::read_dir(dir).map_err(failed)?.next().is_some() {
@@ -99,7 +104,9 @@ fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
 
 /// Writes embedded files below `to`.
 fn lay_out(from: &Dir<'_>, to: &Path) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("cannot write the demo's project: {error}"), "give a folder with `--dir`");
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!("cannot write the demo's project: {error}"), "give a folder with `--dir`")
+    };
     fs::create_dir_all(to).map_err(failed)?;
     for file in from.files() {
         fs::write(to.join(file.path().file_name().unwrap_or_default()), file.contents()).map_err(failed)?;
@@ -132,10 +139,17 @@ async fn production(session: &Session) -> Result<(), Failure> {
     quiet.observer = Arc::new(Silent);
     let since = std::time::Instant::now();
     let Built::Done { outcome } = pipeline::build(&quiet, &loaded, &request).await? else { return Ok(()) };
-    if let Some(failed) = outcome.results.iter().find(|result| matches!(result.status, NodeStatus::Error | NodeStatus::Fail)) {
-        let message = format!("production did not build: {}: {}", failed.unique_id, failed.message.clone().unwrap_or_default());
+    if let Some(failed) =
+        outcome.results.iter().find(|result| matches!(result.status, NodeStatus::Error | NodeStatus::Fail))
+    {
+        let message =
+            format!("production did not build: {}: {}", failed.unique_id, failed.message.clone().unwrap_or_default());
         return Err(Failure { exit: Exit::Findings, message, hint: None });
     }
-    session.invocation.finished_build(outcome.results.len(), since);
+    session.invocation.observer.observe(&Event::StageFinished {
+        stage: Stage::Build,
+        detail: format!("production: {} nodes built and tested", outcome.results.len()),
+        elapsed: since.elapsed(),
+    });
     Ok(())
 }

@@ -24,17 +24,38 @@ pub(super) async fn env(session: &Session, args: &EnvArgs) -> Result<Exit, Failu
             }
         }
         EnvCommand::Drop { schema } => {
-            pipeline::drop_environment(&loaded, schema).await?;
+            if !pipeline::drop_environment(&loaded, schema).await? {
+                return Err(Failure::usage(
+                    format!("there is no schema {schema} in {}", loaded.target.place()),
+                    "`slimdiff env list` shows those that slimdiff made",
+                ));
+            }
             session.ui.finish();
             print(&format!("Dropped {schema}."));
         }
         EnvCommand::Sweep { older_than, dry_run } => {
-            let swept = pipeline::sweep_environments(&loaded, age(older_than)?, now, *dry_run).await?;
+            let age = age(older_than)?;
+            let (due, kept) = if *dry_run {
+                let mut found = pipeline::list_environments(&loaded).await?;
+                found.retain(|found| (now - found.marker.created_at).to_std().unwrap_or_default() > age);
+                (found, Vec::new())
+            } else {
+                let swept = pipeline::sweep_environments(&loaded, age, now).await?;
+                (swept.dropped, swept.kept)
+            };
             session.ui.finish();
             let verb = if *dry_run { "Would drop" } else { "Dropped" };
-            match swept.as_slice() {
-                [] => print(&format!("Nothing older than {older_than}.")),
-                swept => swept.iter().for_each(|found| print(&format!("{verb} {}.", found.schema))),
+            for found in &due {
+                print(&format!("{verb} {}.", found.schema));
+            }
+            if due.is_empty() && kept.is_empty() {
+                print(&format!("Nothing older than {older_than}."));
+            }
+            for (found, error) in &kept {
+                session.ui.error(&format!("{} stays: {error}", found.schema), error.hint());
+            }
+            if !kept.is_empty() {
+                return Ok(Exit::Warehouse);
             }
         }
     }
@@ -70,7 +91,8 @@ fn words(age: chrono::TimeDelta) -> String {
 
 /// `90m`, `12h`, `7d`.
 fn age(text: &str) -> Result<Duration, Failure> {
-    let wrong = || Failure::usage(format!("`{text}` is not an age"), "write a number with m, h or d, e.g. `12h` or `7d`");
+    let wrong =
+        || Failure::usage(format!("`{text}` is not an age"), "write a number with m, h or d, e.g. `12h` or `7d`");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let seconds = match unit {

@@ -1,14 +1,14 @@
 //! From what was typed to what is meant: the folder, the variables, the environment, and the signals that stop a run.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::Global;
 use super::output::Failure;
 use super::ui::Ui;
 use crate::build::{CancelSource, CancelToken};
-use crate::model::{JsonMap, Observer};
+use crate::model::{Event, JsonMap, Observer};
 use crate::pipeline::{self, Invocation, Loaded};
 use crate::yaml;
 
@@ -16,6 +16,7 @@ use crate::yaml;
 pub(super) struct Session {
     pub(super) invocation: Invocation,
     pub(super) ui: Arc<Ui>,
+    pub(super) quiet: bool,
 }
 
 impl Session {
@@ -46,7 +47,14 @@ impl Session {
             observer: Arc::clone(ui) as Arc<dyn Observer>,
             cancel: on_signal(),
         };
-        Ok(Self { invocation, ui: Arc::clone(ui) })
+        Ok(Self { invocation, ui: Arc::clone(ui), quiet: global.quiet })
+    }
+
+    /// Says where something was written, unless told to be quiet.
+    pub(super) fn wrote(&self, path: &Path) {
+        if !self.quiet {
+            self.ui.observe(&Event::Message(format!("wrote {}", path.display())));
+        }
     }
 
     /// Reads and parses the project, and learns what must never be printed.
@@ -65,13 +73,11 @@ impl Session {
 /// The folder given, else this folder or the nearest one above with a dbt_project.yml, as in dbt.
 fn project_dir(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(dir) = &global.project_dir {
-        return match dir.is_dir() {
-            true => Ok(dir.clone()),
-            false => Err(Failure::usage(
-                format!("there is no folder {}", dir.display()),
-                "give the folder with dbt_project.yml to `--project-dir`",
-            )),
-        };
+        if dir.is_dir() {
+            return Ok(dir.clone());
+        }
+        let message = format!("there is no folder {}", dir.display());
+        return Err(Failure::usage(message, "give the folder with dbt_project.yml to `--project-dir`"));
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::usage(format!("cannot tell the current folder: {error}"), "change to another"))?;
@@ -84,7 +90,7 @@ fn vars(text: Option<&str>) -> Result<JsonMap, Failure> {
     let Some(text) = text else { return Ok(JsonMap::new()) };
     let example = "write a YAML mapping, e.g. --vars '{start_date: 2024-01-01}'";
     let parsed =
-        yaml::parse(text).map_err(|error| Failure::usage(format!("--vars is not YAML: {}", error.message()), example))?;
+        yaml::parse(text).map_err(|error| Failure::usage(format!("--vars is not YAML: {}", error.message), example))?;
     match parsed.root.to_json() {
         serde_json::Value::Object(map) => Ok(map),
         serde_json::Value::Null => Ok(JsonMap::new()),

@@ -13,8 +13,16 @@ use crate::pipeline;
 
 /// The keys of `--output json` when none are named, as in dbt.
 const DEFAULT_KEYS: &[&str] = &[
-    "alias", "name", "package_name", "depends_on", "tags", "config", "resource_type", "source_name",
-    "original_file_path", "unique_id",
+    "alias",
+    "name",
+    "package_name",
+    "depends_on",
+    "tags",
+    "config",
+    "resource_type",
+    "source_name",
+    "original_file_path",
+    "unique_id",
 ];
 
 /// Lists nodes, one a line.

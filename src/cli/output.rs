@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table as Drawing, presets};
 
 use super::Exit;
 use crate::model::{Table, Value};
-use crate::{artifacts, build, pipeline, publish, warehouse};
+use crate::{artifacts, build, pipeline, project, publish, warehouse};
 
 /// A run that could not do what it was asked: what is said, what to do, and the exit code.
 #[derive(Debug)]
@@ -45,17 +45,27 @@ impl From<artifacts::Error> for Failure {
 fn classify(error: &pipeline::Error) -> Exit {
     use pipeline::Error as E;
     match error {
-        E::Config(_) | E::Select(_) | E::Usage { .. } | E::Write { .. } => Exit::Usage,
-        E::Project(error) if error.is_content() => Exit::Project,
-        E::Project(_) => Exit::Usage,
-        E::Unparsable { .. } | E::Plan(_) => Exit::Project,
+        E::Config(_)
+        | E::Select(_)
+        | E::Usage { .. }
+        | E::Write { .. }
+        | E::Warehouse(warehouse::Error::Unsupported { .. }) => Exit::Usage,
+        E::Project(error) => of_project(error),
+        E::Unparsable { .. } | E::Plan(_) | E::Build(build::Error::UnknownNode { .. }) => Exit::Project,
         E::Node { .. } => Exit::Findings,
         E::Baseline(_) | E::State(_) => Exit::Baseline,
-        E::Warehouse(warehouse::Error::Unsupported { .. }) => Exit::Usage,
-        E::Warehouse(_) | E::Environment(_) => Exit::Warehouse,
-        E::Build(build::Error::Warehouse { .. }) => Exit::Warehouse,
-        E::Build(_) => Exit::Project,
+        E::Warehouse(_) | E::Environment(_) | E::Build(build::Error::Warehouse { .. }) => Exit::Warehouse,
     }
+}
+
+/// A dbt_project.yml that is not YAML is the project's fault; a profiles.yml is the runner's, as all the rest is.
+fn of_project(error: &project::Error) -> Exit {
+    let place = match error {
+        project::Error::Invalid(diagnostic) => diagnostic.location.as_ref(),
+        _ => return Exit::Usage,
+    };
+    let is_profile = place.is_some_and(|place| place.path.ends_with("profiles.yml"));
+    if is_profile { Exit::Usage } else { Exit::Project }
 }
 
 /// Writes to standard output. A reader that went away (`| head`) is no error.
@@ -78,7 +88,7 @@ pub(super) fn terminal() -> (usize, bool) {
 /// Rows as an aligned table.
 pub(super) fn draw(table: &Table) -> String {
     let mut drawing = Drawing::new();
-    drawing.load_preset(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    drawing.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
     drawing.set_header(table.columns.iter().map(|column| one_line(&column.name)));
     for row in &table.rows {
         drawing.add_row(row.iter().map(|value| one_line(&value.to_string())));

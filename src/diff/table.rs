@@ -90,7 +90,8 @@ impl Work<'_> {
             Change { baseline: Some(b), current: Some(c) },
         ) = (&profiles, relation)
         else {
-            return Ok(self.one_sided(&profiles, diff));
+            one_sided(&profiles, diff);
+            return Ok(());
         };
         let columns = Columns::pair(self.dialect, &sides, &comparison.excluded, diff);
         let sides = Sides {
@@ -128,12 +129,6 @@ impl Work<'_> {
             }
             _ => Ok(None),
         }
-    }
-
-    fn one_sided(&self, profiles: &Change<Option<Profile>>, diff: &mut TableDiff) {
-        diff.method = Method::OneSided;
-        diff.rows.added = profiles.current.as_ref().map_or(0, |profile| profile.rows);
-        diff.rows.removed = profiles.baseline.as_ref().map_or(0, |profile| profile.rows);
     }
 
     async fn by_key(&mut self, sides: &Sides<'_>, key: VerifiedKey, diff: &mut TableDiff) -> Result<(), Failure> {
@@ -186,6 +181,13 @@ impl Work<'_> {
         diff.method = Method::Multiset { reason };
         Ok(())
     }
+}
+
+/// All rows there are exist on one side only.
+fn one_sided(profiles: &Change<Option<Profile>>, diff: &mut TableDiff) {
+    diff.method = Method::OneSided;
+    diff.rows.added = profiles.current.as_ref().map_or(0, |profile| profile.rows);
+    diff.rows.removed = profiles.baseline.as_ref().map_or(0, |profile| profile.rows);
 }
 
 /// Rows that are equal on both sides, if the figures agree with each other.

@@ -72,6 +72,14 @@ impl Renderer {
         (Self { shared: Arc::new(Shared::new(setup, registry, env)) }, problems)
     }
 
+    /// The same macros for templates that see another `target`, e.g. with the schema of a pull request.
+    #[must_use]
+    pub fn with_target(&self, target: JsonMap) -> Self {
+        let setup = Setup { target, ..(*self.shared.setup).clone() };
+        let (registry, env) = (Arc::clone(&self.shared.registry), self.shared.env.clone());
+        Self { shared: Arc::new(Shared::new(setup, registry, env)) }
+    }
+
     /// All macros by unique id, built-in ones included, each with the macros it calls.
     pub fn macros(&self) -> &IndexMap<String, Macro> {
         self.shared.registry.models()

@@ -14,8 +14,8 @@ pub enum Value {
     Bool(bool),
     /// Any integer type, up to 128 bits.
     Int(i128),
-    /// A float of 32 or 64 bits.
-    Float(f64),
+    /// A float of 32 or 64 bits. JSON has no numbers for NaN and the infinities: there they are text.
+    Float(#[serde(with = "float")] f64),
     /// An exact numeric as the database prints it, all digits kept.
     Decimal(String),
     /// Text, also enums and uuids.
@@ -109,6 +109,30 @@ impl fmt::Display for Value {
     }
 }
 
+/// Floats in JSON, none of them lost.
+mod float {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Text(String),
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(float: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if float.is_finite() { serializer.serialize_f64(*float) } else { serializer.serialize_str(&float.to_string()) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Written::deserialize(deserializer)? {
+            Written::Number(number) => Ok(number),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
 /// A column of a relation or of a query result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
@@ -139,5 +163,20 @@ impl Table {
             .iter()
             .position(|column| column.name == name)
             .or_else(|| self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Value;
+
+    #[test]
+    fn floats_that_are_no_numbers_survive_json() {
+        for (float, json) in [(f64::NEG_INFINITY, "\"-inf\""), (f64::INFINITY, "\"inf\""), (0.1, "0.1")] {
+            let text = serde_json::to_string(&Value::Float(float)).unwrap();
+            assert_eq!(text, format!("{{\"type\":\"float\",\"value\":{json}}}"));
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), Value::Float(float));
+        }
+        assert!(serde_json::to_string(&Value::Float(f64::NAN)).unwrap().contains("NaN"));
     }
 }

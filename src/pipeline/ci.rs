@@ -1,5 +1,6 @@
 //! The check of a pull request, stage by stage.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use crate::checks::DataTests;
 use crate::config;
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
-use crate::model::{Change, Event, Manifest, Stage};
+use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -71,7 +72,7 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let since = Instant::now();
     let head = load(invocation)?;
     let schema = schema(&head, request)?;
-    let base = load_baseline(invocation, &head, request).await?;
+    let base = load_baseline(invocation, &head, request)?;
     let changes = state::compare(&Change { baseline: &base.manifest, current: &*head.manifest }, options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &base.manifest, &selection, &schema)?;
@@ -87,7 +88,8 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
 
 fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     let template = request.schema.as_deref().unwrap_or(&head.settings.schema);
-    let name = config::schema_name(template, request.pull_request, request.branch.as_deref()).map_err(|message| {
+    let branch = request.branch.clone().or_else(|| baseline::head_branch(&head.project.root.root));
+    let name = config::schema_name(template, request.pull_request, branch.as_deref()).map_err(|message| {
         Error::usage(message, "outside of a pull request, `--pull-request 1` or `--schema my_check` will do")
     })?;
     if name.eq_ignore_ascii_case(&head.target.schema()) {
@@ -99,11 +101,7 @@ fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     Ok(name)
 }
 
-async fn load_baseline(
-    invocation: &Invocation,
-    head: &Loaded,
-    request: &CiRequest,
-) -> Result<baseline::Loaded, Error> {
+fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) -> Result<baseline::Loaded, Error> {
     let since = Instant::now();
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
     let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
@@ -135,7 +133,8 @@ fn choose(
     if by_default {
         included = vec!["state:modified+".to_owned()];
     }
-    let wanted = Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
+    let wanted =
+        Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
     let dag = select::dag(&head.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
     let (selection, diagnostics) = select::select(&wanted, &head.manifest, &dag, Some(changes))?;
     // Nothing modified is the good case of the default selector, not a mistake to warn about.
@@ -152,7 +151,7 @@ fn make_plan(head: &Loaded, base: &Manifest, selection: &Selection, schema: &str
         baseline: base,
         selection,
         environment: (database, schema.to_owned()),
-        max_identifier: head.target.max_identifier(),
+        max_identifier: head.target.dialect().max_identifier(),
     })?)
 }
 
@@ -176,8 +175,9 @@ impl Check<'_> {
         self.create_environment(&*warehouse).await?;
         let measured = self.build_and_diff(&warehouse).await;
         if self.request.drop {
-            let mut session = warehouse::connect(&self.head.target).await?.session().await?;
-            environment::drop(&mut *session, warehouse.dialect(), self.schema).await?;
+            warehouse.resume();
+            let mut session = warehouse.session().await?;
+            environment::drop(&mut *session, warehouse.dialect(), None, self.schema).await?;
         }
         measured
     }
@@ -185,8 +185,10 @@ impl Check<'_> {
     async fn create_environment(&self, warehouse: &dyn Warehouse) -> Result<(), Error> {
         let since = Instant::now();
         let mut session = warehouse.session().await?;
-        let marker = Marker::new(&self.head.manifest.metadata.project_name, self.request.pull_request, self.head_sha(), self.invocation.started_at);
-        environment::create(&mut *session, warehouse.dialect(), self.schema, &marker).await?;
+        let sha = self.head_sha();
+        let project = &self.head.manifest.metadata.project_name;
+        let marker = Marker::new(project, self.request.pull_request, sha.as_deref(), self.invocation.started_at);
+        environment::create(&mut *session, warehouse.dialect(), None, self.schema, &marker).await?;
         self.invocation.finished(Stage::Environment, format!("{} is ready", self.schema), since);
         Ok(())
     }
@@ -200,20 +202,33 @@ impl Check<'_> {
             renderer: Arc::new(self.head.renderer.with_target(target)),
             warehouse: Arc::clone(warehouse),
             observer: Arc::clone(&self.invocation.observer),
-            tests: Arc::new(DataTests::default()),
+            tests: Arc::new(DataTests),
             node_json: crate::artifacts::node_json,
             threads: self.head.threads,
             fail_fast: self.request.fail_fast,
             cancel: self.invocation.cancel.clone(),
             target_path: Some(self.head.target_path.clone()),
         };
+        let since = self.invocation.building(self.plan);
         let outcome = build::run(self.plan, &context).await?;
+        self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }
-        let comparisons = diff::comparable(&self.plan.comparisons, &outcome);
-        let options = diff::Options { samples: self.head.settings.policy.samples, mask: self.head.settings.policy.mask.clone(), ..diff::Options::default() };
-        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
+        let built: HashSet<&NodeId> = outcome
+            .results
+            .iter()
+            .filter(|result| result.status == NodeStatus::Success)
+            .map(|result| &result.unique_id)
+            .collect();
+        let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
+        let options = diff::Options {
+            samples: self.head.settings.policy.samples,
+            mask: self.head.settings.policy.mask.clone(),
+            ..diff::Options::default()
+        };
+        let diffs =
+            diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
         Ok((outcome, diffs))
     }
 

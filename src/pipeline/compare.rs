@@ -62,7 +62,12 @@ pub async fn compare(loaded: &Loaded, request: &CompareRequest) -> Result<TableD
 
 /// `a.b.c` with parts that may be quoted with `"`; missing parts come from the target.
 fn parse_relation(text: &str, database: &str, schema: &str) -> Result<Relation, Error> {
-    let wrong = || Error::usage(format!("`{text}` is not the name of a relation"), "write `schema.table`, quoted with \" where needed");
+    let wrong = || {
+        Error::usage(
+            format!("`{text}` is not the name of a relation"),
+            "write `schema.table`, quoted with \" where needed",
+        )
+    };
     let mut parts = Vec::new();
     let mut chars = text.chars().peekable();
     loop {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{Error, Loaded};
-use crate::environment::{self, Found};
+use crate::environment::{self, Found, Sweep, Swept};
 use crate::warehouse;
 
 /// The schemas of the target's database that slimdiff made.
@@ -13,34 +15,27 @@ use crate::warehouse;
 pub async fn list_environments(loaded: &Loaded) -> Result<Vec<Found>, Error> {
     let warehouse = warehouse::connect(&loaded.target).await?;
     let mut session = warehouse.session().await?;
-    Ok(environment::list(&mut *session, warehouse.dialect()).await?)
+    Ok(environment::list(&mut *session, warehouse.dialect(), None).await?)
 }
 
-/// Drops one schema that slimdiff made.
+/// Drops one schema that slimdiff made. Whether there was one.
 ///
 /// # Errors
-/// There is no such schema, it does not carry the marker, or the warehouse refuses.
-pub async fn drop_environment(loaded: &Loaded, schema: &str) -> Result<(), Error> {
+/// It does not carry the marker, or the warehouse refuses.
+pub async fn drop_environment(loaded: &Loaded, schema: &str) -> Result<bool, Error> {
     let warehouse = warehouse::connect(&loaded.target).await?;
     let mut session = warehouse.session().await?;
-    Ok(environment::drop(&mut *session, warehouse.dialect(), schema).await?)
+    Ok(environment::drop(&mut *session, warehouse.dialect(), None, schema).await?)
 }
 
-/// Drops the schemas that slimdiff made longer than `older_than` before `now`; with `dry_run`, only names them.
+/// Drops the schemas of this project that slimdiff made longer than `older_than` before `now`.
 ///
 /// # Errors
-/// The warehouse cannot be reached, or refuses.
-pub async fn sweep_environments(
-    loaded: &Loaded,
-    older_than: Duration,
-    now: chrono::DateTime<chrono::Utc>,
-    dry_run: bool,
-) -> Result<Vec<Found>, Error> {
+/// The warehouse cannot be reached, or the schemas cannot be listed.
+pub async fn sweep_environments(loaded: &Loaded, older_than: Duration, now: DateTime<Utc>) -> Result<Swept, Error> {
     let warehouse = warehouse::connect(&loaded.target).await?;
     let mut session = warehouse.session().await?;
-    if dry_run {
-        let found = environment::list(&mut *session, warehouse.dialect()).await?;
-        return Ok(found.into_iter().filter(|found| found.is_older(older_than, now)).collect());
-    }
-    Ok(environment::sweep(&mut *session, warehouse.dialect(), older_than, None, now).await?)
+    let project = &loaded.manifest.metadata.project_name;
+    let sweep = Sweep { project, older_than, closed: None, now };
+    Ok(environment::sweep(&mut *session, warehouse.dialect(), None, sweep).await?)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::NodeId;
 use crate::{artifacts, baseline, build, config, environment, plan, project, select, warehouse};
 
 /// An error of one of the stages. Each already says what, where and why.
@@ -40,6 +41,14 @@ pub enum Error {
     /// The build as a whole.
     #[error(transparent)]
     Build(#[from] build::Error),
+    /// A node that does not compile, or that the database refuses.
+    #[error("{unique_id}: {failure}")]
+    Node {
+        /// Which.
+        unique_id: NodeId,
+        /// Why.
+        failure: Box<build::Failure>,
+    },
     /// A file that could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -68,10 +77,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.hint(),
-            Self::Select(error) => error.hint(),
             Self::Baseline(error) => error.hint(),
             Self::Warehouse(error) => error.hint().map(str::to_owned),
-            Self::Environment(error) => error.hint(),
+            Self::Environment(error) => error.hint().map(str::to_owned),
             Self::Usage { hint, .. } => hint.clone(),
             _ => None,
         }

@@ -1,9 +1,24 @@
 //! What to build where, what is read from production instead, and what is compared with what. Pure; printable.
 
+mod command;
+mod error;
+mod keys;
+mod naming;
+mod order;
+mod pull_request;
+mod render;
+#[cfg(test)]
+mod tests;
+
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::model::{Change, NodeId, Relation};
+
+pub use command::{Command, CommandPlan, for_command};
+pub use error::Error;
+pub use pull_request::{PullRequest, for_pull_request};
+pub use render::render;
 
 /// What is done with a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -90,6 +105,8 @@ pub struct Plan {
     pub on_run_start: Vec<NodeId>,
     /// `on-run-end` hooks, in order.
     pub on_run_end: Vec<NodeId>,
+    /// Selected tests that cannot run, each with the reason.
+    pub left_out: Vec<(NodeId, String)>,
     /// Rebuild incremental models and seeds from nothing.
     pub full_refresh: bool,
 }

@@ -52,6 +52,10 @@ pub enum FindingCode {
     Skipped,
     /// The run was cancelled before its end.
     Cancelled,
+    /// A change breaks an enforced contract.
+    ContractBroken,
+    /// Production's keys and the pull request's have nothing in common.
+    NoRowInCommon,
 }
 
 impl FindingCode {
@@ -72,6 +76,8 @@ pub struct Finding {
     pub node: Option<NodeId>,
     /// What it is about, for people: a model, a test, `model.column`.
     pub subject: Option<String>,
+    /// The column it is about, if it is about one.
+    pub column: Option<String>,
     /// What is said of the subject, as the rest of the sentence, e.g. `is now NULL in all 6,021 rows (was 2.1 %)`.
     pub text: String,
 }
@@ -83,6 +89,8 @@ pub struct Reason {
     pub reason: String,
     /// One line for people.
     pub summary: String,
+    /// Whether it breaks a contract.
+    pub breaking: bool,
 }
 
 /// How a model came into the report.

@@ -155,7 +155,8 @@ fn model(
 
 fn reasons(hits: Option<&Vec<Hit>>) -> Vec<Reason> {
     let hits = hits.into_iter().flatten().filter(|hit| hit.in_modified);
-    hits.map(|hit| Reason { reason: hit.reason.to_owned(), summary: hit.summary.clone() }).collect()
+    hits.map(|hit| Reason { reason: hit.reason.to_owned(), summary: hit.summary.clone(), breaking: hit.breaking })
+        .collect()
 }
 
 fn test(manifest: &Manifest, result: &NodeResult) -> Option<TestReport> {

@@ -69,6 +69,19 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What to do about it, where the message does not say so itself.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownMethod { .. } => {
+                let names: Vec<&str> = super::method::names().collect();
+                Some(format!("the methods are {}", names.join(", ")))
+            }
+            _ => None,
+        }
+    }
+}
+
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
 }

@@ -64,6 +64,11 @@ const METHODS: &[(&str, Method)] = &[
     ("source_status", Method::SourceStatus),
 ];
 
+/// All methods by name.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    METHODS.iter().map(|(name, _)| *name)
+}
+
 const TEST_TYPES: &[&str] = &["generic", "singular", "unit", "data", "schema"];
 const VERSIONS: &[&str] = &["latest", "prerelease", "old", "none"];
 
@@ -78,7 +83,7 @@ impl Method {
             None => Err(Error::UnknownMethod {
                 method: name.to_owned(),
                 criterion: criterion.to_owned(),
-                nearest: nearest(name, METHODS.iter().map(|(known, _)| *known)),
+                nearest: nearest(name, names()),
             }),
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Error, Indirect, Request, dag, select};
 use crate::model::{Manifest, ResourceType};
-use crate::state::golden;
+use crate::state::tests::golden;
 
 /// dbt's `ls` leaves analyses out unless asked.
 const LISTED: [ResourceType; 11] = [
@@ -39,7 +39,7 @@ fn request(args: &[&str]) -> Request {
             ("--resource-type", "default") => request.resource_types.extend(LISTED),
             ("--resource-type", word) => request.resource_types.push(ResourceType::parse(word).unwrap()),
             ("--exclude-resource-type", word) => {
-                request.exclude_resource_types.push(ResourceType::parse(word).unwrap())
+                request.exclude_resource_types.push(ResourceType::parse(word).unwrap());
             }
             other => panic!("{other:?}"),
         }
@@ -69,9 +69,8 @@ fn every_selector_selects_what_dbt_selects() {
         if args == ["-s", "path:."] {
             continue;
         }
-        let expected = query
-            .get("ids")
-            .map(|ids| -> Vec<&str> { ids.as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect() });
+        let expected: Option<Vec<&str>> =
+            query["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_str().unwrap()).collect());
         match (answer(&args, &manifest), expected) {
             (Err(_), None) => {}
             (Ok((ids, messages)), Some(expected)) => {

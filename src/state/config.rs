@@ -27,7 +27,7 @@ pub(super) fn config(pair: &Pair<'_>) -> Vec<Finding> {
     let kind = pair.nodes.current.resource_type;
     let maps = match kind {
         // These compare the whole rendered configuration.
-        ResourceType::SemanticModel | ResourceType::SavedQuery => pair.nodes.map(|node| node.config.clone()),
+        ResourceType::SemanticModel | ResourceType::SavedQuery => pair.nodes.map(|node| stated(&node.config)),
         _ => pair.nodes.map(|node| with_hyphens(&node.unrendered_config)),
     };
     let keys: IndexSet<&String> = maps.baseline.keys().chain(maps.current.keys()).collect();
@@ -92,6 +92,36 @@ pub(super) fn same(a: &Json, b: &Json) -> bool {
             xs.len() == ys.len() && xs.iter().all(|(key, x)| ys.get(key).is_some_and(|y| same(x, y)))
         }
         _ => a == b,
+    }
+}
+
+/// What a map says beyond the defaults that some writers spell out and others leave out.
+fn stated(map: &JsonMap) -> JsonMap {
+    let stated = map.iter().map(|(key, value)| (key, without_defaults(value)));
+    let is_default = |key: &str, value: &Json| says_nothing(value) || (key == "enabled" && *value == Json::Bool(true));
+    stated.filter(|(key, value)| !is_default(key, value)).map(|(key, value)| (key.clone(), value)).collect()
+}
+
+/// A value of the semantic layer, without what is null, false or empty inside of it.
+pub(super) fn without_defaults(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let kept = map.iter().map(|(key, value)| (key.clone(), without_defaults(value)));
+            Json::Object(kept.filter(|(_, value)| !says_nothing(value)).collect())
+        }
+        Json::Array(items) => Json::Array(items.iter().map(without_defaults).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Whether a value is what is meant where none is given.
+pub(super) fn says_nothing(value: &Json) -> bool {
+    match value {
+        Json::Null | Json::Bool(false) => true,
+        Json::Array(items) => items.is_empty(),
+        Json::Object(map) => map.is_empty(),
+        Json::String(text) => text.is_empty(),
+        Json::Bool(true) | Json::Number(_) => false,
     }
 }
 

@@ -81,7 +81,9 @@ fn kind_of(id: &str) -> Option<ResourceType> {
 pub fn compare(manifests: &Change<&Manifest>, options: Options) -> StateDiff {
     let macros = MacroChanges::between(manifests);
     let mut diff = StateDiff::default();
-    for (id, current) in &manifests.current.nodes {
+    // Groups are kept with the nodes, but dbt does not compare them.
+    let is_compared = |node: &Node| node.resource_type != ResourceType::Group;
+    for (id, current) in manifests.current.nodes.iter().filter(|(_, node)| is_compared(node)) {
         let hits = if let Some(baseline) = manifests.baseline.nodes.get(id) {
             let adapter_type = &manifests.current.metadata.adapter_type;
             hits_of(&Pair { nodes: Change { baseline, current }, options, macros: &macros, adapter_type })
@@ -93,8 +95,12 @@ pub fn compare(manifests: &Change<&Manifest>, options: Options) -> StateDiff {
             diff.changed.insert(id.clone(), hits);
         }
     }
-    diff.removed =
-        manifests.baseline.nodes.keys().filter(|id| !manifests.current.nodes.contains_key(*id)).cloned().collect();
+    let removed = manifests
+        .baseline
+        .nodes
+        .iter()
+        .filter(|(id, node)| is_compared(node) && !manifests.current.nodes.contains_key(*id));
+    diff.removed = removed.map(|(id, _)| id.clone()).collect();
     diff
 }
 

@@ -12,7 +12,4 @@ pub use diff::{Hit, Options, StateDiff, compare};
 pub use reason::{REASONS, Reason, sub_selectors};
 
 #[cfg(test)]
-pub(crate) mod golden;
-#[cfg(test)]
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

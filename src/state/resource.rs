@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::config::{same, text};
+use super::config::{same, says_nothing, text, without_defaults};
 use super::reason::{Finding, Pair};
 use crate::model::node::{ExposureDetail, SourceDetail};
 use crate::model::{Change, Detail, JsonMap, Node};
@@ -67,15 +67,16 @@ pub(super) fn metric(pair: &Pair<'_>) -> Vec<Finding> {
 }
 
 pub(super) fn semantic_model(pair: &Pair<'_>) -> Vec<Finding> {
-    let mut findings =
-        fields(pair, &["model", "defaults", "entities", "dimensions", "measures", "primary_entity", "group"]);
+    let mut findings = fields(pair, &["model", "defaults", "entities", "dimensions", "measures", "primary_entity"]);
     findings.extend(description(pair));
+    findings.extend(Finding::if_changed("group", pair.nodes.map(group)));
     findings
 }
 
 pub(super) fn saved_query(pair: &Pair<'_>) -> Vec<Finding> {
-    let mut findings = fields(pair, &["query_params", "label", "group"]);
+    let mut findings = fields(pair, &["query_params", "label"]);
     findings.extend(description(pair));
+    findings.extend(Finding::if_changed("group", pair.nodes.map(group)));
     let tags = pair.nodes.map(|node| Some(node.tags.join(", ")));
     findings.extend(Finding::if_changed("tags", tags));
     let exports = pair.nodes.map(|node| other(node).and_then(|map| map.get("exports")).map(exports));
@@ -88,7 +89,8 @@ pub(super) fn saved_query(pair: &Pair<'_>) -> Vec<Finding> {
 /// Of each export, its name and what is configured as written.
 fn exports(list: &Json) -> Vec<(Option<Json>, Vec<Option<Json>>)> {
     let of_one = |export: &Json| {
-        let unrendered = export.get("unrendered_config");
+        // A writer that renders nothing has the configuration as written alone.
+        let unrendered = export.get("unrendered_config").or_else(|| export.get("config"));
         let keys = ["export_as", "schema", "schema_name", "alias"];
         (export.get("name").cloned(), keys.map(|key| unrendered.and_then(|map| map.get(key)).cloned()).into())
     };
@@ -106,6 +108,10 @@ pub(super) fn unit_test(pair: &Pair<'_>) -> Vec<Finding> {
         findings.push(Finding::said("unit test edited"));
     }
     findings
+}
+
+fn group(node: &Node) -> Option<String> {
+    node.config_str("group").or(node.group.as_deref()).map(str::to_owned)
 }
 
 fn description(pair: &Pair<'_>) -> Option<Finding> {
@@ -129,13 +135,13 @@ fn fields(pair: &Pair<'_>, names: &[&str]) -> Vec<Finding> {
     names.iter().filter_map(|name| json_change(name, &maps.map(|map| map.get(*name)))).collect()
 }
 
-/// Null counts as absent: writers differ in whether they spell it out.
+/// Null, false and empty count as absent: writers differ in whether they spell them out.
 fn json_change(what: &str, values: &Change<Option<&Json>>) -> Option<Finding> {
-    let values = values.map(|value| value.filter(|value| !value.is_null()));
-    let equal = match (values.baseline, values.current) {
+    let stated = values.map(|value| value.map(without_defaults).filter(|value| !says_nothing(value)));
+    let equal = match (&stated.baseline, &stated.current) {
         (Some(a), Some(b)) => same(a, b),
         (None, None) => true,
         _ => false,
     };
-    (!equal).then(|| Finding::of(what, values.map(|value| value.map(text))))
+    (!equal).then(|| Finding::of(what, stated.map(|value| value.as_ref().map(text))))
 }

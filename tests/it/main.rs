@@ -6,6 +6,8 @@ mod broken;
 mod diff;
 mod ecomm;
 mod environment;
+mod publish;
+mod signals;
 mod support;
 mod tidy;
 mod warehouse;

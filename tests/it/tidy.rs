@@ -18,9 +18,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["graph", "state", "select", "config", "model"]),
     ("warehouse", &["model", "diff"]),
     ("environment", &["warehouse", "model", "config"]),
-    ("baseline", &["project", "parse", "artifacts", "model"]),
+    ("baseline", &["project", "parse", "artifacts", "model", "yaml"]),
     ("build", &["plan", "jinja", "warehouse", "graph", "environment", "model", "artifacts"]),
-    ("checks", &["plan", "build", "warehouse", "model"]),
+    ("checks", &["plan", "build", "warehouse", "jinja", "model"]),
     ("diff", &["plan", "warehouse", "model"]),
     ("report", &["model", "state", "select", "plan", "build", "checks", "diff", "config", "graph"]),
     ("publish", &["report", "model"]),
@@ -115,6 +115,11 @@ fn sources() -> Vec<Source> {
     found
 }
 
+/// A room's tests in files of their own; they may use whatever they need to make a case.
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
+}
+
 /// The code without comments and without the unit tests at the end.
 fn code(text: &str) -> String {
     let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text);
@@ -157,7 +162,7 @@ fn every_room_imports_only_what_the_table_allows() {
     let table: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
     let mut broken = Vec::new();
     for source in sources() {
-        if source.room == "lib" || source.room == "main" {
+        if source.room == "lib" || source.room == "main" || is_test(&source.path) {
             continue;
         }
         let Some(allowed) = table.get(source.room.as_str()) else {

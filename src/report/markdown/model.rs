@@ -109,9 +109,10 @@ fn columns(diff: &TableDiff, limit: usize) -> String {
             _ => String::new(),
         };
     }
-    let header = match diff.is_compared() {
-        true => ["| Column | Type | Rows changed | NULL in production | NULL here |", "|:--|:--|--:|--:|--:|"],
-        false => ["| Column | Type | NULL |", "|:--|:--|--:|"],
+    let header = if diff.is_compared() {
+        ["| Column | Type | Rows changed | NULL in production | NULL here |", "|:--|:--|--:|--:|--:|"]
+    } else {
+        ["| Column | Type | NULL |", "|:--|:--|--:|"]
     };
     let mut lines: Vec<String> = header.map(str::to_owned).into();
     lines.extend(telling.iter().take(limit).map(|column| column_row(diff, column)));
@@ -186,7 +187,7 @@ fn changed_rows(sample: &Sample) -> Vec<String> {
         rows.push(format!("| {key} | {} | {before} | {after} |", cell(column)));
     }
     if sample.values.len() > 4 {
-        rows.push(format!("| | … and {} more | | |", plural(sample.values.len() as u64 - 4, "column")));
+        rows.push(format!("| | … and {} | | |", plural(sample.values.len() as u64 - 4, "more column")));
     }
     rows
 }

@@ -186,9 +186,8 @@ fn one_way(engine: &str, a: &Kind, b: &Kind) -> Option<Form> {
         (Decimal(a), Decimal(b)) if duckdb => duckdb_decimal((*a)?, (*b)?),
         (Int { bits, signed }, Decimal(b)) if duckdb => duckdb_decimal((digits(*bits, *signed)?, 0), (*b)?),
         (Decimal(_) | Int { .. }, Decimal(_)) => name("", "numeric"),
-        (Float(_), Float(_)) => name("double", "double precision"),
         // Every integer of 32 bits has a double of its own; of 64 bits not.
-        (Int { bits: 1..=32, .. }, Float(_)) => name("double", "double precision"),
+        (Float(_) | Int { bits: 1..=32, .. }, Float(_)) => name("double", "double precision"),
         (Text | Char | Enum, Text | Char | Enum) => {
             Some(Form { cast: name("varchar", "text")?.cast, ..Form::text(engine, false) })
         }

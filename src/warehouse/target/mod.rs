@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::model::{JsonMap, Secret};
 
-use super::Error;
+use super::{Dialect, DuckDb, Error, Postgres};
 
 pub use duckdb::{Attachment, DuckDbTarget, Extension, SecretFields};
 pub use postgres::{PostgresTarget, SslMode};
@@ -63,6 +63,14 @@ impl Target {
         match self {
             Self::DuckDb(_) => "duckdb",
             Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// How its engine writes SQL.
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        match self {
+            Self::DuckDb(_) => &DuckDb,
+            Self::Postgres(_) => &Postgres,
         }
     }
 

@@ -170,6 +170,9 @@ fn pair() -> impl Strategy<Value = Pair> {
     )
 }
 
+/// Changed rows, NULLs of the baseline, NULLs of the current side.
+type OfColumn = (Option<u64>, Option<u64>, Option<u64>);
+
 /// The figures that both comparisons give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Figures {
@@ -179,8 +182,7 @@ struct Figures {
     removed: u64,
     changed: u64,
     unchanged: u64,
-    /// By column: changed rows, NULLs of both sides.
-    columns: BTreeMap<String, (Option<u64>, Option<u64>, Option<u64>)>,
+    columns: BTreeMap<String, OfColumn>,
     rejected: Vec<(u64, u64, u64, u64)>,
 }
 
@@ -197,9 +199,9 @@ impl Pair {
         rows.iter().map(|row| columns.iter().map(|&at| row[at].canonical()).collect()).collect()
     }
 
-    /// Most NULLs of a key column, and rows beyond the first of each key without NULL.
+    /// Rows with NULL in the key, and rows beyond the first of each key without NULL.
     fn faults(rows: &[Vec<Cell>], key: &[usize]) -> (u64, u64) {
-        let nulls = key.iter().map(|&at| count(rows.iter().filter(|row| row[at] == Cell::Null))).max().unwrap_or(0);
+        let nulls = count(rows.iter().filter(|row| key.iter().any(|&at| row[at] == Cell::Null)));
         let keys: Vec<Vec<Cell>> = Self::project(rows, key).into_iter().filter(|k| !k.contains(&Cell::Null)).collect();
         let distinct: BTreeSet<&Vec<Cell>> = keys.iter().collect();
         (nulls, (keys.len() - distinct.len()) as u64)
@@ -288,17 +290,14 @@ impl Pair {
         let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let described: Vec<String> =
             columns.iter().map(|column| format!("{} {}", quoted(&column.name), column.data_type(current))).collect();
-        let mut sql = format!("drop table if exists {name}; create table {name} ({});", described.join(", "));
+        let table = format!("drop table if exists {name}; create table {name} ({});", described.join(", "));
         let rows = if current { &self.rows.current } else { &self.rows.baseline };
         let rows = rows.iter().map(|row| {
             let values = positions.iter().map(|&at| row[at].sql(self.columns[at].data_type(current)));
             format!("({})", values.collect::<Vec<_>>().join(", "))
         });
         let rows = rows.collect::<Vec<_>>().join(", ");
-        if !rows.is_empty() {
-            sql.push_str(&format!("insert into {name} values {rows};"));
-        }
-        Some(sql)
+        Some(if rows.is_empty() { table } else { format!("{table} insert into {name} values {rows};") })
     }
 
     fn comparison(&self, baseline: &str, current: &str) -> Comparison {

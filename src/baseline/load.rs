@@ -1,0 +1,165 @@
+//! From a baseline to its manifest.
+
+use std::path::{Path, PathBuf};
+
+use super::git::{self, Revision};
+use super::packages::{install, link};
+use super::{Baseline, Error, lfs};
+use crate::artifacts;
+use crate::model::{Code, Diagnostic, Location, Manifest};
+use crate::parse::{self, ParseOptions};
+use crate::project::{self, LoadOptions, Project};
+
+/// Files of a project whose paths may lead out of its folder.
+const PATHS_OUT: [&str; 3] = ["dbt_project.yml", "packages.yml", "dependencies.yml"];
+
+/// What the current side was loaded with; the baseline is loaded with the same.
+#[derive(Debug)]
+pub struct LoadContext<'a> {
+    /// The current side.
+    pub project: &'a Project,
+    /// How it was loaded.
+    pub load: LoadOptions,
+    /// How it was parsed.
+    pub parse: ParseOptions,
+}
+
+/// A baseline.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// What it is, for people, e.g. `main at 1a2b3c4 (merge base)`.
+    pub description: String,
+    /// The commit, if it is one.
+    pub sha: Option<String>,
+    /// What is worth knowing of it. Warnings about its files are left out: they are the current side's to tell.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Finds, reads and if need be parses the baseline.
+///
+/// # Errors
+/// Every way in which a baseline can be unusable; see [`Error`].
+pub fn load(baseline: &Baseline, context: &LoadContext<'_>) -> Result<Loaded, Error> {
+    match baseline {
+        Baseline::Manifest(path) => from_manifest(path, context),
+        Baseline::Git(revision) => {
+            let repository = git::open(&context.project.root.root)?;
+            let revision = git::find(&repository, revision)?;
+            from_revision(&repository, &revision, context)
+        }
+        Baseline::MergeBase => {
+            let repository = git::open(&context.project.root.root)?;
+            let revision = git::merge_base(&repository, &context.load.env.0)?;
+            from_revision(&repository, &revision, context)
+        }
+    }
+}
+
+fn from_manifest(path: &Path, context: &LoadContext<'_>) -> Result<Loaded, Error> {
+    let path = manifest_path(path, &context.project.root.root);
+    let manifest = artifacts::read_manifest(&path).map_err(Error::Manifest)?;
+    let mut diagnostics = Vec::new();
+    let shown = Location::file(path.display().to_string());
+    let mut warn =
+        |message: String| diagnostics.push(Diagnostic::warning(Code::Unsupported, message).at(shown.clone()));
+    let (theirs, ours) = (&manifest.metadata.project_name, &context.project.root.name);
+    if !theirs.is_empty() && theirs != ours {
+        warn(format!("the baseline is a manifest of the project '{theirs}', not of '{ours}'"));
+    }
+    let (theirs, ours) = (&manifest.metadata.adapter_type, context.project.profile.adapter_type());
+    if !theirs.is_empty() && theirs != ours {
+        warn(format!("the baseline was written for {theirs}, and the target is {ours}"));
+    }
+    let made = [("dbt ", &manifest.metadata.dbt_version), ("at ", &manifest.metadata.generated_at)];
+    let made = made.iter().filter(|(_, what)| !what.is_empty()).map(|(word, what)| format!("{word}{what}"));
+    let made: Vec<String> = made.collect();
+    let by = if made.is_empty() { String::new() } else { format!(" (written by {})", made.join(" ")) };
+    Ok(Loaded { description: format!("{}{by}", path.display()), manifest, sha: None, diagnostics })
+}
+
+/// The file itself: in the folder, if it is one; relative to where the command was given, else to the project.
+fn manifest_path(path: &Path, project: &Path) -> PathBuf {
+    let place = if path.exists() { path.to_owned() } else { project.join(path) };
+    let place = if place.exists() { place } else { path.to_owned() };
+    if place.is_dir() { place.join("manifest.json") } else { place }
+}
+
+fn from_revision(
+    repository: &git2::Repository,
+    revision: &Revision,
+    context: &LoadContext<'_>,
+) -> Result<Loaded, Error> {
+    let below = git::subfolder(repository, &context.project.root.root)?;
+    let text = |file: &str| git::text(repository, revision, &in_folder(&below, file));
+    if text("dbt_project.yml").is_none() {
+        let folder = if below.is_empty() { "its root".to_owned() } else { below };
+        return Err(Error::NoProject { revision: revision.description.clone(), folder });
+    }
+    let leads_out = PATHS_OUT.iter().any(|file| text(file).is_some_and(|text| text.contains("..")));
+    let scope = if leads_out { "" } else { &below };
+    // Dropped at the end: a manifest holds all that was read.
+    let folder =
+        tempfile::Builder::new().prefix("slimdiff-baseline-").tempdir().map_err(|source| Error::Write { source })?;
+    git::write(repository, revision, scope, folder.path())?;
+    let mut diagnostics = complete(repository, revision, folder.path());
+
+    let checkout = if below.is_empty() { folder.path().to_owned() } else { folder.path().join(&below) };
+    install(context.project, &checkout, &revision.description)?;
+    let (manifest, found) = parse_checkout(&checkout, revision, context)?;
+    diagnostics.extend(found);
+    Ok(Loaded { manifest, description: revision.description.clone(), sha: Some(revision.sha.clone()), diagnostics })
+}
+
+fn in_folder(folder: &str, file: &str) -> String {
+    if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+}
+
+/// Brings what git keeps elsewhere: submodules as they are checked out now, and files of LFS.
+fn complete(repository: &git2::Repository, revision: &Revision, folder: &Path) -> Vec<Diagnostic> {
+    let Some(working_tree) = repository.workdir() else { return Vec::new() };
+    for path in git::submodules(repository, revision) {
+        let (from, to) = (working_tree.join(&path), folder.join(&path));
+        if to.parent().is_some_and(Path::exists) && from.is_dir() {
+            // An empty folder stands in its place; what cannot be linked is missed when the project is loaded.
+            let _ = std::fs::remove_dir(&to).and_then(|()| link(&from, &to));
+        }
+    }
+    let left = lfs::fill_in(folder, repository.path(), working_tree);
+    let warning = |path: &PathBuf| {
+        let message =
+            format!("the baseline's {} is in Git LFS and not at hand, so it counts as changed", path.display());
+        Diagnostic::warning(Code::UnreadableFile, message).hint("run `git lfs fetch` for the baseline's commit")
+    };
+    left.iter().map(warning).collect()
+}
+
+fn parse_checkout(
+    checkout: &Path,
+    revision: &Revision,
+    context: &LoadContext<'_>,
+) -> Result<(Manifest, Vec<Diagnostic>), Error> {
+    let profile = &context.project.profile;
+    let mut options = context.load.clone();
+    checkout.clone_into(&mut options.project_dir);
+    if profile.dir.is_some() {
+        options.profiles_dir.clone_from(&profile.dir);
+        options.profile = Some(profile.name.clone());
+        options.target = Some(profile.target_name.clone());
+    }
+    let named = || revision.description.clone();
+    let loaded = project::load(&options).map_err(|source| Error::Project { revision: named(), source })?;
+    let parsed = parse::parse(&loaded.project, context.parse.clone());
+    let errors: Vec<&Diagnostic> =
+        loaded.diagnostics.iter().chain(&parsed.diagnostics).filter(|diagnostic| diagnostic.is_error()).collect();
+    if let Some(first) = errors.first() {
+        let place = first.location.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+        return Err(Error::Unparsable {
+            revision: named(),
+            count: errors.len(),
+            first: format!("{}{place}", first.message),
+        });
+    }
+    Ok((parsed.manifest, Vec::new()))
+}

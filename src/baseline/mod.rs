@@ -1,0 +1,16 @@
+//! Where production is: a manifest, or a git revision of the project that we parse ourselves; the merge base by default.
+//! The only room that knows git.
+
+mod error;
+mod git;
+mod lfs;
+mod load;
+mod packages;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use git::{head_branch, head_sha};
+pub use load::{LoadContext, Loaded, load};
+pub use source::Baseline;
