@@ -27,6 +27,13 @@ pub fn head_sha(folder: &Path) -> Option<String> {
     Some(commit.id().to_string())
 }
 
+/// The branch that is checked out in the repository of `folder`; none where there is no repository or no branch.
+pub fn head_branch(folder: &Path) -> Option<String> {
+    let repository = Repository::discover(folder).ok()?;
+    let head = repository.head().ok().filter(git2::Reference::is_branch)?;
+    head.shorthand().ok().map(str::to_owned)
+}
+
 /// The repository around `folder`.
 pub(super) fn open(folder: &Path) -> Result<Repository, Error> {
     Repository::discover(folder).map_err(|source| match source.code() {

@@ -11,6 +11,6 @@ mod source;
 mod tests;
 
 pub use error::Error;
-pub use git::head_sha;
+pub use git::{head_branch, head_sha};
 pub use load::{LoadContext, Loaded, load};
 pub use source::Baseline;

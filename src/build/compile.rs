@@ -13,7 +13,7 @@ use crate::plan::Plan;
 
 use super::cte::{self, Cte};
 use super::introspect::{World, ephemeral_relation};
-use super::{BuildContext, Connection, Error, Failure};
+use super::{BuildContext, Connection, Error, Failure, Fixtures};
 
 /// A node's SQL as the database will see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +80,39 @@ impl Compiler {
     }
 
     async fn compile_code(self: &Arc<Self>, node: &Node, connection: &Connection) -> Result<String, Failure> {
-        self.blocking(node, connection, |compiler, world, node| {
-            let text = compiler.render_blocking(&node.raw_code, node, None, &world)?;
-            let ctes = compiler.ctes(&world.ephemerals(), &world)?;
-            Ok(cte::inject(&text, &ctes))
-        })
-        .await
+        let world = self.world(node, connection);
+        self.blocking(node, world, |compiler, world, node| compiler.code_blocking(node, &world)).await
+    }
+
+    /// A model's SQL with fixed rows in place of what it reads, for a unit test. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Failure::Project`] when the template fails, or reads what has no fixed rows.
+    pub async fn compile_with(
+        self: &Arc<Self>,
+        node: &Node,
+        fixtures: Fixtures,
+        connection: &Connection,
+    ) -> Result<String, Failure> {
+        let mut world = self.world(node, connection);
+        world.fixtures = Some(Arc::new(fixtures));
+        self.blocking(node, world, |compiler, world, node| compiler.code_blocking(node, &world)).await
+    }
+
+    /// The node that `input` of a unit test names (`ref('orders')`, `source('shop', 'orders')`) when `node` reads it.
+    pub fn input(&self, node: &Node, input: &str) -> Option<&Node> {
+        let scope = NodeScope { package: node.package_name.clone(), ..NodeScope::default() };
+        let seen = self.renderer.parse(&format!("{{{{ {input} }}}}"), &scope).ok()?.capture;
+        match (seen.refs.as_slice(), seen.sources.as_slice()) {
+            ([r], []) => self.resolve_ref(node, r),
+            ([], [[source, table]]) => self.resolve_source(node, source, table),
+            _ => None,
+        }
+    }
+
+    /// The parsed project.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// Renders `template` as if it stood in the node's file, e.g. a hook; `extra` are further names it may see.
@@ -100,7 +127,7 @@ impl Compiler {
         connection: &Connection,
     ) -> Result<String, Failure> {
         let template = template.to_owned();
-        self.blocking(node, connection, move |compiler, world, node| {
+        self.blocking(node, self.world(node, connection), move |compiler, world, node| {
             compiler.render_blocking(&template, node, Some(extra), &world)
         })
         .await
@@ -137,7 +164,7 @@ impl Compiler {
     }
 
     /// Where a node is built or read from.
-    pub(super) fn relation_of(&self, node: &Node) -> Option<Relation> {
+    pub fn relation_of(&self, node: &Node) -> Option<Relation> {
         self.relations.get(&node.unique_id).or(node.relation.as_ref()).cloned()
     }
 
@@ -196,20 +223,36 @@ impl Compiler {
         Json::Object(graph)
     }
 
-    /// Runs `work` on a blocking thread with the node's world.
-    async fn blocking<T: Send + 'static>(
-        self: &Arc<Self>,
-        node: &Node,
-        connection: &Connection,
-        work: impl FnOnce(&Self, Arc<World>, &Node) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let world = Arc::new(World {
+    fn world(self: &Arc<Self>, node: &Node, connection: &Connection) -> World {
+        World {
             compiler: Arc::clone(self),
             node: node.unique_id.clone(),
             connection: connection.clone(),
             runtime: Handle::current(),
             ephemerals: Mutex::default(),
-        });
+            fixtures: None,
+        }
+    }
+
+    /// The node's text with all that it reads from put in front of it.
+    fn code_blocking(&self, node: &Node, world: &Arc<World>) -> Result<String, Failure> {
+        let text = self.render_blocking(&node.raw_code, node, None, world)?;
+        let mut ctes = Vec::new();
+        if let Some(rows) = world.fixtures.as_ref().and_then(|given| given.this.as_ref()) {
+            ctes.push(Cte { name: Fixtures::this_relation().name().to_owned(), sql: rows.clone() });
+        }
+        ctes.extend(self.ctes(&world.ephemerals(), world)?);
+        Ok(cte::inject(&text, &ctes))
+    }
+
+    /// Runs `work` on a blocking thread with the node's world.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        node: &Node,
+        world: World,
+        work: impl FnOnce(&Self, Arc<World>, &Node) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let world = Arc::new(world);
         let (compiler, node) = (Arc::clone(self), node.clone());
         let unique_id = node.unique_id.to_string();
         let done = tokio::task::spawn_blocking(move || work(&compiler, world, &node)).await;
@@ -228,17 +271,14 @@ impl Compiler {
             path: node.original_file_path.clone(),
             first_line: node.first_line,
             model: self.model_json(node),
-            this: self.this(node),
+            this: world.this(node),
             config: node.config.clone(),
             test_kwargs: node.as_test().and_then(|test| Some(test.metadata.as_ref()?.kwargs.clone())),
             extra: extra.unwrap_or_default(),
+            overrides: world.fixtures.as_ref().map(|given| given.overrides.clone()).unwrap_or_default(),
         };
         let world: Arc<dyn Introspect> = Arc::clone(world) as Arc<dyn Introspect>;
         Ok(self.renderer.render(template, &scope, &world)?.text)
-    }
-
-    fn this(&self, node: &Node) -> Option<Relation> {
-        if node.is_ephemeral() { Some(ephemeral_relation(node)) } else { self.relation_of(node) }
     }
 
     /// The ephemeral models that a query needs, each after those it needs itself.
@@ -258,6 +298,10 @@ impl Compiler {
         found: &mut Vec<Cte>,
     ) -> Result<(), Failure> {
         let Some(node) = self.manifest.node(id.as_str()).filter(|_| seen.insert(id.clone())) else { return Ok(()) };
+        if let Some(rows) = world.fixtures.as_ref().and_then(|given| given.inputs.get(id)) {
+            found.push(Cte { name: ephemeral_relation(node).name().to_owned(), sql: rows.clone() });
+            return Ok(());
+        }
         let ephemeral = self.ephemeral(node, world)?;
         for parent in &ephemeral.parents {
             self.collect_ctes(parent, world, seen, found)?;
@@ -271,13 +315,7 @@ impl Compiler {
         if let Some(cached) = cached {
             return Ok(cached);
         }
-        let world = Arc::new(World {
-            compiler: Arc::clone(&asker.compiler),
-            node: node.unique_id.clone(),
-            connection: asker.connection.clone(),
-            runtime: asker.runtime.clone(),
-            ephemerals: Mutex::default(),
-        });
+        let world = Arc::new(asker.of(node));
         let sql = self.render_blocking(&node.raw_code, node, None, &world)?;
         let made = Arc::new(Ephemeral { sql, parents: world.ephemerals() });
         self.ephemerals

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::warehouse;
 
-use super::{Compiler, Connection};
+use super::{Compiler, Connection, Fixtures};
 
 /// The world as one node sees it.
 pub(super) struct World {
@@ -23,12 +23,34 @@ pub(super) struct World {
     pub(super) runtime: Handle,
     /// Ephemeral models that were referred to, in the order of first use.
     pub(super) ephemerals: Mutex<Vec<NodeId>>,
+    /// Of a unit test: the rows that stand in for what the node reads.
+    pub(super) fixtures: Option<Arc<Fixtures>>,
 }
 
 impl World {
     /// The ephemeral models that the render referred to, in the order of first use.
     pub(super) fn ephemerals(&self) -> Vec<NodeId> {
         self.ephemerals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same world for another node.
+    pub(super) fn of(&self, node: &Node) -> Self {
+        Self {
+            compiler: Arc::clone(&self.compiler),
+            node: node.unique_id.clone(),
+            connection: self.connection.clone(),
+            runtime: self.runtime.clone(),
+            ephemerals: Mutex::default(),
+            fixtures: None,
+        }
+    }
+
+    /// What `this` is.
+    pub(super) fn this(&self, node: &Node) -> Option<Relation> {
+        if self.fixtures.as_ref().is_some_and(|given| given.this.is_some()) {
+            return Some(Fixtures::this_relation());
+        }
+        if node.is_ephemeral() { Some(ephemeral_relation(node)) } else { self.compiler.relation_of(node) }
     }
 
     fn node(&self) -> Result<&Node, Box<Diagnostic>> {
@@ -52,7 +74,11 @@ impl World {
     }
 
     fn relation_of(&self, target: &Node) -> Result<Relation, Box<Diagnostic>> {
-        if target.is_ephemeral() {
+        if let Some(fixtures) = self.fixtures.as_ref().filter(|given| !given.inputs.contains_key(&target.unique_id)) {
+            let message = format!("{} gives no rows for {}, which the model reads", fixtures.test, target.unique_id);
+            return Err(Box::new(Diagnostic::error(Code::InvalidProperty, message)));
+        }
+        if target.is_ephemeral() || self.fixtures.is_some() {
             let mut seen = self.ephemerals.lock().unwrap_or_else(PoisonError::into_inner);
             if !seen.contains(&target.unique_id) {
                 seen.push(target.unique_id.clone());
@@ -102,7 +128,8 @@ impl Introspect for World {
 
 /// The name under which an ephemeral model stands in the queries that read it.
 pub(super) fn ephemeral_relation(node: &Node) -> Relation {
-    let mut relation = Relation::new(None, "", &format!("__dbt__cte__{}", node.alias));
+    let name = node.as_source().map_or_else(|| node.alias.clone(), |it| format!("{}__{}", it.source_name, node.name));
+    let mut relation = Relation::new(None, "", &format!("__dbt__cte__{name}"));
     relation.schema = None;
     relation.quoting.identifier = false;
     relation.with_kind(RelationKind::Ephemeral)

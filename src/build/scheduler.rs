@@ -104,8 +104,16 @@ impl Build {
         self.shared.started(node, &label);
         let (started_at, clock) = (chrono::Utc::now(), Instant::now());
         let connection = self.pool.take();
-        let done = hooks::run_operation(node, extra, &self.shared.compiler, &connection).await;
-        self.pool.give_back(connection);
+        let work = hooks::run_operation(node, extra, &self.shared.compiler, &connection);
+        tokio::pin!(work);
+        let done = tokio::select! {
+            done = &mut work => done,
+            () = self.shared.context.cancel.cancelled() => {
+                self.shared.context.warehouse.cancel().await;
+                work.await
+            }
+        };
+        self.pool.give_back(connection.clone());
         let (status, message, compiled_code) = match done {
             Ok(sql) => (NodeStatus::Success, None, Some(sql)),
             Err(Failure::Cancelled) => (NodeStatus::Cancelled, Some("cancelled".to_owned()), None),

@@ -1,4 +1,4 @@
-//! Whole builds on DuckDB in memory, from hand-made manifests: what stands in the database afterwards, and what is said.
+//! Whole builds on `DuckDB` in a file of its own, from hand-made manifests: what stands in the database afterwards, and what is said.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +18,7 @@ mod materializations;
 mod scheduling;
 mod snapshots;
 mod texts;
+mod unit_tests;
 
 /// Takes note of what it is told, one line an event.
 #[derive(Default)]

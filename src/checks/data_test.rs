@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::build::{Compiled, Failure, TestJob, TestRunner, Verdict};
-use crate::model::{Code, Diagnostic, Location, NodeStatus, Relation, RelationKind, ResourceType, Table, Value};
+use crate::model::{Code, Diagnostic, Location, Relation, RelationKind, ResourceType, Table, Value};
 
 use super::thresholds::{Answer, Thresholds};
 
@@ -15,12 +15,7 @@ pub struct DataTests;
 impl TestRunner for DataTests {
     async fn run(&self, job: TestJob<'_>) -> Result<Verdict, Failure> {
         match job.node.resource_type {
-            ResourceType::UnitTest => Ok(Verdict {
-                status: NodeStatus::Skipped,
-                failures: None,
-                message: Some("not run: unit tests are not supported yet".to_owned()),
-                compiled_code: None,
-            }),
+            ResourceType::UnitTest => super::unit_test::run(&job).await,
             _ => run(&job).await,
         }
     }

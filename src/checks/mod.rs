@@ -2,5 +2,6 @@
 
 mod data_test;
 mod thresholds;
+mod unit_test;
 
 pub use data_test::DataTests;

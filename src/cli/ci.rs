@@ -1,5 +1,7 @@
 //! `ci`: the check of a pull request, told on the terminal and published where it was asked for.
 
+use std::path::PathBuf;
+
 use super::Exit;
 use super::args::{CiArgs, PublishTo};
 use super::invoke::Session;
@@ -13,7 +15,11 @@ use crate::report::{self, Report};
 pub(super) async fn ci(session: &Session, args: &CiArgs) -> Result<Exit, Failure> {
     let env = session.invocation.env.clone();
     let context = publish::Context::from_env(&|name: &str| env.get(name).cloned())?;
-    let settings = match args.publish {
+    if let Some(reason) = context.refuses() {
+        return Err(Failure::usage(reason, "run the check on `pull_request`, where a fork's run has no secrets"));
+    }
+    // Asked before anything is built: what cannot be published is said at once.
+    let mut settings = match args.publish {
         Some(PublishTo::Github) => Some(context.settings(args.pull_request)?),
         None => None,
     };
@@ -41,37 +47,62 @@ pub(super) async fn ci(session: &Session, args: &CiArgs) -> Result<Exit, Failure
     let (width, color) = terminal();
     print(&session.ui.scrub(&report::terminal(&report, width, color)));
     for file in &files {
-        session.invocation.observer.observe(&Event::Message(format!("wrote {}", file.display())));
+        session.wrote(file);
     }
     if cancelled {
         return Ok(Exit::Interrupted);
     }
-    if let Some(settings) = settings {
-        publish(session, &context, &settings, &report).await?;
+    tell_actions(session, &context, &report, &files)?;
+    if let Some(settings) = &mut settings {
+        settings.key.clone_from(&report.project);
+        settings.head_sha.clone_from(&report.head_sha);
+        let since = std::time::Instant::now();
+        let detail = match publish::github(settings, &comment(session, &report)).await {
+            Ok(published) => published.to_string(),
+            // A fork's token may only read. The job's summary has the report all the same.
+            Err(error) if error.is_read_only() && context.is_fork => {
+                format!(
+                    "no comment, since the token of a fork's run may not write one; see the job's summary ({error})"
+                )
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let elapsed = since.elapsed();
+        session.invocation.observer.observe(&Event::StageFinished { stage: Stage::Publish, detail, elapsed });
     }
     Ok(if report.exit_code() == 0 { Exit::Clean } else { Exit::Findings })
 }
 
-async fn publish(
+fn comment(session: &Session, report: &Report) -> String {
+    session.ui.scrub(&report::markdown(report, report::Budget::default()))
+}
+
+/// In GitHub Actions: the job's summary and the step's outputs. They need no right that a fork's token lacks.
+fn tell_actions(
     session: &Session,
     context: &publish::Context,
-    settings: &publish::Settings,
     report: &Report,
+    files: &[PathBuf],
 ) -> Result<(), Failure> {
-    let since = std::time::Instant::now();
-    let markdown = session.ui.scrub(&report::markdown(report, report::Budget::default()));
-    // The summary first: it needs no right that a fork's token lacks.
+    if !context.in_actions {
+        return Ok(());
+    }
     if let Some(path) = &context.step_summary {
-        publish::step_summary(path, &markdown)?;
+        publish::step_summary(path, &comment(session, report))?;
     }
+    let file = |extension: &str| {
+        let found = files.iter().find(|file| file.extension().is_some_and(|found| found == extension));
+        found.map(|file| file.display().to_string()).unwrap_or_default()
+    };
     if let Some(path) = &context.output {
-        publish::outputs(path, &0)?;
+        let verdict = serde_json::to_value(report.verdict).unwrap_or_default();
+        let outputs = [
+            ("verdict", verdict.as_str().unwrap_or_default().to_owned()),
+            ("report-json", file("json")),
+            ("report-md", file("md")),
+            ("schema", report.environment.clone().unwrap_or_default()),
+        ];
+        publish::outputs(path, &outputs)?;
     }
-    let published = publish::github(settings, &markdown).await?;
-    session.invocation.observer.observe(&Event::StageFinished {
-        stage: Stage::Publish,
-        detail: published.to_string(),
-        elapsed: since.elapsed(),
-    });
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::invoke::Session;
 use super::output::{Failure, draw, print, terminal};
 use crate::artifacts;
 use crate::build::BuildOutcome;
-use crate::model::{Change, Event, NodeStatus, ResourceType};
+use crate::model::{Change, NodeStatus, ResourceType};
 use crate::pipeline::{self, BuildRequest, Built, CompareRequest, CompileRequest, DeferRequest};
 use crate::plan::Command;
 use crate::report;
@@ -19,7 +19,7 @@ pub(super) fn parse(session: &Session) -> Result<Exit, Failure> {
     let loaded = session.load()?;
     let path = loaded.target_path.join("manifest.json");
     artifacts::write_manifest(&loaded.manifest, &path)?;
-    session.invocation.observer.observe(&Event::Message(format!("wrote {}", path.display())));
+    session.wrote(&path);
     Ok(Exit::Clean)
 }
 
@@ -129,8 +129,11 @@ pub(super) async fn compile(session: &Session, args: &CompileArgs) -> Result<Exi
     let loaded = session.load()?;
     artifacts::write_manifest(&loaded.manifest, &loaded.target_path.join("manifest.json"))?;
     let printed = args.inline.is_some() || !args.select.select.is_empty();
-    let request =
-        CompileRequest { select: request(&args.select)?, inline: args.inline.clone(), defer: defer(&args.state) };
+    let mut select = request(&args.select)?;
+    if printed && args.select.indirect_selection.is_none() {
+        select.indirect = Indirect::Empty;
+    }
+    let request = CompileRequest { select, inline: args.inline.clone(), defer: defer(&args.state) };
     let compiled = pipeline::compile(&session.invocation, &loaded, &request).await?;
     session.ui.finish();
     for node in compiled.iter().filter(|_| printed) {
@@ -149,8 +152,9 @@ pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Fai
         return Err(Failure::usage("nothing to show", "name a node with `--select`, or give a query with `--inline`"));
     }
     let loaded = session.load()?;
-    let request =
-        CompileRequest { select: request(&args.select)?, inline: args.inline.clone(), defer: defer(&args.state) };
+    // As in dbt, a model's tests do not come along: they are shown when they are named.
+    let select = Request { indirect: Indirect::Empty, ..request(&args.select)? };
+    let request = CompileRequest { select, inline: args.inline.clone(), defer: defer(&args.state) };
     let limit = u64::try_from(args.limit).ok();
     let shown = pipeline::show(&session.invocation, &loaded, &request, limit).await?;
     session.ui.finish();

@@ -45,7 +45,9 @@ pub(super) async fn env(session: &Session, args: &EnvArgs) -> Result<Exit, Failu
             };
             session.ui.finish();
             let verb = if *dry_run { "Would drop" } else { "Dropped" };
-            due.iter().for_each(|found| print(&format!("{verb} {}.", found.schema)));
+            for found in &due {
+                print(&format!("{verb} {}.", found.schema));
+            }
             if due.is_empty() && kept.is_empty() {
                 print(&format!("Nothing older than {older_than}."));
             }

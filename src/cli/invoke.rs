@@ -1,14 +1,14 @@
 //! From what was typed to what is meant: the folder, the variables, the environment, and the signals that stop a run.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::Global;
 use super::output::Failure;
 use super::ui::Ui;
 use crate::build::{CancelSource, CancelToken};
-use crate::model::{JsonMap, Observer};
+use crate::model::{Event, JsonMap, Observer};
 use crate::pipeline::{self, Invocation, Loaded};
 use crate::yaml;
 
@@ -50,6 +50,13 @@ impl Session {
         Ok(Self { invocation, ui: Arc::clone(ui), quiet: global.quiet })
     }
 
+    /// Says where something was written, unless told to be quiet.
+    pub(super) fn wrote(&self, path: &Path) {
+        if !self.quiet {
+            self.ui.observe(&Event::Message(format!("wrote {}", path.display())));
+        }
+    }
+
     /// Reads and parses the project, and learns what must never be printed.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
         let loaded = pipeline::load(&self.invocation)?;
@@ -66,13 +73,11 @@ impl Session {
 /// The folder given, else this folder or the nearest one above with a dbt_project.yml, as in dbt.
 fn project_dir(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(dir) = &global.project_dir {
-        return match dir.is_dir() {
-            true => Ok(dir.clone()),
-            false => Err(Failure::usage(
-                format!("there is no folder {}", dir.display()),
-                "give the folder with dbt_project.yml to `--project-dir`",
-            )),
-        };
+        if dir.is_dir() {
+            return Ok(dir.clone());
+        }
+        let message = format!("there is no folder {}", dir.display());
+        return Err(Failure::usage(message, "give the folder with dbt_project.yml to `--project-dir`"));
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::usage(format!("cannot tell the current folder: {error}"), "change to another"))?;

@@ -45,22 +45,27 @@ impl From<artifacts::Error> for Failure {
 fn classify(error: &pipeline::Error) -> Exit {
     use pipeline::Error as E;
     match error {
-        E::Config(_) | E::Select(_) | E::Usage { .. } | E::Write { .. } => Exit::Usage,
-        // A dbt_project.yml that is not YAML is the project's fault, a profiles.yml the runner's.
-        E::Project(project::Error::Invalid(diagnostic))
-            if !diagnostic.location.as_ref().is_some_and(|place| place.path.ends_with("profiles.yml")) =>
-        {
-            Exit::Project
-        }
-        E::Project(_) => Exit::Usage,
-        E::Unparsable { .. } | E::Plan(_) => Exit::Project,
+        E::Config(_)
+        | E::Select(_)
+        | E::Usage { .. }
+        | E::Write { .. }
+        | E::Warehouse(warehouse::Error::Unsupported { .. }) => Exit::Usage,
+        E::Project(error) => of_project(error),
+        E::Unparsable { .. } | E::Plan(_) | E::Build(build::Error::UnknownNode { .. }) => Exit::Project,
         E::Node { .. } => Exit::Findings,
         E::Baseline(_) | E::State(_) => Exit::Baseline,
-        E::Warehouse(warehouse::Error::Unsupported { .. }) => Exit::Usage,
-        E::Warehouse(_) | E::Environment(_) => Exit::Warehouse,
-        E::Build(build::Error::Warehouse { .. }) => Exit::Warehouse,
-        E::Build(_) => Exit::Project,
+        E::Warehouse(_) | E::Environment(_) | E::Build(build::Error::Warehouse { .. }) => Exit::Warehouse,
     }
+}
+
+/// A dbt_project.yml that is not YAML is the project's fault; a profiles.yml is the runner's, as all the rest is.
+fn of_project(error: &project::Error) -> Exit {
+    let place = match error {
+        project::Error::Invalid(diagnostic) => diagnostic.location.as_ref(),
+        _ => return Exit::Usage,
+    };
+    let is_profile = place.is_some_and(|place| place.path.ends_with("profiles.yml"));
+    if is_profile { Exit::Usage } else { Exit::Project }
 }
 
 /// Writes to standard output. A reader that went away (`| head`) is no error.

@@ -178,13 +178,13 @@ impl Ui {
             }
             None => done.to_string(),
         };
-        let mut text = format!("  {count}  {}  {label}", self.paint(&format!("{word:<6}"), code));
-        if status != NodeStatus::Skipped {
-            text.push_str(&format!("  {:.2} s", elapsed.as_secs_f64()));
-        }
+        let time =
+            if status == NodeStatus::Skipped { String::new() } else { format!("{:.2} s", elapsed.as_secs_f64()) };
+        let mut text = format!("  {count}  {}  {time:>8}  {label}", self.paint(&format!("{word:<6}"), code));
         if let Some(message) = message.filter(|_| failed || status == NodeStatus::Skipped) {
             for part in message.lines() {
-                text.push_str(&format!("\n      {part}"));
+                text.push_str("\n      ");
+                text.push_str(part);
             }
         }
         self.line(&text);

@@ -6,7 +6,7 @@ use super::outcome::RejectedKey;
 use super::profile::Profile;
 use crate::model::{Change, Relation};
 use crate::plan::{KeyCandidate, KeySource};
-use crate::warehouse::compare::{Field, Side, duplicates};
+use crate::warehouse::compare::{Field, Side, duplicates, rows_with_null};
 use crate::warehouse::{Dialect, Error, Session};
 
 /// A key that is unique and never NULL on both sides.
@@ -69,16 +69,14 @@ async fn verify(
         Ok(fields) => fields,
         Err(why) => return Ok(Err(reject(None, None, format!("{words} {why}")))),
     };
-    let nulls =
-        Change { baseline: nulls(sides, &fields, Side::Baseline), current: nulls(sides, &fields, Side::Current) };
-    let mut found = Change { baseline: 0, current: 0 };
+    let nulls = Change {
+        baseline: nulls(session, sides, &fields, Side::Baseline).await?,
+        current: nulls(session, sides, &fields, Side::Current).await?,
+    };
+    let mut found = Change::default();
     for side in [Side::Baseline, Side::Current] {
         let sql = duplicates(sides.dialect, side.of::<&Relation>(&sides.relation), &fields, side);
-        let count = numbers(session, &sql, 1).await?[0];
-        match side {
-            Side::Baseline => found.baseline = count,
-            Side::Current => found.current = count,
-        }
+        *side.of_mut(&mut found) = numbers(session, &sql, 1).await?[0];
     }
     if nulls == Change::default() && found == Change::default() {
         return Ok(Ok(VerifiedKey { fields, source: source(candidate.source).to_owned() }));
@@ -103,10 +101,16 @@ fn fields(columns: &Columns, candidate: &KeyCandidate) -> Result<Vec<Field>, Str
     Ok(fields)
 }
 
-/// Rows with NULL in the key; of several columns the most that any of them has, which is a lower bound.
-fn nulls(sides: &Sides<'_>, fields: &[Field], side: Side) -> u64 {
-    let profile = side.of(&sides.profile);
-    fields.iter().filter_map(|field| profile.nulls(side.of(&field.name).as_str())).max().unwrap_or_default()
+/// Rows with NULL in a column of the key. Of a single column the profile knows; of several the data is asked, unless
+/// none has any.
+async fn nulls(session: &mut dyn Session, sides: &Sides<'_>, fields: &[Field], side: Side) -> Result<u64, Error> {
+    let profile = side.of::<&Profile>(&sides.profile);
+    let most = fields.iter().filter_map(|field| profile.nulls(side.of(&field.name).as_str())).max().unwrap_or_default();
+    if fields.len() == 1 || most == 0 {
+        return Ok(most);
+    }
+    let sql = rows_with_null(sides.dialect, side.of::<&Relation>(&sides.relation), fields, side);
+    Ok(numbers(session, &sql, 1).await?[0])
 }
 
 /// `3 duplicate rows in production and 2 rows with NULL in the pull request`.

@@ -11,6 +11,8 @@ pub struct Block {
     pub name: String,
     /// The whole block, tags included, as written.
     pub full: String,
+    /// The whole block with the whitespace around it that its outer `-` marks remove, as dbt keeps a macro's text.
+    pub kept: String,
     /// What stands between the tags, as written.
     pub contents: String,
     /// The line on which the opening tag begins, from 1.
@@ -29,9 +31,16 @@ pub(super) fn find(source: &str) -> Result<Vec<Block>, SyntaxError> {
         return Ok(found);
     }
     let mut lexer = Lexer::new(source);
+    // The end of what earlier tags have, the whitespace that their `-` marks remove included.
+    // Whitespace at the file's two ends belongs to no block: dbt strips it first.
+    let mut taken = source.len() - source.trim_start().len();
     while let Some(piece) = lexer.next_piece()? {
         let Piece::Tag(tag) = piece else { continue };
-        let Some(kind) = tag.keyword().filter(|keyword| KINDS.contains(keyword)) else { continue };
+        let Some(kind) = tag.keyword().filter(|keyword| KINDS.contains(keyword)) else {
+            taken = end_with_whitespace(source, tag.end);
+            continue;
+        };
+        let start = start_with_whitespace(source, tag.start).max(taken);
         let (contents, end) = if kind == "docs" {
             let skipped = docs_end(&source[tag.end..]).ok_or_else(|| never_closed(kind, &tag))?;
             let (contents, end) = (tag.end + skipped.0, tag.end + skipped.1);
@@ -44,11 +53,24 @@ pub(super) fn find(source: &str) -> Result<Vec<Block>, SyntaxError> {
             kind: kind.to_owned(),
             name: block_name(&tag)?,
             full: source[tag.start..end].to_owned(),
+            kept: source[start..end_with_whitespace(source, end)].to_owned(),
             contents: source[tag.end..contents].to_owned(),
             line: tag.line,
         });
+        taken = end_with_whitespace(source, end);
     }
     Ok(found)
+}
+
+/// Where a tag that begins at `start` begins with the whitespace that its `-` removes.
+fn start_with_whitespace(source: &str, start: usize) -> usize {
+    if source[start..].starts_with("{%-") { source[..start].trim_end().len() } else { start }
+}
+
+/// Where a tag that ends at `end` ends with the whitespace that its `-` removes.
+fn end_with_whitespace(source: &str, end: usize) -> usize {
+    let removes = source[..end].ends_with("-%}") && !source[end..].trim_end().is_empty();
+    if removes { source.len() - source[end..].trim_start().len() } else { end }
 }
 
 fn never_closed(kind: &str, tag: &Tag<'_>) -> SyntaxError {
@@ -108,6 +130,21 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].name.as_str(), found[0].line, found[0].contents.as_str()), ("a", 2, "\n x "));
         assert_eq!((found[1].kind.as_str(), found[1].contents.as_str()), ("docs", "{{ not jinja "));
+    }
+
+    #[test]
+    fn whitespace_that_marks_remove_belongs_to_the_block() {
+        let source = "{# c #} \n{%- macro a() -%} x {%- endmacro -%}\n\n{%- macro b() %}{% endmacro %}\n{% set x = 1 -%}  {%- macro c() %}{%- endmacro -%}\n";
+        let kept: Vec<String> =
+            find(source).expect("the file is well formed").into_iter().map(|block| block.kept).collect();
+        assert_eq!(
+            kept,
+            [
+                " \n{%- macro a() -%} x {%- endmacro -%}\n\n",
+                "{%- macro b() %}{% endmacro %}",
+                "{%- macro c() %}{%- endmacro -%}"
+            ]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State};
 
+use super::adapter;
 use super::formatting::percent_format;
 use super::functions::is_callable;
 use super::methods::title;
@@ -132,7 +133,8 @@ const TESTS: [(&str, Check); 19] = [
     ("integer", |value, _| type_name(value) == "int"),
     ("float", |value, _| type_name(value) == "float"),
     ("boolean", |value, _| value.kind() == ValueKind::Bool),
-    ("mapping", |value, _| value.kind() == ValueKind::Map),
+    // To Python, a relation is a mapping.
+    ("mapping", |value, _| value.kind() == ValueKind::Map || adapter::relation_of(value).is_some()),
     ("sequence", |value, _| {
         matches!(value.kind(), ValueKind::String | ValueKind::Seq | ValueKind::Map) || is_undefined(value)
     }),

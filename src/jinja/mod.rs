@@ -121,6 +121,17 @@ pub struct Capture {
     pub env_vars: Vec<String>,
 }
 
+/// Answers that a unit test gives in place of the real ones.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// Macros by name, with their package before a dot where it is named: every call answers the value.
+    pub macros: JsonMap,
+    /// Variables by name.
+    pub vars: JsonMap,
+    /// Environment variables by name.
+    pub env_vars: JsonMap,
+}
+
 /// What a node's template may see of itself.
 #[derive(Debug, Clone, Default)]
 pub struct NodeScope {
@@ -140,6 +151,8 @@ pub struct NodeScope {
     pub test_kwargs: Option<JsonMap>,
     /// Further top-level names, e.g. `sql`, `pre_hooks`.
     pub extra: JsonMap,
+    /// What a unit test puts in place of macros and variables.
+    pub overrides: Overrides,
 }
 
 /// What a template can ask of the world while it runs for real (`execute` is true).

@@ -313,7 +313,7 @@ impl Registry {
             package_name: entry.package.clone(),
             original_file_path: entry.path.clone(),
             first_line: entry.block.line,
-            macro_sql: entry.block.full.clone(),
+            macro_sql: entry.block.kept.clone(),
             depends_on: self.dependencies(entry),
             supported_languages: languages,
             ..Macro::default()

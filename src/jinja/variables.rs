@@ -70,7 +70,7 @@ impl Object for VarObject {
 }
 
 fn lookup<'c>(ctx: &'c RenderContext, name: &str) -> Option<&'c Json> {
-    ctx.setup.vars.get(name, &ctx.scope.package)
+    ctx.scope.overrides.vars.get(name).or_else(|| ctx.setup.vars.get(name, &ctx.scope.package))
 }
 
 /// `env_var(name, default=none)`.
@@ -86,6 +86,9 @@ pub(super) fn env_var(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value
         return Err(coded(Code::MissingEnvVar, message));
     }
     ctx.note(|capture| push_new(&mut capture.env_vars, name.clone()));
+    if let Some(answer) = ctx.scope.overrides.env_vars.get(&name) {
+        return Ok(from_json(answer));
+    }
     match (ctx.setup.env.0.get(&name), default) {
         (Some(value), _) => Ok(Value::from(value.as_str())),
         (None, Some(default)) => Ok(default.clone()),

@@ -162,11 +162,15 @@ fn add_tests<'f>(
     for source in sources {
         of_source(source, &mut cases);
     }
-    let built: Vec<(Location, Built)> = cases
+    let built: Vec<_> = cases
         .par_iter()
         .map(|case| (case.test.location(&case.target.file.shown), generic_test::build(case, context)))
         .collect();
     for (place, built) in built {
+        let built = built.map(|(node, warning)| {
+            assembly.diagnostics.extend(warning.map(|warning| *warning));
+            node
+        });
         assembly.add(built, place);
     }
 }

@@ -178,14 +178,22 @@ fn snapshots<'f>(
     for block in blocks.into_iter().filter(|block| block.kind == "snapshot") {
         let mut draft = of_file(ResourceType::Snapshot, package, file);
         let opening = block.full.find(&block.contents).unwrap_or(0);
-        let lines = block.full[..opening].matches('\n').count();
+        let closing = opening + block.contents.len();
+        let mut contents = block.contents.as_str();
+        if block.full[..opening].ends_with("-%}") {
+            contents = contents.trim_start();
+        }
+        let lines = block.full[..closing - contents.len()].matches('\n').count();
+        if block.full[closing..].starts_with("{%-") {
+            contents = contents.trim_end();
+        }
         draft.first_line = block.line + u32::try_from(lines).unwrap_or(0);
         draft.tree = "snapshots";
         draft.unique_id = format!("snapshot.{}.{}", package.name, block.name);
         draft.fqn.push(block.name.clone());
         draft.properties = described(&properties.snapshots, package, &block.name);
+        draft.raw_code = contents.to_owned();
         draft.name = block.name;
-        draft.raw_code = block.contents;
         draft.detail = Detail::Snapshot;
         drafts.push(draft);
     }

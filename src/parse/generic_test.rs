@@ -15,7 +15,7 @@ use crate::artifacts::node_json;
 use crate::jinja::{Capture, NodeScope, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
-    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType,
+    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType, Severity,
 };
 use crate::yaml;
 
@@ -103,10 +103,16 @@ struct Written {
     config: JsonMap,
 }
 
-/// Makes the test's node.
-pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+/// Makes the test's node; the warning is of a test whose macro does not exist.
+pub(super) fn build(
+    case: &TestCase<'_>,
+    context: &Context<'_>,
+) -> Result<(Node, Option<Box<Diagnostic>>), Box<Diagnostic>> {
     let mut written = read(case, context)?;
-    let macro_id = find_macro(case, &written, context)?;
+    let (macro_id, warning) = match find_macro(case, &written, context) {
+        Ok(id) => (id, None),
+        Err(warning) => (String::new(), Some(warning)),
+    };
     written
         .kwargs
         .insert("model".to_owned(), Json::String(format!("{{{{ get_where_subquery({}) }}}}", case.target.call())));
@@ -115,12 +121,18 @@ pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, 
         written.config.insert("alias".to_owned(), Json::String(name.short.clone()));
     }
     let mut node = skeleton(case, &written, &name);
+    let called = macro_id.clone();
     let capture = if is_plain(&written, &macro_id) {
         plain_capture(case, macro_id)
+    } else if warning.is_some() {
+        let where_subquery = context.renderer.find_macro("get_where_subquery", "dbt").map(str::to_owned);
+        Capture { macros: where_subquery.into_iter().collect(), ..plain_capture(case, macro_id) }
     } else {
         let scope = scope(case, &node, &written, context);
         context.renderer.parse(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
     };
+    let macros = macros_of_test(capture.macros, called, case, &written, context);
+    let capture = Capture { macros, ..capture };
     let in_file = with_captured(&written.config, &capture.config);
     let sources = Sources {
         tree: "data_tests",
@@ -142,7 +154,7 @@ pub(super) fn build(case: &TestCase<'_>, context: &Context<'_>) -> Result<Node, 
     node.config = config;
     take(&mut node, capture);
     names::assign(&mut node, context)?;
-    Ok(node)
+    Ok((node, warning))
 }
 
 /// An error without a better place is at the test's entry.
@@ -262,6 +274,8 @@ fn macro_name(written: &Written) -> String {
     }
 }
 
+/// The macro of the test; none, with a warning, when there is no such macro: as in dbt, the test is then an error only
+/// when it runs.
 fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> Result<String, Box<Diagnostic>> {
     let name = macro_name(written);
     if let Some(id) = context.renderer.find_macro(&name, &case.target.file.package.name) {
@@ -275,7 +289,8 @@ fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> 
         }
         _ => "tests are found in tests/generic and macros as `{% test … %}`".to_owned(),
     };
-    Err(Box::new(complaint(case, Code::UnknownMacro, message).hint(hint)))
+    let complaint = case.target.file.complaint(case.test, Code::UnknownMacro, message).hint(hint);
+    Err(Box::new(Diagnostic { severity: Severity::Warning, ..complaint }))
 }
 
 fn name_of(case: &TestCase<'_>, written: &Written) -> TestName {
@@ -364,6 +379,31 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
 /// dbt does not render its own `unique` and `not_null`.
 fn is_plain(written: &Written, macro_id: &str) -> bool {
     matches!(written.name.as_str(), "unique" | "not_null") && macro_id == format!("macro.dbt.test_{}", written.name)
+}
+
+/// What dbt notes of the macros that a test calls.
+///
+/// A macro of the test's package, or of the root project, stands for one of the same name in another package, even where
+/// the test names that package. Of what the arguments call, only macros are known that the test itself depends on.
+fn macros_of_test(
+    captured: Vec<String>,
+    called: String,
+    case: &TestCase<'_>,
+    written: &Written,
+    context: &Context<'_>,
+) -> Vec<String> {
+    let own = context.renderer.find_macro(&format!("test_{}", written.name), &case.target.file.package.name);
+    let noted = own.filter(|_| written.namespace.is_some()).map_or_else(|| called.clone(), str::to_owned);
+    let macros = context.renderer.macros();
+    let below = |id: &String| macros.get(id).map(|m| m.depends_on.as_slice()).unwrap_or_default();
+    let known = |id: &String| {
+        id.ends_with(".get_where_subquery")
+            || below(&noted).contains(id)
+            || below(&noted).iter().any(|child| below(child).contains(id))
+    };
+    let mut all = if noted.is_empty() { Vec::new() } else { vec![noted.clone()] };
+    all.extend(captured.into_iter().filter(|id| *id != called && *id != noted && known(id)));
+    all
 }
 
 fn plain_capture(case: &TestCase<'_>, macro_id: String) -> Capture {

@@ -21,7 +21,8 @@ impl Naming {
         let built_in = |part: &str| {
             project.all_packages().all(|package| {
                 let own = |name: &str| {
-                    renderer.find_macro(name, &package.name).is_some_and(|id| !id.starts_with("macro.dbt"))
+                    let package = renderer.find_macro(name, &package.name).and_then(|id| id.split('.').nth(1));
+                    package.is_some_and(|package| project.package(package).is_some())
                 };
                 !own(&format!("generate_{part}_name"))
                     && !own(&format!("default__generate_{part}_name"))

@@ -197,7 +197,32 @@ fn read_template(
     let layers = sources(draft, context, patch.map(|patch| &patch.config), &empty);
     let mut node = skeleton(draft, complete(layers.merged(), draft.kind), context);
     node.alias = names::default_alias(&node);
-    Ok(context.renderer.parse(&draft.raw_code, &scope(&node, path, context))?.capture)
+    let mut capture = context.renderer.parse(&draft.raw_code, &scope(&node, path, context))?.capture;
+    if draft.kind == ResourceType::Model && is_static(&draft.raw_code) {
+        // Of models that it need not render, dbt keeps each source once.
+        let mut unique: Vec<[String; 2]> = Vec::new();
+        for source in std::mem::take(&mut capture.sources) {
+            if !unique.contains(&source) {
+                unique.push(source);
+            }
+        }
+        capture.sources = unique;
+    }
+    Ok(capture)
+}
+
+/// Whether a model's template has nothing but calls of `ref`, `source` and `config`, which dbt reads without rendering.
+fn is_static(source: &str) -> bool {
+    if source.contains("{%") || source.contains("{#") {
+        return false;
+    }
+    source.split("{{").skip(1).all(|rest| {
+        let call = rest.split("}}").next().unwrap_or_default().trim_start_matches('-').trim_start();
+        ["ref", "source", "config"]
+            .iter()
+            .any(|name| call.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('(')))
+            && call.matches('(').count() == 1
+    })
 }
 
 /// Moves what a render saw into the node.

@@ -100,7 +100,8 @@ pub(super) fn read<'p>(project: &'p Project, diagnostics: &mut Vec<Diagnostic>) 
         .into_par_iter()
         .map(|(package, source)| {
             let shown = shown(project, package, &source.path);
-            (yaml::parse(&source.contents), package, source, shown)
+            // dbt strips the text first, so that a block scalar at its end has no line break.
+            (yaml::parse(source.contents.trim_end()), package, source, shown)
         })
         .collect();
     let mut files = Vec::with_capacity(parsed.len());

@@ -126,6 +126,7 @@ fn fixture(written: &JsonMap, is_input: bool, package: &Package, context: &Conte
         (_, Json::Null) => text("input").and_then(|input| seed_rows(input, context)).unwrap_or_else(|| json!([])),
         (_, rows) => rows,
     };
+    let rows = led_by_a_full_row(rows);
     let mut whole = JsonMap::new();
     if is_input {
         whole.insert("input".to_owned(), written.get("input").cloned().unwrap_or(Json::Null));
@@ -134,6 +135,17 @@ fn fixture(written: &JsonMap, is_input: bool, package: &Package, context: &Conte
     whole.insert("format".to_owned(), json!(format));
     whole.insert("fixture".to_owned(), json!(text("fixture")));
     whole
+}
+
+/// dbt tells the types of columns from the first row: one without nulls changes places with it.
+fn led_by_a_full_row(mut rows: Json) -> Json {
+    if let Some(list) = rows.as_array_mut() {
+        let full = |row: &Json| row.as_object().is_some_and(|row| row.values().all(|value| !value.is_null()));
+        if let Some(at) = list.iter().position(full) {
+            list.swap(0, at);
+        }
+    }
+    rows
 }
 
 fn fixture_file(name: &str, package: &Package) -> Option<String> {

@@ -72,7 +72,7 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let since = Instant::now();
     let head = load(invocation)?;
     let schema = schema(&head, request)?;
-    let base = load_baseline(invocation, &head, request).await?;
+    let base = load_baseline(invocation, &head, request)?;
     let changes = state::compare(&Change { baseline: &base.manifest, current: &*head.manifest }, options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &base.manifest, &selection, &schema)?;
@@ -88,7 +88,8 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
 
 fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     let template = request.schema.as_deref().unwrap_or(&head.settings.schema);
-    let name = config::schema_name(template, request.pull_request, request.branch.as_deref()).map_err(|message| {
+    let branch = request.branch.clone().or_else(|| baseline::head_branch(&head.project.root.root));
+    let name = config::schema_name(template, request.pull_request, branch.as_deref()).map_err(|message| {
         Error::usage(message, "outside of a pull request, `--pull-request 1` or `--schema my_check` will do")
     })?;
     if name.eq_ignore_ascii_case(&head.target.schema()) {
@@ -100,7 +101,7 @@ fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     Ok(name)
 }
 
-async fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) -> Result<baseline::Loaded, Error> {
+fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) -> Result<baseline::Loaded, Error> {
     let since = Instant::now();
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
     let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
@@ -201,14 +202,16 @@ impl Check<'_> {
             renderer: Arc::new(self.head.renderer.with_target(target)),
             warehouse: Arc::clone(warehouse),
             observer: Arc::clone(&self.invocation.observer),
-            tests: Arc::new(DataTests::default()),
+            tests: Arc::new(DataTests),
             node_json: crate::artifacts::node_json,
             threads: self.head.threads,
             fail_fast: self.request.fail_fast,
             cancel: self.invocation.cancel.clone(),
             target_path: Some(self.head.target_path.clone()),
         };
+        let since = self.invocation.building(self.plan);
         let outcome = build::run(self.plan, &context).await?;
+        self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }

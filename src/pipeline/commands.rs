@@ -1,10 +1,11 @@
 //! dbt's commands in the target's own schemas: build and its parts, compile, show.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::project::absolute;
 use super::{Error, Invocation, Loaded, inline};
 use crate::artifacts;
 use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
@@ -69,13 +70,20 @@ pub fn choose(
     defer: &DeferRequest,
 ) -> Result<Selection, Error> {
     let state = match &defer.state {
-        Some(path) => Some(compare_with(loaded, &artifacts::read_manifest(path).map_err(Error::State)?)),
+        Some(path) => Some(compare_with(loaded, &read_state(loaded, path)?)),
         None => None,
     };
     let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
     let (selection, diagnostics) = select::select(request, &loaded.manifest, &dag, state.as_ref())?;
     invocation.tell(diagnostics)?;
     Ok(selection)
+}
+
+/// The manifest of `--state`: a file, or the folder it is in; relative to the current folder, else to the project's.
+fn read_state(loaded: &Loaded, path: &Path) -> Result<Manifest, Error> {
+    let path = if path.exists() { path.to_owned() } else { absolute(&loaded.project.root.root, path) };
+    let path = if path.is_dir() { path.join("manifest.json") } else { path };
+    artifacts::read_manifest(&path).map_err(Error::State)
 }
 
 fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
@@ -100,6 +108,7 @@ pub async fn build(invocation: &Invocation, loaded: &Loaded, request: &BuildRequ
         return Ok(Built::Done { outcome: BuildOutcome::default() });
     }
     let context = context(invocation, loaded, warehouse, request.fail_fast);
+    invocation.building(&plan);
     let outcome = build::run(&plan, &context).await?;
     let path = loaded.target_path.join("run_results.json");
     let info = artifacts::RunInfo {
@@ -124,7 +133,7 @@ async fn make_plan(
     if defer.defer && path.is_none() {
         return Err(Error::usage("--defer needs production's manifest", "give its folder with `--state`"));
     }
-    let production = path.map(|path| artifacts::read_manifest(path).map_err(Error::State)).transpose()?;
+    let production = path.map(|path| read_state(loaded, path)).transpose()?;
     let existing = match &production {
         Some(_) if !defer.favor_state => existing_relations(&loaded.manifest, warehouse).await?,
         _ => HashSet::new(),
@@ -168,7 +177,7 @@ fn context(invocation: &Invocation, loaded: &Loaded, warehouse: Arc<dyn Warehous
         renderer: Arc::clone(&loaded.renderer),
         warehouse,
         observer: Arc::clone(&invocation.observer),
-        tests: Arc::new(DataTests::default()),
+        tests: Arc::new(DataTests),
         node_json: artifacts::node_json,
         threads: loaded.threads,
         fail_fast,
@@ -255,36 +264,32 @@ struct Work {
 
 impl Work {
     async fn new(invocation: &Invocation, loaded: &Loaded, request: &CompileRequest) -> Result<Self, Error> {
-        let (loaded_manifest, nodes, selection) = match &request.inline {
-            Some(sql) => {
-                let (manifest, id) = inline::with_query(loaded, sql).map_err(|diagnostics| {
-                    invocation.tell(diagnostics).err().unwrap_or(Error::Unparsable { count: 1 })
-                })?;
-                (Arc::new(manifest), vec![id], Selection::default())
-            }
-            None => {
-                let selection = choose(invocation, loaded, &request.select, &request.defer)?;
-                let compiles = |id: &NodeId| {
-                    loaded.manifest.node(id.as_str()).is_some_and(|node| {
-                        matches!(
-                            node.resource_type,
-                            ResourceType::Model | ResourceType::Test | ResourceType::Analysis | ResourceType::Snapshot
-                        )
-                    })
-                };
-                let nodes = selection.nodes.iter().filter(|id| compiles(id)).cloned().collect();
-                (Arc::clone(&loaded.manifest), nodes, selection)
-            }
+        let mut manifest = Arc::clone(&loaded.manifest);
+        let mut selection = Selection::default();
+        let nodes = if let Some(sql) = &request.inline {
+            let (with_query, id) = inline::with_query(loaded, sql)
+                .map_err(|found| invocation.tell(found).err().unwrap_or(Error::Unparsable { count: 1 }))?;
+            manifest = Arc::new(with_query);
+            vec![id]
+        } else {
+            selection = choose(invocation, loaded, &request.select, &request.defer)?;
+            selection.nodes.iter().filter(|id| manifest.node(id.as_str()).is_some_and(compiles)).cloned().collect()
         };
         let warehouse = warehouse::connect(&loaded.target).await?;
         let plan = make_plan(invocation, loaded, Command::Compile, &selection, &request.defer, &*warehouse).await?;
         let mut context = context(invocation, loaded, Arc::clone(&warehouse), false);
-        context.manifest = Arc::clone(&loaded_manifest);
+        context.manifest = Arc::clone(&manifest);
         Ok(Self {
-            manifest: loaded_manifest,
+            manifest,
             nodes,
             compiler: Arc::new(Compiler::new(&plan, &context)),
             connection: Connection::new(warehouse),
         })
     }
+}
+
+/// Whether a node has SQL to compile.
+fn compiles(node: &Node) -> bool {
+    use ResourceType::{Analysis, Model, Snapshot, Test};
+    matches!(node.resource_type, Model | Test | Analysis | Snapshot)
 }

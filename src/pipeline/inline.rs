@@ -33,12 +33,11 @@ pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId
             .manifest
             .of_type(ResourceType::Source)
             .find(|node| node.name == *table && node.as_source().is_some_and(|detail| detail.source_name == *source));
-        match found {
-            Some(node) => nodes.push(node.unique_id.clone()),
-            None => {
-                let message = format!("there is no source `{source}.{table}`");
-                unknown.push(Diagnostic::error(Code::UnknownSource, message).at(crate::model::Location::file(PATH)));
-            }
+        if let Some(node) = found {
+            nodes.push(node.unique_id.clone());
+        } else {
+            let message = format!("there is no source `{source}.{table}`");
+            unknown.push(Diagnostic::error(Code::UnknownSource, message).at(crate::model::Location::file(PATH)));
         }
     }
     if !unknown.is_empty() {

@@ -8,10 +8,11 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::Error;
-use crate::build::CancelToken;
+use crate::build::{BuildOutcome, CancelToken};
 use crate::config::Settings;
 use crate::jinja::{Env, Renderer};
 use crate::model::{Diagnostic, Event, JsonMap, Manifest, Observer, ResourceType, Stage};
+use crate::plan::{Action, Plan};
 use crate::project::{LoadOptions, Project};
 use crate::{parse, project, warehouse, yaml};
 
@@ -109,6 +110,31 @@ impl Invocation {
         if count == 0 { Ok(()) } else { Err(Error::Unparsable { count }) }
     }
 
+    /// Says that a plan is about to be built.
+    pub(super) fn building(&self, plan: &Plan) -> Instant {
+        let tests = plan.steps.iter().filter(|step| step.action == Action::Test).count();
+        let hooks = plan.on_run_start.len() + plan.on_run_end.len();
+        let counts = [(plan.steps.len() - tests, "node"), (tests, "test"), (hooks, "hook")];
+        let said = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| counted(*count, word));
+        self.observer.observe(&Event::StageStarted {
+            stage: Stage::Build,
+            detail: said.collect::<Vec<_>>().join(", "),
+            total: Some(plan.steps.len() + hooks),
+        });
+        Instant::now()
+    }
+
+    /// Says how a build ended.
+    pub(super) fn built(&self, outcome: &BuildOutcome, since: Instant) {
+        let failed = outcome.results.iter().filter(|result| result.status.blocks()).count();
+        let detail = match (outcome.cancelled, failed) {
+            (true, _) => "cancelled".to_owned(),
+            (false, 0) => "all succeeded".to_owned(),
+            (false, failed) => format!("{failed} of {} failed or were skipped", outcome.results.len()),
+        };
+        self.finished(Stage::Build, detail, since);
+    }
+
     pub(super) fn finished(&self, stage: Stage, detail: impl Into<String>, since: Instant) {
         self.observer.observe(&Event::StageFinished { stage, detail: detail.into(), elapsed: since.elapsed() });
     }
@@ -155,6 +181,10 @@ pub(super) fn absolute(root: &Path, path: &Path) -> PathBuf {
     if path.is_absolute() { path.to_owned() } else { root.join(path) }
 }
 
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// e.g. `ecomm: 21 models, 95 tests, 6 sources, 3 exposures`.
 fn summary(manifest: &Manifest) -> String {
     let kinds = [
@@ -167,11 +197,9 @@ fn summary(manifest: &Manifest) -> String {
     ];
     let counts: Vec<String> = kinds
         .iter()
-        .filter_map(|(kind, word)| match manifest.of_type(*kind).count() {
-            0 => None,
-            1 => Some(format!("1 {word}")),
-            n => Some(format!("{n} {word}s")),
-        })
+        .map(|(kind, word)| (manifest.of_type(*kind).count(), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| counted(count, word))
         .collect();
     let counts = if counts.is_empty() { "no nodes".to_owned() } else { counts.join(", ") };
     format!("{}: {counts}", manifest.metadata.project_name)

@@ -20,17 +20,6 @@ pub enum Verdict {
     Incomplete,
 }
 
-impl Verdict {
-    /// The word that the JSON has.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Clean => "clean",
-            Self::Findings => "findings",
-            Self::Incomplete => "incomplete",
-        }
-    }
-}
-
 /// A stable name of one kind of finding. Names are added, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,6 +54,8 @@ pub enum FindingCode {
     Cancelled,
     /// A change breaks an enforced contract.
     ContractBroken,
+    /// Production's keys and the pull request's have nothing in common.
+    NoRowInCommon,
 }
 
 impl FindingCode {
@@ -85,6 +76,8 @@ pub struct Finding {
     pub node: Option<NodeId>,
     /// What it is about, for people: a model, a test, `model.column`.
     pub subject: Option<String>,
+    /// The column it is about, if it is about one.
+    pub column: Option<String>,
     /// What is said of the subject, as the rest of the sentence, e.g. `is now NULL in all 6,021 rows (was 2.1 %)`.
     pub text: String,
 }
@@ -317,17 +310,6 @@ impl Report {
     /// that is no approval either.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.verdict != Verdict::Clean)
-    }
-
-    /// What other steps of a workflow may want to know: names with values.
-    pub fn outputs(&self) -> Vec<(&'static str, String)> {
-        let count = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count().to_string();
-        vec![
-            ("verdict", self.verdict.as_str().to_owned()),
-            ("findings", count(Severity::Error)),
-            ("warnings", count(Severity::Warning)),
-            ("schema", self.environment.clone().unwrap_or_default()),
-        ]
     }
 }
 

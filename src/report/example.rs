@@ -216,7 +216,9 @@ fn orders(id: &NodeId) -> TableDiff {
         changed: 6019,
         unchanged: 0,
     };
-    diff.columns.push(column("days_since_last_order", "INTEGER", Some(5893), 126, 6024));
+    for (name, before) in [("days_since_last_order", 126), ("orders_7d", 0), ("orders_30d", 0)] {
+        diff.columns.push(column(name, "INTEGER", Some(6021 - before - 2), before, 6024));
+    }
     diff.columns.push(ColumnDiff {
         data_type: Change { baseline: Some("INTEGER".into()), current: Some("BIGINT".into()) },
         ..column("qty", "", Some(0), 0, 0)
@@ -355,5 +357,17 @@ pub(super) fn unchanged() -> Report {
     let staging = run.model("stg_orders", &[], NodeStatus::Success, None);
     run.changed(&staging, &[("body", "the SQL changed (+3 −1 lines)")]);
     run.diffs = vec![equal(&staging, 6021)];
+    run.report()
+}
+
+/// One changed model of 1,000 rows, whose comparison is as `change` makes it.
+pub(super) fn with_diff(policy: Policy, change: impl FnOnce(&mut TableDiff)) -> Report {
+    let mut run = Run::new();
+    let staging = run.model("stg_orders", &[], NodeStatus::Success, None);
+    run.changed(&staging, &[("body", "the SQL changed (+3 −1 lines)")]);
+    let mut diff = equal(&staging, 1000);
+    change(&mut diff);
+    run.diffs = vec![diff];
+    run.policy = policy;
     run.report()
 }

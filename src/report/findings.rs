@@ -20,12 +20,13 @@ pub(super) fn find(
     let mut findings: Vec<Finding> = build.results.iter().filter_map(of_hook).collect();
     findings.extend(models.iter().filter_map(of_build));
     findings.extend(models.iter().flat_map(of_contract));
-    findings.extend(tests.iter().filter_map(of_test));
+    // What happened to the data before the tests that noticed it.
     for model in models {
         if let Some(diff) = &model.diff {
             of_diff(model, diff, policy, &mut findings);
         }
     }
+    findings.extend(tests.iter().filter_map(of_test));
     findings.extend(of_the_run(models, tests, build.cancelled));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
@@ -44,7 +45,8 @@ pub(super) fn verdict(findings: &[Finding]) -> Verdict {
 
 fn about(model: &ModelReport, code: FindingCode, severity: Severity, column: Option<&str>, text: String) -> Finding {
     let subject = column.map_or_else(|| model.name.clone(), |column| format!("{}.{column}", model.name));
-    Finding { code, severity, node: Some(model.unique_id.clone()), subject: Some(subject), text }
+    let (node, column) = (Some(model.unique_id.clone()), column.map(str::to_owned));
+    Finding { code, severity, node, subject: Some(subject), column, text }
 }
 
 fn of_build(model: &ModelReport) -> Option<Finding> {
@@ -80,6 +82,7 @@ fn of_hook(result: &NodeResult) -> Option<Finding> {
         severity: Severity::Error,
         node: Some(result.unique_id.clone()),
         subject: Some(result.unique_id.short().to_owned()),
+        column: None,
         text: format!("did not run: {message}"),
     })
 }
@@ -107,7 +110,8 @@ fn of_test(test: &TestReport) -> Option<Finding> {
         (_, Some(failures)) => format!("failed{place}: {}", results(failures)),
         _ => format!("failed{place}: {message}"),
     };
-    Some(Finding { code, severity, node: Some(test.unique_id.clone()), subject: Some(test.name.clone()), text: said })
+    let (node, subject) = (Some(test.unique_id.clone()), Some(test.name.clone()));
+    Some(Finding { code, severity, node, subject, column: None, text: said })
 }
 
 fn results(failures: i64) -> String {
@@ -124,6 +128,11 @@ fn of_diff(model: &ModelReport, diff: &TableDiff, policy: &Policy, findings: &mu
     if let (Some(before @ 1..), Some(0)) = (before, after) {
         let text = format!("has no rows any more (production has {})", count(before));
         findings.push(about(model, FindingCode::TableEmptied, Severity::Error, None, text));
+    }
+    let paired = diff.rows.changed + diff.rows.unchanged;
+    if let (Method::Keyed { key, .. }, Some(1..), Some(1..), 0) = (&diff.method, before, after, paired) {
+        let text = format!("has no {} in common with production", key.join(", "));
+        findings.push(about(model, FindingCode::NoRowInCommon, Severity::Warning, None, text));
     }
     findings.extend(of_keys(model, diff));
     for column in &diff.columns {
@@ -191,7 +200,8 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 fn of_the_run(models: &[ModelReport], tests: &[TestReport], cancelled: bool) -> Vec<Finding> {
-    let finding = |code, text| Finding { code, severity: Severity::Warning, node: None, subject: None, text };
+    let finding =
+        |code, text| Finding { code, severity: Severity::Warning, node: None, subject: None, column: None, text };
     let statuses = models.iter().filter_map(|model| model.build.as_ref().map(|build| build.status));
     let skipped = statuses.chain(tests.iter().map(|test| test.status)).filter(|s| *s == NodeStatus::Skipped).count();
     let mut found = Vec::new();
@@ -205,4 +215,80 @@ fn of_the_run(models: &[ModelReport], tests: &[TestReport], cancelled: bool) -> 
         found.push(finding(FindingCode::Skipped, text));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Policy;
+    use crate::diff::{Method, TableDiff};
+    use crate::report::document::{FindingCode, Verdict};
+    use crate::report::{Report, example};
+
+    fn report(change: impl FnOnce(&mut TableDiff)) -> Report {
+        example::with_diff(Policy::default(), change)
+    }
+
+    /// Code and text of the findings.
+    fn said(report: &Report) -> Vec<(FindingCode, &str)> {
+        report.findings.iter().map(|finding| (finding.code, finding.text.as_str())).collect()
+    }
+
+    #[test]
+    fn a_share_of_nulls_is_a_finding_only_beyond_the_policy() {
+        let rate = |after| move |diff: &mut TableDiff| diff.columns[1].nulls.current = Some(after);
+        assert_eq!(said(&report(rate(62))), [], "12 of 1,000 before: five points more are allowed");
+        let over = report(rate(63));
+        assert_eq!(said(&over), [(FindingCode::NullRate, "is now NULL in 63 of 1,000 rows (6.3 %, was 1.2 %)")]);
+        assert_eq!((over.verdict, over.exit_code()), (Verdict::Findings, 1));
+        let never = Policy { null_rate_increase: None, ..Policy::default() };
+        assert_eq!(said(&example::with_diff(never.clone(), rate(999))), []);
+        let all = example::with_diff(never, rate(1000));
+        assert_eq!(said(&all), [(FindingCode::ColumnAllNull, "is now NULL in all 1,000 rows (was 1.2 %)")]);
+    }
+
+    #[test]
+    fn a_column_that_was_always_null_is_nothing_new() {
+        let report = report(|diff| {
+            diff.columns[1].nulls.baseline = Some(1000);
+            diff.columns[1].nulls.current = Some(1000);
+        });
+        assert_eq!((said(&report), report.verdict), (Vec::new(), Verdict::Clean));
+    }
+
+    #[test]
+    fn a_new_column_without_a_value_and_one_that_is_gone_are_warnings() {
+        let report = report(|diff| {
+            diff.columns[0].data_type.baseline = None;
+            diff.columns[0].nulls = crate::model::Change { baseline: None, current: Some(1000) };
+            diff.columns[1].data_type.current = None;
+            diff.columns[1].nulls.current = None;
+        });
+        assert_eq!(
+            said(&report),
+            [
+                (FindingCode::NewColumnAllNull, "is new and is NULL in all 1,000 rows"),
+                (FindingCode::ColumnRemoved, "is gone; production has this column"),
+            ]
+        );
+        assert_eq!((report.verdict, report.exit_code()), (Verdict::Clean, 0));
+    }
+
+    #[test]
+    fn a_table_that_lost_all_its_rows_or_all_its_keys_is_told_of() {
+        let emptied = report(|diff| {
+            diff.rows.total.current = Some(0);
+            (diff.rows.removed, diff.rows.unchanged) = (1000, 0);
+        });
+        assert_eq!(said(&emptied), [(FindingCode::TableEmptied, "has no rows any more (production has 1,000)")]);
+        let strangers = report(|diff| (diff.rows.added, diff.rows.removed, diff.rows.unchanged) = (1000, 1000, 0));
+        assert_eq!(said(&strangers), [(FindingCode::NoRowInCommon, "has no order_id in common with production")]);
+        assert_eq!(strangers.verdict, Verdict::Clean, "for people to judge");
+    }
+
+    #[test]
+    fn what_could_not_be_compared_is_no_approval() {
+        let report = report(|diff| diff.method = Method::Failed { reason: "permission denied\nfor table".into() });
+        assert_eq!(said(&report), [(FindingCode::DiffFailed, "could not be compared: permission denied …")]);
+        assert_eq!((report.verdict, report.exit_code()), (Verdict::Incomplete, 1));
+    }
 }

@@ -1,6 +1,6 @@
 //! What the report says in words without markup, shared by the renderers.
 
-use super::document::{FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
+use super::document::{Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
 use super::words::{count, count_of, plural, share, size};
 use crate::diff::{ColumnDiff, Method, RejectedKey, TableDiff};
 use crate::model::{Change, NodeStatus, Severity};
@@ -22,6 +22,60 @@ pub(super) fn finding_counts(report: &Report) -> String {
 pub(super) fn name(diff: &TableDiff) -> String {
     let relation = diff.relation.current.as_ref().or(diff.relation.baseline.as_ref());
     relation.map_or_else(String::new, crate::model::Relation::short)
+}
+
+/// Findings that are told in one line.
+pub(super) struct Told<'a> {
+    /// The first of them.
+    pub(super) first: &'a Finding,
+    /// Of several findings, what they say.
+    pub(super) columns: Option<ManyColumns>,
+}
+
+/// What is said of several columns of one model.
+pub(super) struct ManyColumns {
+    /// The model.
+    pub(super) model: String,
+    /// What is said of each, e.g. `is now NULL in all 9 rows`.
+    pub(super) said: String,
+    /// The columns, with what is said of each alone, e.g. ` (was 2.1 %)`.
+    pub(super) columns: Vec<(String, String)>,
+}
+
+/// The findings in order, those that say the same of three or more columns of one model as one.
+pub(super) fn told(findings: &[Finding]) -> Vec<Told<'_>> {
+    let mut told: Vec<Told<'_>> = Vec::new();
+    let mut rest = findings;
+    while let Some(first) = rest.first() {
+        let (said, _) = apart(&first.text);
+        let alike = |finding: &&Finding| {
+            finding.column.is_some()
+                && (&finding.node, finding.code) == (&first.node, first.code)
+                && apart(&finding.text).0 == said
+        };
+        let count = rest.iter().take_while(alike).count();
+        let taken = if count >= 3 { count } else { 1 };
+        let columns = (taken > 1).then(|| {
+            let model = first.subject.as_deref().zip(first.column.as_deref());
+            let model = model.and_then(|(subject, column)| subject.strip_suffix(column)?.strip_suffix('.'));
+            let columns = rest[..taken]
+                .iter()
+                .map(|finding| (finding.column.clone().unwrap_or_default(), apart(&finding.text).1.to_owned()));
+            ManyColumns {
+                model: model.unwrap_or_default().to_owned(),
+                said: said.to_owned(),
+                columns: columns.collect(),
+            }
+        });
+        told.push(Told { first, columns });
+        rest = &rest[taken..];
+    }
+    told
+}
+
+/// `is now NULL in all 9 rows (was 2.1 %)` as what it says of any column, and ` (was 2.1 %)`.
+fn apart(text: &str) -> (&str, &str) {
+    text.split_at(text.rfind(" (was ").unwrap_or(text.len()))
 }
 
 /// Keys that could not be used and that [`method`] does not speak of.

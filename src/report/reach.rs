@@ -64,6 +64,8 @@ impl<'a> Below<'a> {
             let (distance, _) = self.steps[id];
             let Some(node) = self.manifest.node(id.as_str()).filter(|_| distance > 0) else { continue };
             match node.resource_type {
+                // An ephemeral model holds no data; what reads it is reached all the same.
+                _ if node.is_ephemeral() => {}
                 ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => reach.models.push(ReachedModel {
                     unique_id: (*id).clone(),
                     name: name(node),

@@ -4,8 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::phrases::{
-    coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, name, no_data_changes, null_share,
-    order, reach_counts, result, summary, telling, unsaid_keys,
+    ManyColumns, coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, name, no_data_changes,
+    null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::words::{brief, count_of, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
@@ -78,14 +78,21 @@ impl Page {
     }
 
     fn findings(self, report: &Report) -> String {
-        let lines = report.findings.iter().map(|finding| {
-            let (ink, word) = match finding.severity {
+        let told = told(&report.findings);
+        let lines = told.iter().map(|told| {
+            let (ink, word) = match told.first.severity {
                 Severity::Error => (Ink::Red, "  finding  "),
                 Severity::Warning => (Ink::Yellow, "  warning  "),
                 Severity::Note => (Ink::Bold, "  note     "),
             };
-            let subject = finding.subject.as_ref().map(|subject| format!("{subject} ")).unwrap_or_default();
-            format!("{}{}", self.paint(ink, word), plain(&format!("{subject}{}", finding.text)))
+            let text = if let Some(ManyColumns { model, said, columns }) = &told.columns {
+                let listed: Vec<String> = columns.iter().map(|(name, alone)| format!("{name}{alone}")).collect();
+                format!("{model}: {} columns, each of which {said}: {}", columns.len(), listed.join(", "))
+            } else {
+                let subject = told.first.subject.as_ref().map(|subject| format!("{subject} "));
+                format!("{}{}", subject.unwrap_or_default(), told.first.text)
+            };
+            format!("{}{}", self.paint(ink, word), plain(&text))
         });
         lines.collect::<Vec<_>>().join("\n")
     }

@@ -114,7 +114,10 @@ impl<'t> Builder<'t> {
         self.count(1, span)?;
         let (value, anchor) = match event {
             Event::Alias(id) => return self.alias(id, span),
-            Event::Scalar(text, style, anchor, tag) => (self.scalar(&text, style, tag.as_deref(), span)?, anchor),
+            Event::Scalar(text, style, anchor, tag) => {
+                let text = self.without_invented_break(&text, style, span);
+                (self.scalar(text, style, tag.as_deref(), span)?, anchor)
+            }
             Event::SequenceStart(anchor, tag) => {
                 self.allow_tag(tag.as_deref(), "seq", span)?;
                 (self.nested(span, Self::sequence)?, anchor)
@@ -131,6 +134,15 @@ impl<'t> Builder<'t> {
             self.anchors.insert(anchor, (node.clone(), self.nodes - before));
         }
         Ok(node)
+    }
+
+    /// A block scalar at the very end of a text without a final line break has none either; the parser adds one.
+    fn without_invented_break<'s>(&self, text: &'s str, style: ScalarStyle, span: Span) -> &'s str {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if !is_block || self.text.ends_with(['\n', '\r']) || span.end.index() < self.text.chars().count() {
+            return text;
+        }
+        text.strip_suffix('\n').unwrap_or(text)
     }
 
     fn count(&mut self, nodes: usize, span: Span) -> Result<(), Error> {
@@ -320,6 +332,12 @@ mod tests {
     #[test]
     fn quoted_scalars_are_text() {
         assert_eq!(json("a: 'yes'\nb: \"1\"\nc: |\n  2\n"), json!({"a": "yes", "b": "1", "c": "2\n"}));
+    }
+
+    #[test]
+    fn a_block_scalar_at_the_end_has_a_line_break_only_if_the_text_has() {
+        assert_eq!(json("a: |\n  x\nb: >\n  y\n  z"), json!({"a": "x\n", "b": "y z"}));
+        assert_eq!(json("b: >\n  y\n  z\n"), json!({"b": "y z\n"}));
     }
 
     #[test]

@@ -35,9 +35,9 @@ impl Shop {
                 let database = postgres::database();
                 cluster.psql(&database.name, &raw);
                 sandbox
-                    .env("ECOMM_PG_HOST", "127.0.0.1")
+                    .env("ECOMM_PG_HOST", &cluster.folder.to_string_lossy())
                     .env("ECOMM_PG_PORT", &cluster.port.to_string())
-                    .env("ECOMM_PG_USER", "plain")
+                    .env("ECOMM_PG_USER", "postgres")
                     .env("ECOMM_PG_DBNAME", &database.name);
                 Some(database)
             }

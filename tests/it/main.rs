@@ -7,6 +7,7 @@ mod diff;
 mod ecomm;
 mod environment;
 mod publish;
+mod signals;
 mod support;
 mod tidy;
 mod warehouse;

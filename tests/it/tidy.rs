@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("environment", &["warehouse", "model", "config"]),
     ("baseline", &["project", "parse", "artifacts", "model", "yaml"]),
     ("build", &["plan", "jinja", "warehouse", "graph", "environment", "model", "artifacts"]),
-    ("checks", &["plan", "build", "warehouse", "model"]),
+    ("checks", &["plan", "build", "warehouse", "jinja", "model"]),
     ("diff", &["plan", "warehouse", "model"]),
     ("report", &["model", "state", "select", "plan", "build", "checks", "diff", "config", "graph"]),
     ("publish", &["report", "model"]),

@@ -227,6 +227,7 @@ impl Object for RelationValue {
             "include_policy" => policy(self.include),
             "quote_character" => Value::from(self.relation.quoting.character.to_string()),
             "information_schema_view" => Value::from(self.catalog.as_ref()?.view.as_deref()),
+            "metadata" => record([("type", Value::from("BaseRelation"))]),
             "limit" | "event_time_filter" | "catalog" => Value::from(()),
             _ => return constant(key),
         })

@@ -370,6 +370,8 @@ impl<'s> Parser<'_, 's> {
                 let Some(call) = self.dispatch_call() else { return };
                 call
             }
+            // What the adapter itself does is no macro.
+            [Kind::Name("adapter"), Kind::Op("."), Kind::Name(_)] => return,
             [Kind::Name(package), Kind::Op("."), Kind::Name(name)] => {
                 Call::Qualified((*package).to_owned(), (*name).to_owned())
             }

@@ -187,7 +187,7 @@ fn changed_rows(sample: &Sample) -> Vec<String> {
         rows.push(format!("| {key} | {} | {before} | {after} |", cell(column)));
     }
     if sample.values.len() > 4 {
-        rows.push(format!("| | … and {} more | | |", plural(sample.values.len() as u64 - 4, "column")));
+        rows.push(format!("| | … and {} | | |", plural(sample.values.len() as u64 - 4, "more column")));
     }
     rows
 }

@@ -4,7 +4,8 @@ use super::budget::Block;
 use super::escape::{cell, code, html, link, text};
 use super::model::row;
 use crate::model::{NodeStatus, Severity};
-use crate::report::document::{Finding, ReachedExposure, Report, TestReport, Verdict};
+use crate::report::document::{ReachedExposure, Report, TestReport, Verdict};
+use crate::report::phrases::{ManyColumns, Told, told};
 use crate::report::phrases::{
     coverage, data_words, finding_counts, gaps, is_bad, no_data_changes, order, reach_counts, summary,
 };
@@ -23,10 +24,11 @@ pub(super) fn title(report: &Report) -> Block {
 
 /// The findings as a list, worst first.
 pub(super) fn findings(report: &Report) -> Block {
+    let told = told(&report.findings);
     let form = |limit: usize, width: usize| {
-        let mut lines: Vec<String> = report.findings.iter().take(limit).map(|f| finding_line(f, width)).collect();
-        if report.findings.len() > limit {
-            lines.push(format!("- … and {} more", size(report.findings.len() - limit)));
+        let mut lines: Vec<String> = told.iter().take(limit).map(|told| finding_line(told, width)).collect();
+        if told.len() > limit {
+            lines.push(format!("- … and {} more", size(told.len() - limit)));
         }
         lines.join("\n")
     };
@@ -34,15 +36,22 @@ pub(super) fn findings(report: &Report) -> Block {
     Block { what: "findings", forms, weight: 8 }
 }
 
-fn finding_line(finding: &Finding, width: usize) -> String {
-    let icon = match finding.severity {
+fn finding_line(told: &Told<'_>, width: usize) -> String {
+    let icon = match told.first.severity {
         Severity::Error => "❌",
         Severity::Warning => "⚠️",
         Severity::Note => "ℹ️",
     };
-    let subject =
-        finding.subject.as_ref().map(|subject| format!("{} ", code(&brief(subject, 120)))).unwrap_or_default();
-    format!("- {icon} {subject}{}", text(&brief(&finding.text, width)))
+    if let Some(ManyColumns { model, said, columns }) = &told.columns {
+        let listed = columns.iter().take(width / 10).map(|(name, alone)| format!("{}{}", code(name), text(alone)));
+        let listed = listed.collect::<Vec<_>>().join(", ");
+        let more = if columns.len() > width / 10 { ", …" } else { "" };
+        let count = size(columns.len());
+        return format!("- {icon} {}: {count} columns, each of which {}: {listed}{more}", code(model), text(said));
+    }
+    let subject = told.first.subject.as_ref();
+    let subject = subject.map(|subject| format!("{} ", code(&brief(subject, 120)))).unwrap_or_default();
+    format!("- {icon} {subject}{}", text(&brief(&told.first.text, width)))
 }
 
 /// The figures of the run in one line, and one sentence where they say something that can be said shorter.

@@ -41,6 +41,14 @@ impl Side {
         }
     }
 
+    /// This side's half of a pair, to be changed.
+    pub fn of_mut<T>(self, pair: &mut Change<T>) -> &mut T {
+        match self {
+            Self::Baseline => &mut pair.baseline,
+            Self::Current => &mut pair.current,
+        }
+    }
+
     fn alias(self) -> &'static str {
         match self {
             Self::Baseline => "b",
@@ -93,6 +101,12 @@ pub fn duplicates(dialect: &dyn Dialect, relation: &Relation, key: &[Field], sid
         present.join(" and "),
         groups.join(", "),
     )
+}
+
+/// One number: rows in which at least one column of the key is NULL.
+pub fn rows_with_null(dialect: &dyn Dialect, relation: &Relation, key: &[Field], side: Side) -> String {
+    let absent = key.iter().map(|field| format!("{} is null", dialect.quote(side.of(&field.name).as_str())));
+    format!("select count(*) from {relation} where {}", absent.collect::<Vec<_>>().join(" or "))
 }
 
 /// Two relations whose rows are paired by a key that is unique and not NULL on both sides.

@@ -305,6 +305,30 @@ pub trait Dialect: Send + Sync {
         )
     }
 
+    /// Rows as a query, each value cast to its column's type. Values are SQL literals.
+    fn rows(&self, columns: &[Column], rows: &[Vec<String>]) -> String {
+        let select = |values: &[String]| {
+            let cells = columns.iter().zip(values).map(|(column, value)| {
+                format!("cast({value} as {}) as {}", column.data_type, self.quote(&column.name))
+            });
+            format!("select {}", cells.collect::<Vec<_>>().join(", "))
+        };
+        if rows.is_empty() {
+            let nothing = vec!["null".to_owned(); columns.len()];
+            return format!("{}\nlimit 0", select(&nothing));
+        }
+        rows.iter().map(|values| select(values)).collect::<Vec<_>>().join("\nunion all\n")
+    }
+
+    /// The rows of two queries under each other, whether a row is of the second coming first.
+    fn both(&self, first: &str, second: &str, columns: &[String]) -> String {
+        let columns = quoted_list(self, columns);
+        let side = |sql: &str, is_second: bool| {
+            format!("select {is_second} as is_second, {columns} from (\n{sql}\n) as slimdiff_query_{is_second}")
+        };
+        format!("{}\nunion all\n{}", side(first, false), side(second, true))
+    }
+
     /// At most `limit` rows of a query.
     fn limit(&self, sql: &str, limit: u64) -> String {
         format!("select * from (\n{sql}\n) as slimdiff_query\nlimit {limit}")

@@ -170,6 +170,9 @@ fn pair() -> impl Strategy<Value = Pair> {
     )
 }
 
+/// Changed rows, NULLs of the baseline, NULLs of the current side.
+type OfColumn = (Option<u64>, Option<u64>, Option<u64>);
+
 /// The figures that both comparisons give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Figures {
@@ -179,8 +182,7 @@ struct Figures {
     removed: u64,
     changed: u64,
     unchanged: u64,
-    /// By column: changed rows, NULLs of both sides.
-    columns: BTreeMap<String, (Option<u64>, Option<u64>, Option<u64>)>,
+    columns: BTreeMap<String, OfColumn>,
     rejected: Vec<(u64, u64, u64, u64)>,
 }
 
@@ -197,9 +199,9 @@ impl Pair {
         rows.iter().map(|row| columns.iter().map(|&at| row[at].canonical()).collect()).collect()
     }
 
-    /// Most NULLs of a key column, and rows beyond the first of each key without NULL.
+    /// Rows with NULL in the key, and rows beyond the first of each key without NULL.
     fn faults(rows: &[Vec<Cell>], key: &[usize]) -> (u64, u64) {
-        let nulls = key.iter().map(|&at| count(rows.iter().filter(|row| row[at] == Cell::Null))).max().unwrap_or(0);
+        let nulls = count(rows.iter().filter(|row| key.iter().any(|&at| row[at] == Cell::Null)));
         let keys: Vec<Vec<Cell>> = Self::project(rows, key).into_iter().filter(|k| !k.contains(&Cell::Null)).collect();
         let distinct: BTreeSet<&Vec<Cell>> = keys.iter().collect();
         (nulls, (keys.len() - distinct.len()) as u64)

@@ -57,19 +57,6 @@ impl Sandbox {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Replaces text in a file; panics when it is not there, so that a changed fixture is noticed.
-    pub(crate) fn replace(&self, relative: &str, from: &str, to: &str) -> &Self {
-        let text = self.read(relative);
-        assert!(text.contains(from), "{relative} has no `{from}`");
-        self.write(relative, text.replace(from, to))
-    }
-
-    /// Lays the files of another folder over this one.
-    pub(crate) fn overlay(&self, folder: &Path) -> &Self {
-        copy(folder, self.path());
-        self
-    }
-
     /// Sets a variable for the runs that follow.
     pub(crate) fn env(&mut self, name: &str, value: &str) -> &mut Self {
         self.env.push((name.to_owned(), value.to_owned()));
