@@ -16,7 +16,7 @@ use super::properties::{Entry, Properties};
 use super::sources::Source;
 use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
-use super::{exposures, hooks, node, other, primary_key, refs, selectors};
+use super::{exposures, hooks, node, other, primary_key, refs, selectors, semantic};
 use crate::model::{Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
 use crate::yaml::{self, Mapping};
 
@@ -88,6 +88,7 @@ pub(super) fn assemble<'f>(
     let Assembly { mut nodes, disabled, places, .. } = assembly;
     let place = |node: &Node| places.get(&node.unique_id).cloned().unwrap_or(Location::file(&node.original_file_path));
     refs::resolve(&mut nodes, &disabled, context.project, &place, diagnostics);
+    semantic::finish(&mut nodes);
     primary_key::infer(&mut nodes, &disabled);
     report_unused(&nodes, &disabled, properties, diagnostics);
     graph::duplicate_relations(&nodes, &place, diagnostics);
@@ -297,14 +298,8 @@ fn add_entries<'f>(assembly: &mut Assembly<'_>, context: &Context<'f>, propertie
             Err(diagnostic) => assembly.diagnostics.push(*diagnostic),
         }
     }
-    for (entries, kind) in [
-        (&properties.semantic_models, ResourceType::SemanticModel),
-        (&properties.metrics, ResourceType::Metric),
-        (&properties.saved_queries, ResourceType::SavedQuery),
-    ] {
-        for entry in entries {
-            assembly.add(other::semantic(entry, kind, context), place(entry));
-        }
+    for (entry, built) in semantic::build(properties, context) {
+        assembly.add(built, place(&entry));
     }
 }
 

@@ -22,6 +22,7 @@ mod python;
 mod python_text;
 mod refs;
 mod selectors;
+mod semantic;
 mod sources;
 mod test_name;
 mod unit_tests;

@@ -1,4 +1,4 @@
-//! Resources that are kept as dbt's JSON: groups, and what feeds the semantic layer.
+//! Resources that are kept as dbt's JSON: what they share, and groups.
 
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
@@ -98,19 +98,4 @@ pub(super) fn named_fqn(entry: &Entry<'_>) -> Vec<String> {
     let mut fqn = folders(&entry.file.package.name, entry.file.source.relative_path());
     fqn.push(entry.name.to_owned());
     fqn
-}
-
-/// A resource of the semantic layer: its entry as written, so that a change of it is seen.
-pub(super) fn semantic(entry: &Entry<'_>, kind: ResourceType, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
-    let json = entry.render(context)?;
-    let unique_id = format!("{}.{}.{}", kind.as_str(), entry.file.package.name, entry.name);
-    let fqn = named_fqn(entry);
-    let mut whole = identity(entry, kind, &unique_id);
-    whole.insert("fqn".to_owned(), json!(fqn));
-    for (key, value) in json {
-        whole.entry(key).or_insert(value);
-    }
-    whole.entry("config").or_insert_with(|| json!({"enabled": true}));
-    whole.insert("depends_on".to_owned(), json!({"macros": [], "nodes": []}));
-    Ok(node(entry, kind, unique_id, fqn, whole))
 }

@@ -53,6 +53,19 @@ impl Entry<'_> {
         }
     }
 
+    /// The entry with only these of its keys rendered.
+    pub(super) fn render_only(&self, context: &Context<'_>, keys: &[&str]) -> Result<JsonMap, Box<Diagnostic>> {
+        let scope = context.scope(&self.file.package.name);
+        let rendered = render_tree(self.node, scope, &self.file.shown, &|path| {
+            path.first().is_some_and(|first| !keys.contains(first))
+        });
+        match rendered {
+            Ok(Json::Object(map)) => Ok(map),
+            Ok(_) => Ok(JsonMap::new()),
+            Err(diagnostic) => Err(Box::new(diagnostic.with_excerpt_of(&self.file.source.contents))),
+        }
+    }
+
     /// The entry as written.
     pub(super) fn written(&self) -> JsonMap {
         match self.node.to_json() {
