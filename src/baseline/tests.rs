@@ -103,7 +103,7 @@ impl Repo {
     }
 }
 
-pub(super) fn parse_options(project: &Project) -> ParseOptions {
+fn parse_options(project: &Project) -> ParseOptions {
     ParseOptions {
         target_public: project.profile.public_target(),
         database: project.profile.database(),

@@ -1,5 +1,6 @@
 //! The graph itself. Every walk is linear in the nodes and edges it touches.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display};
 use std::hash::Hash;
 use std::rc::Rc;
@@ -204,6 +205,71 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         found.into_iter().map(|i| &self.ids[i]).collect()
     }
 
+    /// Of each group of nodes, the nearest ones that descend from every member: no parent of them does. Unknown ids are
+    /// ignored; a group without members has none.
+    pub fn nearest_common_descendants<'a>(&'a self, groups: &[Vec<&'a Id>]) -> Vec<Vec<&'a Id>> {
+        let mut found = vec![Vec::new(); groups.len()];
+        let members = |group: &Vec<&Id>| group.iter().filter_map(|id| self.ids.get_index_of(*id)).collect::<Vec<_>>();
+        let mut batch = Batch::default();
+        for (place, group) in groups.iter().enumerate() {
+            let members = members(group);
+            if members.len() > Batch::SIZE {
+                found[place] = self.common_to_many(group);
+                continue;
+            }
+            if !batch.has_room_for(&members) {
+                self.search(&std::mem::take(&mut batch), &mut found);
+            }
+            batch.add(place, &members);
+        }
+        self.search(&batch, &mut found);
+        found.into_iter().map(|group: Vec<usize>| group.into_iter().map(|i| &self.ids[i]).collect()).collect()
+    }
+
+    /// The same for one group that is too large for a batch: one walk a member.
+    fn common_to_many(&self, group: &[&Id]) -> Vec<usize> {
+        let members: IndexSet<&Id> = group.iter().copied().filter(|id| self.contains(id)).collect();
+        let mut met = vec![0_usize; self.ids.len()];
+        for member in &members {
+            for descendant in self.descendants([*member], None) {
+                met[self.ids.get_index_of(descendant).unwrap_or_default()] += 1;
+            }
+        }
+        let descends = |i: usize| met[i] == members.len();
+        let parents = |i: usize| self.graph.neighbors_directed(NodeIndex::new(i), Direction::Incoming);
+        (0..met.len()).filter(|&i| descends(i) && !parents(i).any(|parent| descends(parent.index()))).collect()
+    }
+
+    /// One walk for a whole batch: a bit a member, handed down from parents to children.
+    fn search(&self, batch: &Batch, found: &mut [Vec<usize>]) {
+        let mut own = vec![0_u64; self.ids.len()];
+        for (&member, &bit) in &batch.bits {
+            own[member] = bit;
+        }
+        // Which members each node descends from.
+        let mut above = vec![0_u64; self.ids.len()];
+        for &i in &self.order {
+            let parents =
+                || self.graph.neighbors_directed(NodeIndex::new(i), Direction::Incoming).map(NodeIndex::index);
+            for parent in parents() {
+                above[i] |= above[parent] | own[parent];
+            }
+            // With the same members above as a parent it is the nearest to nothing.
+            if above[i] == 0 || parents().any(|parent| above[parent] == above[i]) {
+                continue;
+            }
+            for &(place, wanted) in &batch.groups {
+                let descends = |i: usize| above[i] & wanted == wanted;
+                if descends(i) && !parents().any(descends) {
+                    found[place].push(i);
+                }
+            }
+        }
+        for group in batch.groups.iter().map(|&(place, _)| place) {
+            found[group].sort_unstable();
+        }
+    }
+
     /// The graph of the nodes that `keep` accepts, with an edge wherever a path through left-out nodes leads from one to the
     /// other: what was reachable stays so, and parents are the nearest kept ancestors.
     #[must_use]
@@ -246,6 +312,36 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
             });
         }
         union.unwrap_or_default()
+    }
+}
+
+/// Groups of nodes that fit into one machine word together.
+#[derive(Debug, Default)]
+struct Batch {
+    /// The bit of each member.
+    bits: HashMap<usize, u64>,
+    /// Place among all groups, bits of the members.
+    groups: Vec<(usize, u64)>,
+}
+
+impl Batch {
+    /// How many members fit: one a bit.
+    const SIZE: usize = 64;
+
+    fn has_room_for(&self, members: &[usize]) -> bool {
+        let new = members.iter().filter(|member| !self.bits.contains_key(member)).count();
+        self.bits.len() + new <= Self::SIZE
+    }
+
+    fn add(&mut self, place: usize, members: &[usize]) {
+        let mut wanted = 0_u64;
+        for member in members {
+            let taken = self.bits.len();
+            wanted |= *self.bits.entry(*member).or_insert_with(|| 1 << taken);
+        }
+        if wanted != 0 {
+            self.groups.push((place, wanted));
+        }
     }
 }
 
@@ -355,6 +451,15 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(2), "took {:?}", start.elapsed());
     }
 
+    #[test]
+    fn a_group_may_be_larger_than_a_machine_word() {
+        let edges = (0..100_u32).flat_map(|i| [(i, 100), (i, 101)]).chain([(100, 102), (102, 103)]);
+        let dag = Dag::new(0..104_u32, edges).unwrap();
+        let all: Vec<u32> = (0..100).collect();
+        let groups = [all.iter().collect::<Vec<_>>(), all.iter().chain([&102]).collect(), vec![&102, &5]];
+        assert_eq!(dag.nearest_common_descendants(&groups), [vec![&100, &101], vec![&103], vec![&103]]);
+    }
+
     /// Edges from lower to higher numbers: never a cycle.
     fn acyclic() -> impl Strategy<Value = (usize, Vec<(usize, usize)>)> {
         (2_usize..14).prop_flat_map(|n| {
@@ -411,6 +516,22 @@ mod tests {
             for parent in sub.nodes() {
                 let naive: Vec<usize> = reachable(&edges, *parent, &|i| !kept(i)).into_iter().filter(|i| kept(*i)).collect();
                 prop_assert_eq!(sub.children(parent).into_iter().copied().collect::<Vec<_>>(), naive);
+            }
+        }
+
+        #[test]
+        fn nearest_common_descendants_are_what_the_naive_walk_finds(
+            (n, edges) in acyclic(), groups in proptest::collection::vec(proptest::collection::vec(0_usize..14, 0..4), 0..40)
+        ) {
+            let dag = Dag::new(0..n, edges.iter().copied()).unwrap();
+            let ids: Vec<usize> = (0..n).collect();
+            let groups: Vec<Vec<&usize>> = groups.iter().map(|group| group.iter().map(|i| &ids[i % n]).collect()).collect();
+            let found = dag.nearest_common_descendants(&groups);
+            for (group, found) in groups.iter().zip(found) {
+                let descends = |i: usize| group.iter().all(|member| reachable(&edges, **member, &|_| true).contains(&i));
+                let nearest = |i: &usize| descends(*i) && !edges.iter().any(|(parent, child)| child == i && descends(*parent));
+                let naive: Vec<usize> = if group.is_empty() { Vec::new() } else { (0..n).filter(nearest).collect() };
+                prop_assert_eq!(found.into_iter().copied().collect::<Vec<_>>(), naive);
             }
         }
 

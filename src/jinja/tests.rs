@@ -198,6 +198,7 @@ fn captures_hold_what_dbt_records() {
         {{ ref('a') }} {{ ref('p', 'b', v=2) }} {{ ref('a') }} {{ source('s', 't') }} {{ outer() }} {{ env_var('FOO') }}";
     let capture = captured(macros, model);
     let names: Vec<&str> = capture.refs.iter().map(|r| r.name.as_str()).collect();
+    // dbt keeps a repeated ref.
     assert_eq!(names, ["a", "b", "a", "deep"]);
     assert_eq!((capture.refs[1].package.as_deref(), capture.refs[1].version.clone()), (Some("p"), Some(json!(2))));
     assert_eq!(capture.sources, [["s".to_owned(), "t".to_owned()]]);

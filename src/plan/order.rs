@@ -1,6 +1,6 @@
 //! In which order steps are done, and what each waits for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Action, Error, Step};
 use crate::graph::Dag;
@@ -68,40 +68,15 @@ fn blocking_edges(
     graph: &Dag<NodeId>,
     is_chosen: &impl Fn(&NodeId) -> bool,
 ) -> Vec<(NodeId, NodeId)> {
-    let tests = manifest.of_type(ResourceType::Test).filter(|node| is_chosen(&node.unique_id));
-    tests
-        .flat_map(|test| blocked_by(test, manifest, graph).into_iter().map(|id| (test.unique_id.clone(), id)))
-        .collect()
-}
-
-fn blocked_by(test: &Node, manifest: &Manifest, graph: &Dag<NodeId>) -> Vec<NodeId> {
     let can_wait = |id: &NodeId| {
         let kind = manifest.node(id.as_str()).map(|node| node.resource_type);
         !matches!(kind, None | Some(ResourceType::Test | ResourceType::Operation))
     };
-    let parents = last_parents(test, graph);
-    let Some((first, others)) = parents.split_first() else { return Vec::new() };
-    if others.is_empty() {
-        return graph.children(first).into_iter().filter(|id| can_wait(id)).cloned().collect();
-    }
-    let mut common: HashSet<&NodeId> = graph.descendants([*first], None).into_iter().collect();
-    for parent in others {
-        let descendants: HashSet<&NodeId> = graph.descendants([*parent], None).into_iter().collect();
-        common.retain(|id| descendants.contains(id));
-    }
-    let nearest = |id: &&&NodeId| can_wait(id) && !graph.parents(id).iter().any(|parent| common.contains(parent));
-    common.iter().filter(nearest).map(|id| (*id).clone()).collect()
-}
-
-/// The parents of a test that no other parent of it descends from: who descends from these descends from all.
-fn last_parents<'a>(test: &'a Node, graph: &'a Dag<NodeId>) -> Vec<&'a NodeId> {
-    let parents: Vec<&NodeId> = graph.parents(&test.unique_id);
-    if parents.len() < 2 {
-        return parents;
-    }
-    let is_above = |id: &NodeId| {
-        let others = parents.iter().copied().filter(|other| *other != id);
-        graph.ancestors(others, None).contains(&id)
-    };
-    parents.iter().copied().filter(|id| !is_above(id)).collect()
+    let tests: Vec<&Node> = manifest.of_type(ResourceType::Test).filter(|test| is_chosen(&test.unique_id)).collect();
+    let read: Vec<Vec<&NodeId>> = tests.iter().map(|test| graph.parents(&test.unique_id)).collect();
+    let blocked = graph.nearest_common_descendants(&read);
+    let edges = tests.iter().zip(blocked).flat_map(|(test, blocked)| {
+        blocked.into_iter().filter(|id| can_wait(id)).map(|id| (test.unique_id.clone(), id.clone()))
+    });
+    edges.collect()
 }

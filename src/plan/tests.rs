@@ -1,6 +1,7 @@
 //! Plans of the zoo, and of small graphs whose outcome dbt has shown.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
@@ -383,4 +384,24 @@ fn the_plan_reads_as_aligned_lines() {
     baseline.nodes.shift_remove("model.zoo.ledger");
     let ids = ["model.zoo.ledger", "model.zoo.costs", "seed.zoo.species", "test.zoo.positive_pens_head.d7567217a3"];
     insta::assert_snapshot!(render(&pull_request(&zoo, &baseline, &ids).unwrap()));
+}
+
+#[test]
+fn a_large_project_is_planned_in_no_time() {
+    let mut nodes: Vec<(String, Vec<String>)> = Vec::new();
+    for i in 0..3_000_usize {
+        let model = |i: usize| format!("model.m{i}");
+        let reads = if i < 300 { Vec::new() } else { vec![model(i - 300), model((i * 7919) % (i - 200))] };
+        nodes.push((model(i), reads));
+        nodes.push((format!("test.one{i}"), vec![model(i)]));
+        nodes.push((format!("test.two{i}"), vec![model(i), model((i * 31) % 3_000)]));
+    }
+    let reads: Vec<Vec<&str>> = nodes.iter().map(|(_, reads)| reads.iter().map(String::as_str).collect()).collect();
+    let nodes: Vec<(&str, &[&str])> =
+        nodes.iter().zip(&reads).map(|((id, _), reads)| (id.as_str(), &**reads)).collect();
+    let manifest = project(&nodes);
+    let start = Instant::now();
+    let plan = command(Command::Build, &manifest, &everything(&manifest));
+    assert_eq!(plan.steps.len(), 9_000);
+    assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
 }

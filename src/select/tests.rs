@@ -4,6 +4,8 @@ use serde_json::Value as Json;
 
 use super::{Error, Indirect, Request, dag, select};
 use crate::model::{Manifest, ResourceType};
+use crate::parse::{self, ParseOptions};
+use crate::project::{self, LoadOptions};
 use crate::state::tests::golden;
 
 /// dbt's `ls` leaves analyses out unless asked.
@@ -58,10 +60,9 @@ fn answer(args: &[&str], manifest: &Manifest) -> Result<(Vec<String>, Vec<String
     Ok((ids, diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()))
 }
 
-#[test]
-fn every_selector_selects_what_dbt_selects() {
-    let manifest = zoo();
-    let golden = golden::json("zoo/golden/ls.json");
+/// Asks for everything that dbt was asked for.
+fn compare_with(golden: &str, manifest: &Manifest) {
+    let golden = golden::json(golden);
     let mut wrong = Vec::new();
     for query in golden.as_array().unwrap() {
         let args: Vec<&str> = query["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
@@ -71,7 +72,7 @@ fn every_selector_selects_what_dbt_selects() {
         }
         let expected: Option<Vec<&str>> =
             query["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_str().unwrap()).collect());
-        match (answer(&args, &manifest), expected) {
+        match (answer(&args, manifest), expected) {
             (Err(_), None) => {}
             (Ok((ids, messages)), Some(expected)) => {
                 let missing: Vec<_> = expected.iter().filter(|id| !ids.iter().any(|i| i == *id)).collect();
@@ -79,13 +80,9 @@ fn every_selector_selects_what_dbt_selects() {
                 if !missing.is_empty() || !extra.is_empty() {
                     wrong.push(format!("{args:?}: missing {missing:?}, extra {extra:?}"));
                 }
-                let expected: Vec<String> = query["empty"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(|text| {
-                        format!("the selection criterion '{}' does not match any enabled nodes", text.as_str().unwrap())
-                    })
+                let empty = query["empty"].as_array().into_iter().flatten().map(|text| text.as_str().unwrap());
+                let expected: Vec<String> = empty
+                    .map(|text| format!("the selection criterion '{text}' does not match any enabled nodes"))
                     .collect();
                 if messages != expected {
                     wrong.push(format!("{args:?}: warns {messages:?}, dbt {expected:?}"));
@@ -95,6 +92,26 @@ fn every_selector_selects_what_dbt_selects() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_selector_selects_what_dbt_selects() {
+    compare_with("zoo/golden/ls.json", &zoo());
+}
+
+#[test]
+fn selectors_of_a_project_that_we_parse_select_what_dbt_selects() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ecomm");
+    let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
+    let project = project::load(&options).unwrap().project;
+    let profile = &project.profile;
+    let options = ParseOptions {
+        target_public: profile.public_target(),
+        database: profile.database(),
+        schema: profile.schema().to_owned(),
+        ..ParseOptions::default()
+    };
+    compare_with("goldens/ecomm_ls.json", &parse::parse(&project, options).manifest);
 }
 
 #[test]

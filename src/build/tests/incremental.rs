@@ -1,3 +1,5 @@
+//! Incremental models: every strategy, twice, and changes of schema.
+
 use serde_json::{Value as Json, json};
 
 use super::World;

@@ -1,3 +1,5 @@
+//! Views, tables, seeds and contracts, and relations that change their kind.
+
 use serde_json::json;
 
 use super::World;

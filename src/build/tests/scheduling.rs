@@ -1,3 +1,5 @@
+//! Order, skipping, failing fast, and cancellation.
+
 use std::time::{Duration, Instant};
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Snapshots over several runs, strategy by strategy.
+
 use serde_json::{Value as Json, json};
 
 use super::World;

@@ -1,3 +1,5 @@
+//! Compiled SQL as text: common table expressions of ephemeral parents.
+
 use serde_json::json;
 
 use super::World;

@@ -1,3 +1,5 @@
+//! Unit tests: fixtures in place of inputs.
+
 use serde_json::{Value as Json, json};
 
 use super::{World, node};
