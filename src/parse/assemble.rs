@@ -116,7 +116,7 @@ fn add_drafts<'f>(
         .map(|draft| {
             let path = context.shown(draft.package, draft.original_file_path.trim_start_matches("./"));
             let place = Location::line(path, draft.first_line);
-            (place, node::build(draft, context))
+            (place, node::build(&draft, context))
         })
         .collect();
     for (place, built) in built {
@@ -206,8 +206,8 @@ fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly
         return;
     }
     for version in versions {
-        let id = format!("model.{package}.{}.v{}", entry.name, versions::shown(&version.version));
-        let target = target(id, Some(version.version.clone()), assembly);
+        let id = format!("model.{package}.{}.v{}", entry.name, versions::shown(&version.v));
+        let target = target(id, Some(version.v.clone()), assembly);
         let own = version.node.get("tests").or_else(|| version.node.get("data_tests"));
         let has_own = own.and_then(yaml::Node::as_sequence).is_some_and(|tests| !tests.is_empty());
         tests_of(if has_own { version.node } else { entry.node }, &target, None, cases);
@@ -352,7 +352,7 @@ fn macros<'f>(
         };
         let config = json.get("config").and_then(Json::as_object);
         found.patch_path = Some(entry.file.patch_path());
-        found.description = json.get("description").and_then(Json::as_str).unwrap_or_default().to_owned();
+        found.description = json.get("description").and_then(Json::as_str).map(str::to_owned).unwrap_or_default();
         found.meta = json.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
         if let Some(Json::Object(meta)) = config.and_then(|config| config.get("meta")) {
             found.meta.extend(meta.clone());

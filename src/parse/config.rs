@@ -116,16 +116,14 @@ pub(super) fn merge(config: &mut JsonMap, layer: &JsonMap, rules: Rules) {
 
 fn merge_value(key: &str, earlier: Option<&Json>, value: &Json, rules: Rules) -> Json {
     match (rules, key) {
-        (Rules::Replace, _) => value.clone(),
         (Rules::Source, "meta")
         | (Rules::Node, "meta" | "docs" | "quoting" | "column_types" | "persist_docs" | "contract") => {
             updated(earlier, value)
         }
-        (Rules::Source, _) => value.clone(),
         (Rules::Node, "tags" | "packages" | "classifiers") => appended(earlier, value),
         (Rules::Node, "pre-hook" | "post-hook") => appended(earlier, &hooks(value)),
         (Rules::Node, "grants") => granted(earlier, value),
-        (Rules::Node, _) => value.clone(),
+        _ => value.clone(),
     }
 }
 
@@ -229,18 +227,12 @@ fn build_freshness(value: Json) -> Json {
 
 /// `store_failures` and `store_failures_as` say the same; the second wins.
 fn settle_store_failures(config: &mut JsonMap) {
-    match config.get("store_failures_as").and_then(Json::as_str) {
-        Some(kind) => {
-            let stored = kind != "ephemeral";
-            config.insert("store_failures".to_owned(), Json::Bool(stored));
-        }
-        None => {
-            let kind = config.get("store_failures").and_then(Json::as_bool);
-            if let Some(stored) = kind {
-                let kind = if stored { "table" } else { "ephemeral" };
-                config.insert("store_failures_as".to_owned(), Json::String(kind.to_owned()));
-            }
-        }
+    if let Some(kind) = config.get("store_failures_as").and_then(Json::as_str) {
+        let stored = kind != "ephemeral";
+        config.insert("store_failures".to_owned(), Json::Bool(stored));
+    } else if let Some(stored) = config.get("store_failures").and_then(Json::as_bool) {
+        let kind = if stored { "table" } else { "ephemeral" };
+        config.insert("store_failures_as".to_owned(), Json::String(kind.to_owned()));
     }
 }
 

@@ -15,7 +15,7 @@ use crate::project::{Package, Project};
 /// The project, the renderer and what follows from them once for all.
 pub(super) struct Context<'p> {
     pub(super) project: &'p Project,
-    pub(super) options: &'p ParseOptions,
+    pub(super) options: ParseOptions,
     pub(super) renderer: &'p Renderer,
     pub(super) quoting: Quoting,
     pub(super) naming: Naming,
@@ -24,9 +24,11 @@ pub(super) struct Context<'p> {
 }
 
 impl<'p> Context<'p> {
-    pub(super) fn new(project: &'p Project, options: &'p ParseOptions, renderer: &'p Renderer, docs: &Docs) -> Self {
-        let scopes =
-            project.all_packages().map(|package| (package.name.as_str(), scope(project, options, package, docs)));
+    pub(super) fn new(project: &'p Project, options: ParseOptions, renderer: &'p Renderer, docs: &Docs) -> Self {
+        let scopes = project
+            .all_packages()
+            .map(|package| (package.name.as_str(), scope(project, &options, package, docs)))
+            .collect();
         let root = project.root.name.as_str();
         let doc_ids = project.all_packages().map(|package| (package.name.as_str(), docs.ids_from(&package.name, root)));
         Self {
@@ -35,7 +37,7 @@ impl<'p> Context<'p> {
             renderer,
             quoting: quoting(project),
             naming: Naming::new(renderer, project),
-            scopes: scopes.collect(),
+            scopes,
             doc_ids: doc_ids.collect(),
         }
     }

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::properties::{ByName, Entry, Properties};
 use super::versions::{self, Version};
 use crate::jinja;
-use crate::model::node::{ModelDetail, TestDetail};
+use crate::model::node::ModelDetail;
 use crate::model::{Checksum, Detail, Diagnostic, ResourceType};
 use crate::project::{FileKind, Package, SeedFile, SourceFile, sha256, strip};
 
@@ -128,12 +128,12 @@ fn model<'f>(
     }
     let mut detail = ModelDetail::default();
     if let Some(version) = versions.get(&(package.name.as_str(), draft.name.clone())) {
-        let shown = versions::shown(&version.version);
-        draft.name = version.entry.name.to_owned();
+        let shown = versions::shown(&version.v);
+        version.entry.name.clone_into(&mut draft.name);
         draft.unique_id = format!("model.{}.{}.v{shown}", package.name, draft.name);
         draft.fqn.pop();
         draft.fqn.extend([draft.name.clone(), format!("v{shown}")]);
-        detail.version = Some(version.version.clone());
+        detail.version = Some(version.v.clone());
         detail.latest_version = Some(version.latest.clone());
         draft.properties = Described::Version(version);
     } else {
@@ -154,7 +154,7 @@ fn analysis<'f>(package: &'f Package, file: &SourceFile, properties: &Properties
 fn singular_test<'f>(package: &'f Package, file: &SourceFile, properties: &Properties<'f>) -> Draft<'f> {
     let mut draft = of_file(ResourceType::Test, package, file);
     draft.tree = "data_tests";
-    draft.detail = Detail::Test(Box::new(TestDetail::default()));
+    draft.detail = Detail::Test(Box::default());
     draft.properties = described(&properties.tests, package, &draft.name);
     draft
 }
@@ -192,7 +192,7 @@ fn snapshots<'f>(
         draft.unique_id = format!("snapshot.{}.{}", package.name, block.name);
         draft.fqn.push(block.name.clone());
         draft.properties = described(&properties.snapshots, package, &block.name);
-        draft.raw_code = contents.to_owned();
+        contents.clone_into(&mut draft.raw_code);
         draft.name = block.name;
         draft.detail = Detail::Snapshot;
         drafts.push(draft);
@@ -223,10 +223,7 @@ fn seed<'f>(package: &'f Package, file: &SeedFile, properties: &Properties<'f>) 
 
 /// A snapshot that is only an entry of a property file, with `relation:`.
 pub(super) fn yaml_snapshot<'f>(entry: &Entry<'f>) -> Option<Draft<'f>> {
-    let relation = match entry.node.get("relation")?.to_json() {
-        Json::String(text) => text,
-        _ => return None,
-    };
+    let Json::String(relation) = entry.node.get("relation")?.to_json() else { return None };
     let file = entry.file;
     let raw_code = format!("select * from {{{{ {relation} }}}}");
     let mut fqn = folders(&file.package.name, file.source.relative_path());

@@ -20,14 +20,14 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Bo
     let mut fqn = folders(package, file.source.relative_path());
     fqn.push(entry.name.to_owned());
     let patch = json.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
-    let none = JsonMap::new();
+    let in_file = JsonMap::new();
     let layers = Sources {
         tree: "exposures",
         own: file.package,
         root: context.root(),
         fqn: &fqn,
         patch: Some(&patch),
-        in_file: &none,
+        in_file: &in_file,
         rules: Rules::Replace,
     };
     let mut config = complete(layers.merged(), ResourceType::Exposure);

@@ -131,7 +131,7 @@ pub(super) fn build(
         let scope = scope(case, &node, &written, context);
         context.renderer.parse(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
     };
-    let macros = macros_of_test(capture.macros, called, case, &written, context);
+    let macros = macros_of_test(capture.macros, &called, case, &written, context);
     let capture = Capture { macros, ..capture };
     let in_file = with_captured(&written.config, &capture.config);
     let sources = Sources {
@@ -387,13 +387,13 @@ fn is_plain(written: &Written, macro_id: &str) -> bool {
 /// the test names that package. Of what the arguments call, only macros are known that the test itself depends on.
 fn macros_of_test(
     captured: Vec<String>,
-    called: String,
+    called: &str,
     case: &TestCase<'_>,
     written: &Written,
     context: &Context<'_>,
 ) -> Vec<String> {
     let own = context.renderer.find_macro(&format!("test_{}", written.name), &case.target.file.package.name);
-    let noted = own.filter(|_| written.namespace.is_some()).map_or_else(|| called.clone(), str::to_owned);
+    let noted = own.filter(|_| written.namespace.is_some()).unwrap_or(called).to_owned();
     let macros = context.renderer.macros();
     let below = |id: &String| macros.get(id).map(|m| m.depends_on.as_slice()).unwrap_or_default();
     let known = |id: &String| {
@@ -402,7 +402,7 @@ fn macros_of_test(
             || below(&noted).iter().any(|child| below(child).contains(id))
     };
     let mut all = if noted.is_empty() { Vec::new() } else { vec![noted.clone()] };
-    all.extend(captured.into_iter().filter(|id| *id != called && *id != noted && known(id)));
+    all.extend(captured.into_iter().filter(|id| id != called && *id != noted && known(id)));
     all
 }
 

@@ -76,14 +76,14 @@ pub struct Parsed {
 
 /// Parses the project.
 pub fn parse(project: &Project, options: ParseOptions) -> Parsed {
-    let options = &options;
-    let (renderer, mut diagnostics) = Renderer::new(setup(project, options), macro_sources(project));
+    let (renderer, mut diagnostics) = Renderer::new(setup(project, &options), macro_sources(project));
     let renderer = Arc::new(renderer);
     let docs = docs::collect(project, &mut diagnostics);
     let files = properties::read(project, &mut diagnostics);
+    let metadata = metadata(project, &options);
     let context = context::Context::new(project, options, &renderer, &docs);
     let properties = properties::collect(&files, &mut diagnostics);
-    let manifest = assemble::assemble(&context, &properties, docs, metadata(project, options), &mut diagnostics);
+    let manifest = assemble::assemble(&context, &properties, docs, metadata, &mut diagnostics);
     Parsed { manifest, renderer, diagnostics }
 }
 

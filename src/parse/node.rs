@@ -36,7 +36,7 @@ impl<'f> Patch<'f> {
             Described::No => return Ok(None),
             Described::Entry(entry) => (*entry, entry.render(context)?, entry.written()),
             Described::Version(version) => {
-                let of_version = |entry: &JsonMap| versions::merged(entry, &version.version);
+                let of_version = |entry: &JsonMap| versions::merged(entry, &version.v);
                 (version.entry, of_version(&version.entry.render(context)?), of_version(&version.entry.written()))
             }
         };
@@ -64,27 +64,27 @@ fn plain(value: &Json) -> String {
 
 /// Makes the node. Errors of a node that is disabled by what is known before the render are swallowed, as nobody will
 /// miss it.
-pub(super) fn build(draft: Draft<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let patch = Patch::read(&draft.properties, context)?;
-    let capture = match read_template(&draft, patch.as_ref(), context) {
+    let capture = match read_template(draft, patch.as_ref(), context) {
         Ok(capture) => capture,
-        Err(_) if is_disabled(&draft, patch.as_ref(), context) => Capture::default(),
+        Err(_) if is_disabled(draft, patch.as_ref(), context) => Capture::default(),
         Err(diagnostic) => return Err(diagnostic),
     };
-    let layers = |patch| sources(&draft, context, patch, &capture.config);
+    let layers = |patch| sources(draft, context, patch, &capture.config);
     let config = complete(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
     let unrendered = layers(patch.as_ref().map(|patch| &patch.config)).unrendered();
     let first = layers(None).merged();
     let tags = tags(&draft.tags, &first, &config);
-    let mut node = skeleton(&draft, config, context);
-    check_enabled(&node, &draft, context)?;
+    let mut node = skeleton(draft, config, context);
+    check_enabled(&node, draft, context)?;
     node.unrendered_config = unrendered;
     node.tags = tags;
     take(&mut node, capture);
     if let Some(patch) = &patch {
         describe(&mut node, patch, context)?;
     }
-    read_hooks(&mut node, &draft, context)?;
+    read_hooks(&mut node, draft, context)?;
     settle(&mut node);
     names::assign(&mut node, context)?;
     Ok(node)
@@ -189,15 +189,15 @@ fn read_template(
     if draft.kind == ResourceType::Seed {
         return Ok(Capture::default());
     }
-    let path = context.shown(draft.package, &draft.original_file_path);
+    let file = context.shown(draft.package, &draft.original_file_path);
     if draft.language == "python" {
-        return python::read(&draft.raw_code, &path, draft.first_line);
+        return python::read(&draft.raw_code, &file, draft.first_line);
     }
     let empty = JsonMap::new();
     let layers = sources(draft, context, patch.map(|patch| &patch.config), &empty);
     let mut node = skeleton(draft, complete(layers.merged(), draft.kind), context);
     node.alias = names::default_alias(&node);
-    let mut capture = context.renderer.parse(&draft.raw_code, &scope(&node, path, context))?.capture;
+    let mut capture = context.renderer.parse(&draft.raw_code, &scope(&node, file, context))?.capture;
     if draft.kind == ResourceType::Model && is_static(&draft.raw_code) {
         // Of models that it need not render, dbt keeps each source once.
         let mut unique: Vec<[String; 2]> = Vec::new();

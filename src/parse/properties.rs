@@ -205,13 +205,12 @@ fn entries<'f>(file: &'f PropertyFile<'f>, key: &str, diagnostics: &mut Vec<Diag
     };
     let mut found = Vec::with_capacity(items.len());
     for node in items {
-        match node.get("name").and_then(Node::as_str) {
-            Some(name) => found.push(Entry { file, node, name }),
-            None => {
-                let message = format!("an entry of `{key}:` in {} has no `name:` that is text", file.shown);
-                diagnostics.push(file.complaint(node, Code::InvalidProperty, message));
-            }
-        }
+        let Some(name) = node.get("name").and_then(Node::as_str) else {
+            let message = format!("an entry of `{key}:` in {} has no `name:` that is text", file.shown);
+            diagnostics.push(file.complaint(node, Code::InvalidProperty, message));
+            continue;
+        };
+        found.push(Entry { file, node, name });
     }
     found
 }

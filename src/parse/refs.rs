@@ -30,8 +30,8 @@ struct Candidate {
     version: Option<String>,
     is_latest: bool,
     enabled: bool,
-    /// Of a private model: its group.
-    private_to: Option<Option<String>>,
+    is_private: bool,
+    group: Option<String>,
 }
 
 /// Fills `depends_on.nodes` of every node. A test whose reference finds nothing is disabled with a warning, anything else
@@ -139,7 +139,8 @@ impl Index {
             version: version.map(shown),
             is_latest: version.map(shown) == latest.map(shown),
             enabled,
-            private_to: model.filter(|model| model.access == "private").map(|_| node.group.clone()),
+            is_private: model.is_some_and(|model| model.access == "private"),
+            group: node.group.clone(),
         };
         if node.resource_type.is_refable() {
             self.refable.entry(node.name.clone()).or_default().push(candidate);
@@ -192,8 +193,11 @@ impl Index {
     /// A private model may be referred to only from its own group.
     fn private(&self, id: &NodeId, r: &RefArgs, node: &Node) -> Option<Problem> {
         let candidate = self.refable.get(&r.name)?.iter().find(|candidate| candidate.id == *id)?;
-        let group = candidate.private_to.as_ref()?;
-        if *group == node.group || matches!(node.resource_type, ResourceType::Test | ResourceType::Analysis) {
+        let group = &candidate.group;
+        if !candidate.is_private
+            || *group == node.group
+            || matches!(node.resource_type, ResourceType::Test | ResourceType::Analysis)
+        {
             return None;
         }
         let of = group.as_ref().map_or_else(|| "no group".to_owned(), |group| format!("group `{group}`"));

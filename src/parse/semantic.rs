@@ -105,7 +105,7 @@ fn config(
     tree: &str,
     fqn: &[String],
     context: &Context<'_>,
-    defaults: Json,
+    defaults: &Json,
 ) -> (JsonMap, JsonMap) {
     let mut patch = rendered.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
     for key in ["meta", "group"] {
@@ -141,7 +141,7 @@ fn common(
     entry: &Entry<'_>,
     kind: ResourceType,
     tree: &str,
-    defaults: Json,
+    defaults: &Json,
     context: &Context<'_>,
 ) -> Result<Common, Box<Diagnostic>> {
     let rendered = half_rendered(entry, context)?;
@@ -165,7 +165,7 @@ fn common(
 fn semantic_model(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let defaults = json!({"enabled": true, "group": null, "meta": {}});
     let Common { unique_id, fqn, rendered, mut json, .. } =
-        common(entry, ResourceType::SemanticModel, "semantic-models", defaults, context)?;
+        common(entry, ResourceType::SemanticModel, "semantic-models", &defaults, context)?;
     let Some(model) = rendered.get("model").and_then(Json::as_str) else {
         let message = format!("semantic model `{}` names no `model:`", entry.name);
         return Err(Box::new(entry.complaint(Code::InvalidProperty, message)));
@@ -281,7 +281,7 @@ fn window(value: &Json) -> Json {
 fn metric(entry: &Entry<'_>, catalogue: &Catalogue<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let defaults = json!({"enabled": true, "group": null, "meta": {}});
     let Common { unique_id, fqn, rendered, config, mut json } =
-        common(entry, ResourceType::Metric, "metrics", defaults, context)?;
+        common(entry, ResourceType::Metric, "metrics", &defaults, context)?;
     let kind = rendered.get("type").and_then(Json::as_str).unwrap_or_default().to_owned();
     let given = rendered.get("type_params").cloned().unwrap_or_else(|| json!({}));
     let part = |key: &str| given.get(key).cloned().unwrap_or(Json::Null);
@@ -415,7 +415,7 @@ fn metric_names(written: &JsonMap) -> Vec<String> {
 fn saved_query(entry: &Entry<'_>, catalogue: &Catalogue<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let defaults = json!({"enabled": true, "group": null, "meta": {}, "export_as": null, "schema": null, "cache": {"enabled": false}});
     let Common { unique_id, fqn, rendered, config, mut json } =
-        common(entry, ResourceType::SavedQuery, "saved-queries", defaults, context)?;
+        common(entry, ResourceType::SavedQuery, "saved-queries", &defaults, context)?;
     let given = rendered.get("query_params").cloned().unwrap_or_else(|| json!({}));
     let list = |key: &str| given.get(key).map(listed).unwrap_or_default();
     let metrics = list("metrics");

@@ -17,7 +17,7 @@ pub(super) struct Version<'f> {
     /// The version's own part of it.
     pub(super) node: &'f Node,
     /// Its `v`.
-    pub(super) version: Json,
+    pub(super) v: Json,
     /// The model's latest.
     pub(super) latest: Json,
 }
@@ -45,8 +45,8 @@ pub(super) fn collect<'f>(
         for version in of_entry(*entry, diagnostics) {
             let stem = version.node.get("defined_in").and_then(Node::as_str).map_or_else(
                 || {
-                    let own = format!("{}_v{}", entry.name, shown(&version.version));
-                    let is_latest = shown(&version.version) == shown(&version.latest);
+                    let own = format!("{}_v{}", entry.name, shown(&version.v));
+                    let is_latest = shown(&version.v) == shown(&version.latest);
                     let bare = is_latest && !stems.contains(&(package, own.as_str()));
                     if bare && stems.contains(&(package, entry.name)) { entry.name.to_owned() } else { own }
                 },
@@ -65,13 +65,12 @@ pub(super) fn of_entry<'f>(entry: Entry<'f>, diagnostics: &mut Vec<Diagnostic>) 
     };
     let mut versions: Vec<(&Node, Json)> = Vec::new();
     for item in items {
-        match item.get("v").map(Node::to_json).filter(|v| !v.is_null()) {
-            Some(v) => versions.push((item, v)),
-            None => {
-                let message = format!("a version of model `{}` has no `v:`", entry.name);
-                diagnostics.push(entry.file.complaint(item, Code::InvalidProperty, message));
-            }
-        }
+        let Some(v) = item.get("v").map(Node::to_json).filter(|v| !v.is_null()) else {
+            let message = format!("a version of model `{}` has no `v:`", entry.name);
+            diagnostics.push(entry.file.complaint(item, Code::InvalidProperty, message));
+            continue;
+        };
+        versions.push((item, v));
     }
     let latest = entry.node.get("latest_version").map(Node::to_json).filter(|v| !v.is_null());
     if let Some(latest) = &latest
@@ -87,7 +86,7 @@ pub(super) fn of_entry<'f>(entry: Entry<'f>, diagnostics: &mut Vec<Diagnostic>) 
         diagnostics.push(entry.complaint(Code::InvalidProperty, message));
     }
     let Some(latest) = latest.or_else(|| newest(versions.iter().map(|(_, v)| v))) else { return Vec::new() };
-    versions.into_iter().map(|(node, version)| Version { entry, node, version, latest: latest.clone() }).collect()
+    versions.into_iter().map(|(node, v)| Version { entry, node, v, latest: latest.clone() }).collect()
 }
 
 /// The greatest number, or where one is no number, the last by spelling.

@@ -1,6 +1,7 @@
 //! Which files dbt reads, and their contents.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -314,7 +315,11 @@ fn seed(full: &Path, path: &str) -> Result<(u64, Checksum), String> {
 
 /// The digest in hex.
 pub(crate) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// The text without the whitespace around it, by Python's idea of whitespace.

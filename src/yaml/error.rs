@@ -51,15 +51,13 @@ fn guess(text: &str, excerpt: &str, line: u32) -> Option<String> {
     if any(&|line| indentation(line).contains('\t')) {
         return Some("indent with spaces: YAML does not allow tabs there".to_owned());
     }
-    if any(&|line| value_of(line).is_some_and(|value| value.starts_with("{{") || value.starts_with("{%"))) {
+    if any(&|line| value_of(line).starts_with("{{") || value_of(line).starts_with("{%")) {
         return Some("quote the value: YAML takes an unquoted `{{` for the start of a mapping".to_owned());
     }
-    if any(&|line| {
-        value_of(line).is_some_and(|value| !value.starts_with(['"', '\'', '{', '[']) && value.contains(": "))
-    }) {
+    if any(&|line| !value_of(line).starts_with(['"', '\'', '{', '[']) && value_of(line).contains(": ")) {
         return Some("quote the value: an unquoted `: ` starts a new key".to_owned());
     }
-    if any(&|line| value_of(line).is_some_and(|value| value.starts_with(['@', '%', '`']))) {
+    if any(&|line| value_of(line).starts_with(['@', '%', '`'])) {
         return Some("quote the value: YAML reserves its first character".to_owned());
     }
     before.filter(|before| indentation(before) != indentation(excerpt)).map(|before| {
@@ -75,10 +73,7 @@ fn indentation(line: &str) -> &str {
     &line[..line.len() - line.trim_start().len()]
 }
 
-fn value_of(line: &str) -> Option<&str> {
+fn value_of(line: &str) -> &str {
     let line = line.trim_start().trim_start_matches("- ");
-    match line.split_once(": ") {
-        Some((_, value)) => Some(value.trim()),
-        None => Some(line.trim()),
-    }
+    line.split_once(": ").map_or(line, |(_, value)| value).trim()
 }

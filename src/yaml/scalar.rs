@@ -1,5 +1,6 @@
 //! What a plain scalar means in YAML 1.1, which is what dbt's reader speaks: `yes` is true, `1e3` is text, `1:30` is 90.
 
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -128,11 +129,12 @@ fn timestamp(text: &str) -> Option<Value> {
     Some(Value::Timestamp(isoformat(date.and_time(time), group(8))))
 }
 
+/// Writing to a String cannot fail.
 fn isoformat(moment: NaiveDateTime, zone: Option<&str>) -> String {
     let mut out = moment.format("%Y-%m-%dT%H:%M:%S").to_string();
     let micros = moment.and_utc().timestamp_subsec_micros();
     if micros > 0 {
-        out.push_str(&format!(".{micros:06}"));
+        let _ = write!(out, ".{micros:06}");
     }
     match zone {
         None => {}
@@ -144,7 +146,7 @@ fn isoformat(moment: NaiveDateTime, zone: Option<&str>) -> String {
                 None if digits.len() > 2 => digits.split_at(digits.len() - 2),
                 None => (digits, "00"),
             };
-            out.push_str(&format!("{sign}{hours:0>2}:{minutes:0>2}"));
+            let _ = write!(out, "{sign}{hours:0>2}:{minutes:0>2}");
         }
     }
     out
