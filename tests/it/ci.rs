@@ -73,6 +73,8 @@ fn rows_are_paired_by_a_key_that_the_data_confirms() {
         (&2.into(), &1.into(), &1.into(), &3.into())
     );
     assert_eq!(model(&report, "orders")["diff"]["method"]["method"], "keyed");
+    let comment = sandbox.read("target/report.md");
+    assert!(comment.contains("```diff") && comment.contains("+select id, case id when 2"), "{comment}");
 }
 
 #[test]
