@@ -46,11 +46,13 @@ pub struct Policy {
     pub samples: usize,
     /// Columns whose values are never shown, by name, in every table.
     pub mask: Vec<String>,
+    /// Build and compare also what lies below a failed test, instead of skipping it as dbt's `build` does.
+    pub build_below_failed_tests: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { null_rate_increase: Some(0.05), samples: 5, mask: Vec::new() }
+        Self { null_rate_increase: Some(0.05), samples: 5, mask: Vec::new(), build_below_failed_tests: false }
     }
 }
 

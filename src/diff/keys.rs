@@ -48,7 +48,7 @@ fn source(source: KeySource) -> &'static str {
         KeySource::Tests => "tests unique and not_null",
         KeySource::UniqueCombination => "test of a unique combination",
         KeySource::Meta => "meta.slimdiff.key",
-        KeySource::CommandLine => "command line",
+        KeySource::CommandLine => "the given key",
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Quoting {
     pub schema: bool,
     /// Quote the identifier.
     pub identifier: bool,
-    /// The quote itself: `"` for most engines, a backtick for BigQuery and Spark.
+    /// The quote itself: `"` for most engines, a backtick for `BigQuery` and Spark.
     pub character: char,
 }
 

@@ -13,7 +13,7 @@ use crate::checks::DataTests;
 use crate::config;
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
-use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Stage};
+use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, ResourceType, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -152,6 +152,7 @@ fn make_plan(head: &Loaded, base: &Manifest, selection: &Selection, schema: &str
         selection,
         environment: (database, schema.to_owned()),
         max_identifier: head.target.dialect().max_identifier(),
+        build_below_failed_tests: head.settings.policy.build_below_failed_tests,
     })?)
 }
 
@@ -229,7 +230,21 @@ impl Check<'_> {
         };
         let diffs =
             diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
-        Ok((outcome, diffs))
+        Ok((outcome, self.with_notes(diffs)))
+    }
+
+    /// What a reader must know of a diff besides its numbers.
+    fn with_notes(&self, mut diffs: Vec<TableDiff>) -> Vec<TableDiff> {
+        for diff in &mut diffs {
+            let node = diff.unique_id.as_ref().and_then(|id| self.head.manifest.node(id.as_str()));
+            if node.is_some_and(|node| node.resource_type == ResourceType::Snapshot) {
+                diff.notes.push(
+                    "the snapshot starts empty in the throw-away schema: rows of production's history count as removed"
+                        .to_owned(),
+                );
+            }
+        }
+        diffs
     }
 
     fn head_sha(&self) -> Option<String> {

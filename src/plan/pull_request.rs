@@ -25,10 +25,11 @@ pub struct PullRequest<'a> {
     pub environment: (Option<String>, String),
     /// The longest identifier in bytes, where the engine has a limit.
     pub max_identifier: Option<usize>,
+    /// Build also what lies below a failed test, instead of skipping it as dbt's `build` does.
+    pub build_below_failed_tests: bool,
 }
 
-/// Plans the build of a pull request. Tests do not hold up what comes after: the report shows what the change does to
-/// every table, and which tests fail beside it.
+/// Plans the build of a pull request.
 ///
 /// # Errors
 /// [`Error::Unresolvable`] when a node that is built reads one that is neither built nor in the baseline,
@@ -54,7 +55,8 @@ pub fn for_pull_request(request: &PullRequest<'_>) -> Result<Plan, Error> {
         };
         chosen.insert(&node.unique_id, (action, built.get(&node.unique_id).cloned()));
     }
-    let steps = order::steps(head, &chosen, Tests::Follow)?;
+    let order = if request.build_below_failed_tests { Tests::Follow } else { Tests::Block };
+    let steps = order::steps(head, &chosen, order)?;
     let relations = relations(request, &built);
     let read = read_by(head, steps.iter().map(|step| &step.unique_id));
     let is_deferred = |id: &NodeId| {

@@ -238,6 +238,7 @@ fn pull_request(head: &Manifest, baseline: &Manifest, ids: &[&str]) -> Result<Pl
         selection: &selection(ids),
         environment: (Some("db".to_owned()), "pr_7".to_owned()),
         max_identifier: Some(63),
+        build_below_failed_tests: true,
     })
 }
 

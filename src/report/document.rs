@@ -91,6 +91,8 @@ pub struct Reason {
     pub summary: String,
     /// Whether it breaks a contract.
     pub breaking: bool,
+    /// Of edited code: a unified diff of it, two lines of context around each change.
+    pub code_diff: Option<String>,
 }
 
 /// How a model came into the report.

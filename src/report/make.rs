@@ -155,8 +155,21 @@ fn model(
 
 fn reasons(hits: Option<&Vec<Hit>>) -> Vec<Reason> {
     let hits = hits.into_iter().flatten().filter(|hit| hit.in_modified);
-    hits.map(|hit| Reason { reason: hit.reason.to_owned(), summary: hit.summary.clone(), breaking: hit.breaking })
-        .collect()
+    let reason = |hit: &Hit| Reason {
+        reason: hit.reason.to_owned(),
+        summary: hit.summary.clone(),
+        breaking: hit.breaking,
+        code_diff: code_diff(hit),
+    };
+    hits.map(reason).collect()
+}
+
+/// What changed in edited code.
+fn code_diff(hit: &Hit) -> Option<String> {
+    let values = hit.values.as_ref().filter(|_| hit.reason == "body")?;
+    let (baseline, current) = (values.baseline.as_deref()?, values.current.as_deref()?);
+    let diff = similar::TextDiff::from_lines(baseline, current);
+    Some(diff.unified_diff().context_radius(2).missing_newline_hint(false).to_string()).filter(|text| !text.is_empty())
 }
 
 fn test(manifest: &Manifest, result: &NodeResult) -> Option<TestReport> {

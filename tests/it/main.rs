@@ -3,6 +3,7 @@
 
 mod action;
 mod broken;
+mod ci;
 mod diff;
 mod ecomm;
 mod environment;

@@ -36,7 +36,7 @@ fn why(model: &ModelReport) -> String {
 pub(super) fn details(report: &Report, model: &ModelReport) -> Option<Block> {
     let failed = model.build.as_ref().filter(|build| build.status == NodeStatus::Error);
     if let Some(message) = failed.and_then(|build| build.message.as_deref()) {
-        let form = |limit: usize| fold(model, "could not be built", &[fenced(message, limit)]);
+        let form = |limit: usize| fold(model, "could not be built", &[fenced(message, "text", limit)]);
         return Some(Block { what: "details of models", forms: vec![form(3000), form(500), String::new()], weight: 4 });
     }
     let diff = model.diff.as_ref()?;
@@ -52,7 +52,7 @@ pub(super) fn details(report: &Report, model: &ModelReport) -> Option<Block> {
         .join("\\\n");
     let short_columns = columns(diff, 8);
     let forms = vec![
-        fold(model, &headline, &[reasons(model), columns(diff, 100), samples(diff), how.clone()]),
+        fold(model, &headline, &[reasons(model), columns(diff, 100), samples(diff), code_diffs(model), how.clone()]),
         fold(model, &headline, &[columns(diff, 40), how.clone()]),
         fold(model, &headline, &[short_columns, how]),
         String::new(),
@@ -83,12 +83,12 @@ fn fold(model: &ModelReport, headline: &str, parts: &[String]) -> String {
 }
 
 /// A message as it was written, in a fence that it cannot close.
-fn fenced(message: &str, limit: usize) -> String {
-    let shown: String = message.trim().chars().take(limit).collect();
-    let more = if shown.len() < message.trim().len() { "\n…" } else { "" };
+fn fenced(message: &str, language: &str, limit: usize) -> String {
+    let shown: String = message.trim_end().chars().take(limit).collect();
+    let more = if shown.len() < message.trim_end().len() { "\n…" } else { "" };
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}text\n{shown}{more}\n{fence}")
+    format!("{fence}{language}\n{shown}{more}\n{fence}")
 }
 
 fn reasons(model: &ModelReport) -> String {
@@ -97,6 +97,12 @@ fn reasons(model: &ModelReport) -> String {
     }
     let lines = model.reasons.iter().map(|reason| format!("- {}", text(&brief(&reason.summary, 200))));
     format!("Why it counts as changed:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// What was edited, as far as it is short.
+fn code_diffs(model: &ModelReport) -> String {
+    let diffs = model.reasons.iter().filter_map(|reason| reason.code_diff.as_deref());
+    diffs.map(|diff| fenced(diff, "diff", 2000)).collect::<Vec<_>>().join("\n\n")
 }
 
 fn columns(diff: &TableDiff, limit: usize) -> String {

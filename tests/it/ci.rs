@@ -1,0 +1,210 @@
+//! `slimdiff ci` on small projects, one concern each, with git as the baseline.
+
+use std::process::Command;
+
+use serde_json::Value as Json;
+
+use crate::support::cli::{Said, Sandbox};
+
+/// A committed project with its production built.
+fn production(files: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\nmodels:\n  +materialized: table\n");
+    sandbox
+        .write("profiles.yml", "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, threads: 2}}}\n");
+    sandbox.write(".gitignore", "target/\n*.duckdb*\n");
+    for (path, text) in files {
+        sandbox.write(path, text);
+    }
+    git(&sandbox, &["init", "--quiet", "--initial-branch=main"]);
+    git(&sandbox, &["add", "."]);
+    git(&sandbox, &["commit", "--quiet", "--message=production"]);
+    sandbox.ok(["build", "--quiet"]);
+    git(&sandbox, &["switch", "--quiet", "--create=feature"]);
+    sandbox
+}
+
+fn git(sandbox: &Sandbox, args: &[&str]) {
+    let identity = ["-c", "user.name=Octo", "-c", "user.email=octo@example.com"];
+    let status = Command::new("git").current_dir(sandbox.path()).args(identity).args(args).status().unwrap();
+    assert!(status.success(), "git {args:?}");
+}
+
+fn report(sandbox: &Sandbox) -> Json {
+    serde_json::from_str(&sandbox.read("target/report.json")).unwrap()
+}
+
+#[track_caller]
+fn check(sandbox: &Sandbox, code: i32) -> (Said, Json) {
+    let said = sandbox.run(["ci", "--pull-request", "7"]);
+    assert_eq!(said.code, code, "{said}");
+    let report = report(sandbox);
+    (said, report)
+}
+
+fn model<'a>(report: &'a Json, name: &str) -> &'a Json {
+    let id = format!("model.shop.{name}");
+    let models = report["models"].as_array().unwrap();
+    models.iter().find(|model| model["unique_id"] == id.as_str()).unwrap_or_else(|| panic!("no {id} in {report:#}"))
+}
+
+fn count(sandbox: &Sandbox, sql: &str) -> i64 {
+    let connection = duckdb::Connection::open(sandbox.join("shop.duckdb")).unwrap();
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+const TESTED: &str =
+    "models:\n  - name: orders\n    columns:\n      - name: id\n        data_tests: [unique, not_null]\n";
+
+#[test]
+fn rows_are_paired_by_a_key_that_the_data_confirms() {
+    let sandbox = production(&[
+        ("models/orders.sql", "select id, id * 10 as amount from range(1, 6) t(id)"),
+        ("models/schema.yml", TESTED),
+    ]);
+    sandbox.write(
+        "models/orders.sql",
+        "select id, case id when 2 then 99 else id * 10 end as amount from range(2, 8) t(id)",
+    );
+    let (_, report) = check(&sandbox, 0);
+    let rows = &model(&report, "orders")["diff"]["rows"];
+    assert_eq!(
+        (&rows["added"], &rows["removed"], &rows["changed"], &rows["unchanged"]),
+        (&2.into(), &1.into(), &1.into(), &3.into())
+    );
+    assert_eq!(model(&report, "orders")["diff"]["method"]["method"], "keyed");
+    let comment = sandbox.read("target/report.md");
+    assert!(comment.contains("```diff") && comment.contains("+select id, case id when 2"), "{comment}");
+}
+
+#[test]
+fn without_a_key_whole_rows_are_counted_with_their_multiplicity() {
+    let sandbox = production(&[("models/orders.sql", "select * from (values (1, 'a'), (1, 'a'), (2, null)) t(a, b)")]);
+    sandbox.write("models/orders.sql", "select * from (values (1, 'a'), (2, null), (2, 'b')) t(a, b)");
+    let (_, report) = check(&sandbox, 0);
+    let diff = &model(&report, "orders")["diff"];
+    assert_eq!((&diff["rows"]["added"], &diff["rows"]["removed"]), (&1.into(), &1.into()));
+    assert_eq!(diff["method"]["method"], "multiset");
+}
+
+#[test]
+fn what_lies_below_a_failed_test_is_skipped_unless_the_policy_says_build() {
+    let sandbox = production(&[
+        ("models/orders.sql", "select 1 as id"),
+        ("models/totals.sql", "select count(*) as orders from {{ ref('orders') }}"),
+        ("models/schema.yml", TESTED),
+    ]);
+    sandbox.write("models/orders.sql", "select 1 as id union all select 1");
+    let (said, report) = check(&sandbox, 1);
+    assert_eq!(model(&report, "totals")["build"]["status"], "skipped", "{said}");
+    assert!(said.stdout.contains("unique_orders_id"), "{said}");
+    sandbox.write("slimdiff.yml", "policy:\n  build_below_failed_tests: true\n");
+    let (_, report) = check(&sandbox, 1);
+    assert_eq!(model(&report, "totals")["diff"]["rows"]["total"]["current"], 1);
+}
+
+#[test]
+fn a_model_that_the_database_refuses_skips_its_descendants_and_is_a_finding() {
+    let sandbox = production(&[
+        ("models/orders.sql", "select 1 as id"),
+        ("models/totals.sql", "select count(*) as orders from {{ ref('orders') }}"),
+    ]);
+    sandbox.write("models/orders.sql", "select nothing_like_it");
+    let (said, report) = check(&sandbox, 1);
+    assert_eq!(model(&report, "totals")["build"]["status"], "skipped");
+    assert!(said.stdout.contains("nothing_like_it"), "{said}");
+}
+
+#[test]
+fn unselected_parents_are_read_from_production_and_nothing_is_written_there() {
+    let sandbox = production(&[
+        ("models/raw.sql", "select 7 as id"),
+        ("models/between.sql", "{{ config(materialized='ephemeral') }} select id + 1 as id from {{ ref('raw') }}"),
+        ("models/orders.sql", "select id from {{ ref('between') }}"),
+    ]);
+    sandbox.write("models/orders.sql", "select id, 'new' as word from {{ ref('between') }}");
+    let before = count(&sandbox, "select count(*) from information_schema.tables where table_schema = 'main'");
+    check(&sandbox, 0);
+    assert_eq!(count(&sandbox, "select id from pr_7.orders"), 8);
+    assert_eq!(
+        count(
+            &sandbox,
+            "select count(*) from information_schema.tables where table_schema = 'pr_7' and table_name in ('raw', 'between')"
+        ),
+        0
+    );
+    assert_eq!(count(&sandbox, "select count(*) from information_schema.tables where table_schema = 'main'"), before);
+}
+
+#[test]
+fn one_alias_in_two_schemas_does_not_collide_in_the_one_throw_away_schema() {
+    let sandbox = production(&[
+        ("models/a.sql", "{{ config(schema='north', alias='orders') }} select 1 as id"),
+        ("models/b.sql", "{{ config(schema='south', alias='orders') }} select 2 as id"),
+    ]);
+    sandbox.write("models/a.sql", "{{ config(schema='north', alias='orders') }} select 1 as id, 'n' as side");
+    sandbox.write("models/b.sql", "{{ config(schema='south', alias='orders') }} select 2 as id, 's' as side");
+    check(&sandbox, 0);
+    assert_eq!(count(&sandbox, "select id from pr_7.main_north__orders"), 1);
+    assert_eq!(count(&sandbox, "select id from pr_7.main_south__orders"), 2);
+}
+
+#[test]
+fn hooks_that_write_to_the_targets_schema_write_to_the_throw_away_schema() {
+    let sandbox = production(&[("models/orders.sql", "select 1 as id")]);
+    sandbox.write(
+        "dbt_project.yml",
+        "name: shop\nversion: '1.0'\nprofile: shop\nmodels:\n  +materialized: table\n\
+         on-run-end: [\"create or replace table {{ target.schema }}.audit as select 1 as runs\"]\n",
+    );
+    sandbox.write("models/orders.sql", "select 2 as id");
+    check(&sandbox, 0);
+    assert_eq!(
+        count(
+            &sandbox,
+            "select count(*) from information_schema.tables where table_schema = 'main' and table_name = 'audit'"
+        ),
+        0
+    );
+    assert_eq!(count(&sandbox, "select runs from pr_7.audit"), 1);
+}
+
+#[test]
+fn a_schema_without_our_marker_is_neither_used_nor_dropped() {
+    let sandbox = production(&[("models/orders.sql", "select 1 as id")]);
+    duckdb::Connection::open(sandbox.join("shop.duckdb"))
+        .unwrap()
+        .execute_batch("create schema pr_7; create table pr_7.precious as select 42 as answer")
+        .unwrap();
+    sandbox.write("models/orders.sql", "select 2 as id");
+    let said = sandbox.run(["ci", "--pull-request", "7"]);
+    assert_eq!(said.code, 5, "{said}");
+    assert_eq!(count(&sandbox, "select answer from pr_7.precious"), 42);
+    let said = sandbox.run(["ci", "--schema", "main"]);
+    assert_eq!(said.code, 2, "the target's own schema is refused: {said}");
+}
+
+#[test]
+fn masked_columns_show_no_values_and_the_schema_can_be_dropped_at_the_end() {
+    let sandbox = production(&[
+        ("models/orders.sql", "select 1 as id, 'ann@example.com' as email, 10 as amount"),
+        ("models/schema.yml", TESTED),
+        ("slimdiff.yml", "policy:\n  mask: [email]\n"),
+    ]);
+    sandbox.write("models/orders.sql", "select 1 as id, 'bob@example.com' as email, 11 as amount");
+    let said = sandbox.run(["ci", "--pull-request", "7", "--drop"]);
+    assert_eq!(said.code, 0, "{said}");
+    for text in [&said.stdout, &sandbox.read("target/report.md"), &sandbox.read("target/report.json")] {
+        assert!(!text.contains("example.com"), "{text}");
+    }
+    assert_eq!(count(&sandbox, "select count(*) from information_schema.schemata where schema_name = 'pr_7'"), 0);
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_makes_nothing() {
+    let sandbox = production(&[("models/orders.sql", "select 1 as id")]);
+    sandbox.write("models/orders.sql", "select 2 as id");
+    let said = sandbox.ok(["ci", "--pull-request", "7", "--dry-run"]);
+    assert!(said.stdout.contains("pr_7") && said.stdout.contains("model.shop.orders"), "{said}");
+    assert_eq!(count(&sandbox, "select count(*) from information_schema.schemata where schema_name = 'pr_7'"), 0);
+}
