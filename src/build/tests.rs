@@ -241,6 +241,7 @@ fn setup(full_refresh: bool) -> Setup {
     Setup {
         project_name: "shop".to_owned(),
         packages: vec!["shop".to_owned()],
+        package_versions: std::collections::HashMap::new(),
         adapter_type: "duckdb".to_owned(),
         target: JsonMap::from_iter([("schema".to_owned(), json!("dev"))]),
         vars: Vars::default(),

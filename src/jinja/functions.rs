@@ -110,10 +110,54 @@ pub(super) fn install(env: &mut Environment<'static>) {
 
 /// `builtins`: the context's own functions, even where the project has a macro of the same name.
 pub(super) fn builtins(ctx: &RenderHandle) -> Value {
-    record(
-        ["ref", "source", "config", "var", "metric", "function"]
-            .map(|name| (name, ctx.builtin(name).unwrap_or_default())),
-    )
+    record(["ref", "source", "config", "var", "metric", "function"].map(|name| {
+        let value = ctx.builtin(name).unwrap_or_default();
+        (
+            name,
+            if name == "ref" {
+                Value::from_object(RefBuiltin { call: value, config: runtime_config(ctx) })
+            } else {
+                value
+            },
+        )
+    }))
+}
+
+/// What packages read of the project through `builtins.ref.config`.
+fn runtime_config(ctx: &RenderHandle) -> Value {
+    let setup = &ctx.setup;
+    let package = |name: &String| {
+        let version = setup.package_versions.get(name).map(String::as_str);
+        let fields = [("project_name", Value::from(name.as_str())), ("version", Value::from(version))];
+        (Value::from(name.as_str()), record(fields))
+    };
+    let text = |key: &str| setup.target.get(key).map_or_else(|| Value::from(()), from_json);
+    record([
+        ("project_name", Value::from(setup.project_name.as_str())),
+        ("version", Value::from(setup.package_versions.get(&setup.project_name).map(String::as_str))),
+        ("dependencies", dict(setup.packages.iter().map(package).collect::<Vec<_>>())),
+        ("target_name", text("target_name")),
+        ("profile_name", text("profile_name")),
+        ("threads", text("threads")),
+        ("args", from_json(&Json::Object(setup.invocation_args.clone()))),
+    ])
+}
+
+/// `builtins.ref`: calls `ref`, and shows the project's configuration.
+#[derive(Debug)]
+struct RefBuiltin {
+    call: Value,
+    config: Value,
+}
+
+impl Object for RefBuiltin {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str() == Some("config")).then(|| self.config.clone())
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        self.call.call(state, args)
+    }
 }
 
 /// A call's arguments by name or position.

@@ -51,6 +51,8 @@ pub struct Setup {
     pub project_name: String,
     /// All packages, the root project first, then in the order in which they were installed.
     pub packages: Vec<String>,
+    /// Versions of the packages that have one, by name.
+    pub package_versions: HashMap<String, String>,
     /// e.g. `duckdb`; decides which built-in macros are loaded and how dispatch searches.
     pub adapter_type: String,
     /// What `target` shows: the profile's output without credentials.

@@ -15,7 +15,7 @@ use super::phantom::{Phantom, is_undefined, undefined_error};
 use super::repr::{to_str, write_str};
 use super::values::{fail, from_json, lock, split_args, to_json};
 use super::variables::{SECRET_PREFIX, missing_env_var};
-use super::{functions, render, rewrite};
+use super::{functions, modules, render, rewrite};
 use crate::model::{Code, Diagnostic};
 
 /// Renders one YAML string to what it means, as dbt's native environment does: a template that puts out one value is
@@ -216,6 +216,8 @@ impl Object for YamlContext {
             "env_var" => function("env_var"),
             "doc" => function("doc"),
             "target" => Some(from_json(&Json::Object(self.scope.target.clone()))),
+            "dbt_version" => Some(Value::from(crate::model::DBT_VERSION)),
+            "modules" => Some(modules::modules()),
             SELF => Some(Value::from_dyn_object(Arc::clone(self))),
             "namespace" => None,
             _ if key.starts_with("__") => None,

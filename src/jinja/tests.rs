@@ -60,6 +60,7 @@ fn setup() -> Setup {
     Setup {
         project_name: "root".to_owned(),
         packages: vec!["root".to_owned(), "pkg".to_owned()],
+        package_versions: std::collections::HashMap::new(),
         adapter_type: "duckdb".to_owned(),
         target: object(json!({"name": "dev", "schema": "main", "database": "db", "type": "duckdb"})),
         vars: Vars {

@@ -18,5 +18,8 @@ pub use relation::{Quoting, Relation, RelationKind};
 pub use secret::Secret;
 pub use value::{Column, Table, Value};
 
+/// The dbt-core whose behaviour is followed.
+pub const DBT_VERSION: &str = "1.11.16";
+
 /// A JSON object that keeps the order in which its keys were written.
 pub type JsonMap = serde_json::Map<String, serde_json::Value>;

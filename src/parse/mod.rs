@@ -33,14 +33,12 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::jinja::{self, Env, MacroSource, Renderer, Setup};
+pub use crate::model::DBT_VERSION;
 use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, Quoting};
 use crate::project::{FileKind, Project, SourceFile};
 
 /// The schema of the manifests that we write.
 const SCHEMA_VERSION: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
-
-/// The version of dbt whose behaviour is followed.
-pub const DBT_VERSION: &str = "1.11.16";
 
 /// What a parse is told besides the project.
 #[derive(Debug, Clone, Default)]
@@ -123,6 +121,10 @@ fn setup(project: &Project, options: &ParseOptions) -> Setup {
     Setup {
         project_name: project.root.name.clone(),
         packages: project.all_packages().map(|package| package.name.clone()).collect(),
+        package_versions: project
+            .all_packages()
+            .filter_map(|package| Some((package.name.clone(), package.version.clone()?)))
+            .collect(),
         adapter_type: project.profile.adapter_type().to_owned(),
         target: options.target_public.clone(),
         vars: project.vars.clone(),

@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// The dbt-core whose behaviour we follow.
-pub(super) const FOLLOWED: &str = "1.11.16";
+pub(super) use crate::model::DBT_VERSION as FOLLOWED;
 
 /// Whether `version` fits every one of `requirements` (`>=1.0.0`, `<2.0.0`, `1.11.0`; several in one string by commas).
 /// What does not read as a requirement is taken to fit.

@@ -57,6 +57,7 @@ fn setup(adapter_type: &str) -> Setup {
     Setup {
         project_name: "shop".to_owned(),
         packages: vec!["shop".to_owned()],
+        package_versions: std::collections::HashMap::new(),
         adapter_type: adapter_type.to_owned(),
         target: object(json!({"name": "dev", "schema": "main", "database": "db", "type": adapter_type})),
         vars: crate::jinja::Vars::default(),
