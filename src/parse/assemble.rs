@@ -156,14 +156,16 @@ fn add_tests<'f>(
     properties: &Properties<'f>,
     sources: &[Source<'f>],
 ) {
-    let mut cases: Vec<TestCase<'f>> = Vec::new();
+    let mut cases = Cases::default();
     for (section, entry) in &properties.tested {
         of_entry(section, *entry, assembly, &mut cases);
     }
     for source in sources {
         of_source(source, &mut cases);
     }
+    assembly.diagnostics.append(&mut cases.complaints);
     let built: Vec<_> = cases
+        .all
         .par_iter()
         .map(|case| (case.test.location(&case.target.file.shown), generic_test::build(case, context)))
         .collect();
@@ -176,7 +178,7 @@ fn add_tests<'f>(
     }
 }
 
-fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly<'_>, cases: &mut Vec<TestCase<'f>>) {
+fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly<'_>, cases: &mut Cases<'f>) {
     let kind = match section {
         "models" => "model",
         "seeds" => "seed",
@@ -201,7 +203,7 @@ fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly
     let versions = if section == "models" { versions::of_entry(entry, &mut Vec::new()) } else { Vec::new() };
     if versions.is_empty() {
         let target = target(format!("{kind}.{package}.{}", entry.name), None, assembly);
-        tests_of(entry.node, &target, None, cases);
+        tests_of(entry.node, &target, cases);
         columns_of(entry.node, &target, cases);
         return;
     }
@@ -210,14 +212,14 @@ fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly
         let target = target(id, Some(version.v.clone()), assembly);
         let own = version.node.get("tests").or_else(|| version.node.get("data_tests"));
         let has_own = own.and_then(yaml::Node::as_sequence).is_some_and(|tests| !tests.is_empty());
-        tests_of(if has_own { version.node } else { entry.node }, &target, None, cases);
+        tests_of(if has_own { version.node } else { entry.node }, &target, cases);
         for column in versions::tested_columns(entry.node, version.node) {
             column_tests(column, &target, cases);
         }
     }
 }
 
-fn of_source<'f>(source: &Source<'f>, cases: &mut Vec<TestCase<'f>>) {
+fn of_source<'f>(source: &Source<'f>, cases: &mut Cases<'f>) {
     let entry = source.entry;
     let tables = entry.node.get("tables").and_then(yaml::Node::as_sequence).unwrap_or_default();
     for table in tables {
@@ -233,19 +235,18 @@ fn of_source<'f>(source: &Source<'f>, cases: &mut Vec<TestCase<'f>>) {
             group: None,
             tags,
         };
-        tests_of(table, &target, None, cases);
+        tests_of(table, &target, cases);
         columns_of(table, &target, cases);
     }
 }
 
-fn columns_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Vec<TestCase<'f>>) {
-    let columns = node.get("columns").and_then(yaml::Node::as_sequence).unwrap_or_default();
-    for column in columns.iter().filter_map(yaml::Node::as_mapping) {
+fn columns_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Cases<'f>) {
+    for column in cases.list(node, "columns", target).iter().filter_map(yaml::Node::as_mapping) {
         column_tests(column, target, cases);
     }
 }
 
-fn column_tests<'f>(column: &'f Mapping, target: &Target<'f>, cases: &mut Vec<TestCase<'f>>) {
+fn column_tests<'f>(column: &'f Mapping, target: &Target<'f>, cases: &mut Cases<'f>) {
     let Some(name) = column.get("name").map(yaml::Node::to_json) else { return };
     let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
     let quoted = column.get("quote").and_then(yaml::Node::as_bool) == Some(true);
@@ -254,22 +255,44 @@ fn column_tests<'f>(column: &'f Mapping, target: &Target<'f>, cases: &mut Vec<Te
     tags.extend(texts(of_config.as_ref()));
     let tested = TestedColumn { name: if quoted { format!("\"{name}\"") } else { name }, tags };
     for key in ["data_tests", "tests"] {
-        for test in column.get(key).and_then(yaml::Node::as_sequence).unwrap_or_default() {
-            cases.push(TestCase { target: target.clone(), column: Some(tested.clone()), test });
-        }
+        let tests = column.get(key).map(|list| cases.items(list, key, target)).unwrap_or_default();
+        cases.all.extend(tests.iter().map(|test| TestCase {
+            target: target.clone(),
+            column: Some(tested.clone()),
+            test,
+        }));
     }
 }
 
-fn tests_of<'f>(
-    node: &'f yaml::Node,
-    target: &Target<'f>,
-    column: Option<&TestedColumn>,
-    cases: &mut Vec<TestCase<'f>>,
-) {
+fn tests_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Cases<'f>) {
     for key in ["data_tests", "tests"] {
-        for test in node.get(key).and_then(yaml::Node::as_sequence).unwrap_or_default() {
-            cases.push(TestCase { target: target.clone(), column: column.cloned(), test });
+        let tests = cases.list(node, key, target);
+        cases.all.extend(tests.iter().map(|test| TestCase { target: target.clone(), column: None, test }));
+    }
+}
+
+/// The tests that entries declare, and complaints about lists that are none.
+#[derive(Default)]
+struct Cases<'f> {
+    all: Vec<TestCase<'f>>,
+    complaints: Vec<Diagnostic>,
+}
+
+impl<'f> Cases<'f> {
+    /// The items of a key's list; nothing when the key is missing or empty.
+    fn list(&mut self, node: &'f yaml::Node, key: &str, target: &Target<'f>) -> &'f [yaml::Node] {
+        node.get(key).map(|list| self.items(list, key, target)).unwrap_or_default()
+    }
+
+    fn items(&mut self, list: &'f yaml::Node, key: &str, target: &Target<'f>) -> &'f [yaml::Node] {
+        if let Some(items) = list.as_sequence() {
+            return items;
         }
+        if !list.is_null() {
+            let message = format!("`{key}:` of `{}` takes a list, not {}", target.entry, list.value.kind());
+            self.complaints.push(target.file.complaint(list, Code::InvalidProperty, message));
+        }
+        &[]
     }
 }
 

@@ -25,6 +25,8 @@ mod selectors;
 mod semantic;
 mod sources;
 mod test_name;
+#[cfg(test)]
+mod tests;
 mod unit_tests;
 mod versions;
 

@@ -83,6 +83,8 @@ pub(super) fn resolve(
 
 struct Problem {
     code: Code,
+    /// The name as the template writes it, for finding the line.
+    name: String,
     message: String,
     hint: Option<String>,
 }
@@ -90,12 +92,22 @@ struct Problem {
 impl Problem {
     fn disabled_ref(r: &RefArgs) -> Self {
         let message = format!("depends on `{}`, which is disabled", shown_ref(r));
-        Self { code: Code::DisabledRef, message, hint: Some(format!("enable `{}`, or remove the reference", r.name)) }
+        Self {
+            code: Code::DisabledRef,
+            name: r.name.clone(),
+            message,
+            hint: Some(format!("enable `{}`, or remove the reference", r.name)),
+        }
     }
 
     fn disabled_source(id: &NodeId, source: &str, table: &str) -> Self {
         let message = format!("depends on source `{source}.{table}`, which is disabled");
-        Self { code: Code::UnknownSource, message, hint: Some(format!("enable {id}, or remove the reference")) }
+        Self {
+            code: Code::UnknownSource,
+            name: table.to_owned(),
+            message,
+            hint: Some(format!("enable {id}, or remove the reference")),
+        }
     }
 
     fn diagnostic(self, node: &Node, is_test: bool, place: Location) -> Diagnostic {
@@ -105,8 +117,20 @@ impl Problem {
         } else {
             Diagnostic::error(self.code, message)
         };
-        Diagnostic { hint: self.hint, ..diagnostic.at(place) }
+        let (place, excerpt) = line_of(node, &self.name, place);
+        Diagnostic { hint: self.hint, excerpt, ..diagnostic.at(place) }
     }
+}
+
+/// The line of the node's own code that has the name in quotes, else the node's place.
+fn line_of(node: &Node, name: &str, place: Location) -> (Location, Option<String>) {
+    let is_generic = node.as_test().is_some_and(|test| test.metadata.is_some());
+    let found = ["'", "\""].iter().filter_map(|q| node.raw_code.find(&format!("{q}{name}{q}"))).min();
+    let Some(at) = found.filter(|_| !is_generic) else { return (place, None) };
+    let above = node.raw_code[..at].matches('\n').count();
+    let line = node.first_line + u32::try_from(above).unwrap_or(0);
+    let excerpt = node.raw_code.lines().nth(above).map(|line| line.trim_end().to_owned());
+    (Location { line, column: 0, ..place }, excerpt)
 }
 
 fn shown_ref(r: &RefArgs) -> String {
@@ -203,6 +227,7 @@ impl Index {
         let of = group.as_ref().map_or_else(|| "no group".to_owned(), |group| format!("group `{group}`"));
         Some(Problem {
             code: Code::InvalidProperty,
+            name: r.name.clone(),
             message: format!("refers to `{}`, which is private to {of}", r.name),
             hint: Some(format!("add the node to the group, or give `{}` another access", r.name)),
         })
@@ -218,7 +243,12 @@ impl Index {
             (Some(candidates), _) => candidates.first().map(|c| format!("there is one in package `{}`", c.package)),
             (None, similar) => similar.map(|name| format!("did you mean `{name}`?")),
         };
-        Problem { code: Code::UnknownRef, message: format!("depends on `{}`, which was not found", shown_ref(r)), hint }
+        Problem {
+            code: Code::UnknownRef,
+            name: r.name.clone(),
+            message: format!("depends on `{}`, which was not found", shown_ref(r)),
+            hint,
+        }
     }
 
     fn unknown_source(&self, source: &str, table: &str) -> Problem {
@@ -231,7 +261,7 @@ impl Index {
             nearest(table, tables.iter().copied()).map(|name| format!("did you mean `{source}.{name}`?"))
         };
         let message = format!("depends on source `{source}.{table}`, which was not found");
-        Problem { code: Code::UnknownSource, message, hint }
+        Problem { code: Code::UnknownSource, name: table.to_owned(), message, hint }
     }
 }
 
