@@ -95,6 +95,9 @@ fn columns(entry: &JsonMap) -> indexmap::IndexMap<String, ColumnInfo> {
     listed.into_iter().map(column).map(|column| (column.name.clone(), column)).collect()
 }
 
+const COLUMN_KEYS: [&str; 10] =
+    ["name", "description", "meta", "data_type", "constraints", "quote", "config", "tags", "granularity", "doc_blocks"];
+
 fn column(map: &JsonMap) -> ColumnInfo {
     ColumnInfo {
         name: text(map, "name").unwrap_or_default(),
@@ -107,6 +110,11 @@ fn column(map: &JsonMap) -> ColumnInfo {
         config: object(map, "config"),
         granularity: text(map, "granularity"),
         doc_blocks: texts(map, "doc_blocks"),
+        extra: map
+            .iter()
+            .filter(|(key, _)| !COLUMN_KEYS.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
     }
 }
 

@@ -103,7 +103,7 @@ fn columns_json(node: &Node) -> Json {
 }
 
 fn column_json(column: &ColumnInfo) -> Json {
-    json!({
+    let mut whole = json!({
         "name": column.name,
         "description": column.description,
         "meta": column.meta,
@@ -114,7 +114,11 @@ fn column_json(column: &ColumnInfo) -> Json {
         "tags": column.tags,
         "granularity": column.granularity,
         "doc_blocks": column.doc_blocks,
-    })
+    });
+    if let Some(whole) = whole.as_object_mut() {
+        whole.extend(column.extra.clone());
+    }
+    whole
 }
 
 fn model_json(out: &mut JsonMap, model: &ModelDetail) {

@@ -183,6 +183,8 @@ pub struct ColumnInfo {
     pub granularity: Option<String>,
     /// Unique ids of the docs blocks that the description names.
     pub doc_blocks: Vec<String>,
+    /// Keys that dbt does not know and keeps, as `policy_tags`.
+    pub extra: JsonMap,
 }
 
 /// What a node depends on.

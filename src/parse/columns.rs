@@ -28,6 +28,21 @@ fn list(entry: &JsonMap) -> &[Json] {
     entry.get("columns").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// Keys of a column that dbt knows; others are kept as they are.
+const KNOWN: [&str; 11] = [
+    "name",
+    "description",
+    "meta",
+    "data_type",
+    "constraints",
+    "quote",
+    "config",
+    "tags",
+    "granularity",
+    "tests",
+    "data_tests",
+];
+
 /// One column; none without a name.
 pub(super) fn column(map: &JsonMap) -> Option<ColumnInfo> {
     let text = |key: &str| map.get(key).filter(|value| !value.is_null()).map(plain);
@@ -52,6 +67,11 @@ pub(super) fn column(map: &JsonMap) -> Option<ColumnInfo> {
         config,
         granularity: text("granularity"),
         doc_blocks: Vec::new(),
+        extra: map
+            .iter()
+            .filter(|(key, _)| !KNOWN.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
     })
 }
 

@@ -183,7 +183,11 @@ fn read(case: &TestCase<'_>, context: &Context<'_>) -> Result<Written, Box<Diagn
         |args: &mut JsonMap, key: &str| args.remove(key).filter(|v| !v.is_null()).map(|v| python_text::str(&v));
     let custom_name = take_text(&mut args, "name");
     let description = take_text(&mut args, "description").unwrap_or_default();
-    let description = python_text::str(&rendered(Json::String(description), case, context)?);
+    let description = if description.contains("{{") {
+        python_text::str(&rendered(Json::String(description), case, context)?)
+    } else {
+        description
+    };
     let config = take_config(&mut args, case, context)?;
     let mut kwargs = args;
     if let Some(column) = &case.column {
@@ -262,6 +266,7 @@ fn rendered(value: Json, case: &TestCase<'_>, context: &Context<'_>) -> Result<J
         Json::String(text) if text.contains("{{") || text.contains("{%") => {
             render_yaml(&text, scope).map_err(|diagnostic| at_entry(diagnostic, case))
         }
+        Json::String(text) => Ok(Json::String(text.strip_suffix('\n').unwrap_or(&text).to_owned())),
         other => Ok(other),
     }
 }

@@ -67,7 +67,7 @@ impl ProjectFile {
         let path = dir.join(FILE);
         let contents = fs::read_to_string(&path).map_err(|source| Error::Unreadable { path, source })?;
         let shown = format!("{shown}{FILE}");
-        let parsed = yaml::parse(&contents).map_err(|error| Error::invalid(error.into_diagnostic(&shown)))?;
+        let parsed = yaml::parse(contents.trim_end()).map_err(|error| Error::invalid(error.into_diagnostic(&shown)))?;
         let diagnostics = parsed
             .duplicates
             .iter()

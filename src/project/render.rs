@@ -37,6 +37,10 @@ impl Walk<'_> {
                 diagnostic.location = Some(node.location(self.file));
                 diagnostic
             }),
+            // Jinja drops a last line break; dbt sends every text through it but descriptions.
+            Value::String(text) if path.last() != Some(&"description") => {
+                Ok(Json::String(text.strip_suffix('\n').unwrap_or(text).to_owned()))
+            }
             Value::Sequence(items) => items.iter().map(|item| self.node(item, path)).collect(),
             Value::Mapping(mapping) => {
                 let mut out = JsonMap::new();
