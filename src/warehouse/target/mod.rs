@@ -123,14 +123,14 @@ mod tests {
     use super::*;
 
     fn read(adapter_type: &str, output: &serde_json::Value) -> Result<Target, Error> {
-        Target::from_profile(adapter_type, output.as_object().unwrap(), Path::new("/work/here"))
+        Target::from_profile(adapter_type, output.as_object().unwrap(), Path::new("/srv/here"))
     }
 
     #[test]
     fn a_file_of_duckdb_is_found_from_the_base_folder_and_names_the_database() {
         let target = read("duckdb", &json!({"path": "data/sub.v1.duckdb", "threads": 4})).unwrap();
         assert_eq!(target.database(), "sub");
-        assert_eq!(target.place(), "/work/here/data/sub.v1.duckdb");
+        assert_eq!(target.place(), "/srv/here/data/sub.v1.duckdb");
         assert_eq!((target.schema().as_str(), target.threads()), ("main", 4));
         assert_eq!(read("duckdb", &json!({})).unwrap().database(), "memory");
     }
