@@ -123,7 +123,7 @@ fn generic_tests_have_dbts_ids_code_and_parents() {
                config: {severity: warn, where: \"id > 1\"}\n          - relationships: {arguments: {to: ref('b'), field: id}}\n          - unique\n";
     let parsed =
         clean(&[("models/a.sql", "select 1 as id"), ("models/b.sql", "select 1 as id"), ("models/a.yml", yml)]);
-    let test = node(&parsed, "test.shop.not_null_a_id.8ca0b26e82");
+    let test = node(&parsed, "test.shop.not_null_a_id.c1cebc1440");
     assert_eq!(
         test.raw_code,
         "{{ test_not_null(**_dbt_generic_test_kwargs) }}{{ config(severity=\"warn\",where=\"id > 1\") }}"
