@@ -169,6 +169,7 @@ mod tests {
     use super::super::{Error, manifest_json};
     use super::parse_manifest;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the JSON in place")]
     fn manifest(version: u32, node: Json) -> Vec<u8> {
         let schema = format!("https://schemas.getdbt.com/dbt/manifest/v{version}.json");
         json!({

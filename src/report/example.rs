@@ -162,7 +162,6 @@ impl Run {
             sub_selector: Some(reason),
             in_modified: true,
             breaking: summary.starts_with("breaking: "),
-            code_diff: None,
             summary: (*summary).to_owned(),
             values: None,
         });

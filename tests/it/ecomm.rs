@@ -52,13 +52,12 @@ impl Shop {
 
     /// One value of the database.
     fn scalar(&self, sql: &str) -> String {
-        match &self.database {
-            Some(database) => postgres::cluster().psql(&database.name, sql).trim().to_owned(),
-            None => {
-                let connection = duckdb::Connection::open(self.sandbox.join("shop.duckdb")).unwrap();
-                let sql = format!("select cast(({sql}) as varchar)");
-                connection.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
-            }
+        if let Some(database) = &self.database {
+            postgres::cluster().psql(&database.name, sql).trim().to_owned()
+        } else {
+            let connection = duckdb::Connection::open(self.sandbox.join("shop.duckdb")).unwrap();
+            let sql = format!("select cast(({sql}) as varchar)");
+            connection.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
         }
     }
 

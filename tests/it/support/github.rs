@@ -22,9 +22,10 @@ pub(crate) struct GitHub {
 pub(crate) fn tool(variable: &str, in_cache: &str) -> PathBuf {
     let path = std::env::var_os(variable).map_or_else(
         || {
-            let cache = std::env::var_os("XDG_CACHE_HOME")
-                .map(PathBuf::from)
-                .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"));
+            let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
+                || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"),
+                PathBuf::from,
+            );
             cache.join("slimdiff").join(in_cache)
         },
         PathBuf::from,
@@ -100,7 +101,7 @@ impl Drop for GitHub {
     }
 }
 
-/// Executes the pull_request workflows of a repository on this machine, as GitHub's runner would.
+/// Executes the `pull_request` workflows of a repository on this machine, as GitHub's runner would.
 pub(crate) fn act(repository: &Path, home: &Path, event: &Json, github: &GitHub) -> (bool, String) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(event.to_string().as_bytes()).unwrap();
