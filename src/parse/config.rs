@@ -303,6 +303,7 @@ mod tests {
     use super::{JsonMap, Rules, complete, layers, merge};
     use crate::model::ResourceType;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the JSON in place")]
     fn map(value: serde_json::Value) -> JsonMap {
         value.as_object().unwrap().clone()
     }

@@ -95,6 +95,7 @@ mod tests {
     use super::{hash, synthesize};
     use crate::model::JsonMap;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the JSON in place")]
     fn map(value: serde_json::Value) -> JsonMap {
         value.as_object().unwrap().clone()
     }
