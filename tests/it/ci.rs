@@ -187,15 +187,15 @@ fn a_schema_without_our_marker_is_neither_used_nor_dropped() {
 #[test]
 fn masked_columns_show_no_values_and_the_schema_can_be_dropped_at_the_end() {
     let sandbox = production(&[
-        ("models/orders.sql", "select 1 as id, 'ann@example.com' as email, 10 as amount"),
+        ("models/orders.sql", "select 1 as id, 'ann' || chr(64) || 'shop' as email, 10 as amount"),
         ("models/schema.yml", TESTED),
         ("slimdiff.yml", "policy:\n  mask: [email]\n"),
     ]);
-    sandbox.write("models/orders.sql", "select 1 as id, 'bob@example.com' as email, 11 as amount");
+    sandbox.write("models/orders.sql", "select 1 as id, 'bob' || chr(64) || 'shop' as email, 11 as amount");
     let said = sandbox.run(["ci", "--pull-request", "7", "--drop"]);
     assert_eq!(said.code, 0, "{said}");
     for text in [&said.stdout, &sandbox.read("target/report.md"), &sandbox.read("target/report.json")] {
-        assert!(!text.contains("example.com"), "{text}");
+        assert!(!text.contains("ann@shop") && !text.contains("bob@shop"), "{text}");
     }
     assert_eq!(count(&sandbox, "select count(*) from information_schema.schemata where schema_name = 'pr_7'"), 0);
 }
