@@ -67,23 +67,8 @@ impl<'f> Source<'f> {
         let database = text(&self.json, "database")
             .or_else(|| Some(context.options.database.clone()))
             .filter(|name| !name.is_empty());
-        let quoting = self.quoting(table);
-        let relation = relation(database.clone(), &schema, &identifier, &quoting, context.quoting);
-        let value = |key: &str| config.get(key).filter(|value| !value.is_null()).cloned();
-        let detail = SourceDetail {
-            source_name: self.entry.name.to_owned(),
-            source_description: text(&self.json, "description").unwrap_or_default(),
-            source_meta: meta(&self.json),
-            loader: text(&self.json, "loader").unwrap_or_default(),
-            identifier,
-            quoting,
-            loaded_at_field: value("loaded_at_field").as_ref().map(plain),
-            loaded_at_query: value("loaded_at_query").as_ref().map(plain),
-            freshness: value("freshness"),
-            external: table.get("external").filter(|external| !external.is_null()).map(external),
-            unrendered_database: text(&self.written, "database"),
-            unrendered_schema: text(&self.written, "schema"),
-        };
+        let detail = self.detail(table, &config, identifier);
+        let relation = relation(database.clone(), &schema, &detail.identifier, &detail.quoting, context.quoting);
         Ok(Node {
             unique_id: format!("source.{}.{}.{name}", file.package.name, self.entry.name).into(),
             resource_type: ResourceType::Source,
@@ -118,6 +103,24 @@ impl<'f> Source<'f> {
             name,
             detail: Detail::Source(Box::new(detail)),
         })
+    }
+
+    fn detail(&self, table: &JsonMap, config: &JsonMap, identifier: String) -> SourceDetail {
+        let value = |key: &str| config.get(key).filter(|value| !value.is_null()).cloned();
+        SourceDetail {
+            source_name: self.entry.name.to_owned(),
+            source_description: text(&self.json, "description").unwrap_or_default(),
+            source_meta: meta(&self.json),
+            loader: text(&self.json, "loader").unwrap_or_default(),
+            identifier,
+            quoting: self.quoting(table),
+            loaded_at_field: value("loaded_at_field").as_ref().map(plain),
+            loaded_at_query: value("loaded_at_query").as_ref().map(plain),
+            freshness: value("freshness"),
+            external: table.get("external").filter(|external| !external.is_null()).map(external),
+            unrendered_database: text(&self.written, "database"),
+            unrendered_schema: text(&self.written, "schema"),
+        }
     }
 
     /// What both entries say about the table's configuration, in dbt's shape.
