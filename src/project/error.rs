@@ -72,7 +72,7 @@ pub enum Error {
         available: Vec<String>,
     },
     /// Packages are declared that are not installed.
-    #[error("{declared} packages are declared in {}, and {installed} are installed in {}", file.display(), dir.display())]
+    #[error("packages declared in {}: {declared}; installed in {}: {installed}", file.display(), dir.display())]
     PackagesNotInstalled {
         /// How many packages.yml and dependencies.yml declare.
         declared: usize,
