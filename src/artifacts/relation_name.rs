@@ -4,6 +4,11 @@ use crate::model::{Quoting, Relation};
 
 /// Reads `"db"."schema"."table"`, `` `project`.`dataset`.`table` `` or an unquoted name. None when it has no or too many parts.
 pub(super) fn parse(text: &str) -> Option<Relation> {
+    if text.starts_with('\'') || text.contains('(') {
+        // A file, or a call that reads one, stands for the relation.
+        let quoting = Quoting { database: false, schema: false, identifier: false, character: '"' };
+        return Some(Relation { database: None, schema: None, identifier: Some(text.to_owned()), kind: None, quoting });
+    }
     let mut parts = split(text)?;
     let identifier = parts.pop()?;
     let schema = parts.pop();
@@ -73,7 +78,16 @@ mod tests {
 
     #[test]
     fn names_survive_the_way_there_and_back() {
-        for name in [r#""db"."s"."t""#, r#""db"."s"."we""ird""#, "`p`.`d`.`t`", r#""s".t"#, "a.b.c", r#""a.b"."c""#] {
+        for name in [
+            r#""db"."s"."t""#,
+            r#""db"."s"."we""ird""#,
+            "`p`.`d`.`t`",
+            r#""s".t"#,
+            "a.b.c",
+            r#""a.b"."c""#,
+            "'a/b.parquet'",
+            "read_csv('x.csv')",
+        ] {
             assert_eq!(parse(name).unwrap().to_string(), name);
         }
     }

@@ -14,7 +14,7 @@ use super::lexer::{Kind, Lexer, Piece, Token};
 use super::phantom::{Phantom, is_undefined, undefined_error};
 use super::repr::{to_str, write_str};
 use super::values::{fail, from_json, lock, split_args, to_json};
-use super::variables::{SECRET_PREFIX, missing_env_var};
+use super::variables::{SECRET_PREFIX, missing_env_var, nested};
 use super::{functions, modules, render, rewrite};
 use crate::model::{Code, Diagnostic};
 
@@ -265,7 +265,14 @@ impl Object for YamlFunction {
         let default =
             args.get(1).cloned().or_else(|| named.into_iter().find(|(key, _)| key == "default").map(|(_, v)| v));
         let found = if self.name == "var" {
-            scope.vars.get(&name).map(from_json)
+            match scope.vars.get(&name) {
+                Some(Json::String(text)) if has_jinja(text) => {
+                    let rendered =
+                        nested(&name, || render_yaml(text, scope).map_err(|diagnostic| fail(diagnostic.message)))?;
+                    Some(Value::from(to_str(&from_json(&rendered))))
+                }
+                other => other.map(from_json),
+            }
         } else {
             if name.starts_with(SECRET_PREFIX) && !scope.allow_secrets {
                 let message = format!("'{name}' is a secret: only profiles.yml and packages.yml may read it");

@@ -1,5 +1,6 @@
 //! `var`, `env_var`, `config` and the arguments of a generic test.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use serde_json::Value as Json;
 use super::context::{RenderContext, RenderHandle, push_new};
 use super::diagnose::coded;
 use super::values::{dict, fail, from_json, list, lock, record, split_args, to_json};
-use super::{Vars, native};
+use super::{Vars, native, render, rewrite};
 use crate::model::{Code, JsonMap};
 
 /// The prefix of environment variables that only profiles and packages may read.
@@ -47,7 +48,10 @@ impl Object for VarObject {
         let name = name.ok_or_else(|| fail("var() needs the name of a variable"))?.to_string();
         ctx.note(|capture| push_new(&mut capture.vars, name.clone()));
         if let Some(found) = lookup(&ctx, &name) {
-            return Ok(from_json(found));
+            return match found {
+                Json::String(text) if native::has_jinja(text) => template_of(&ctx, &name, text),
+                other => Ok(from_json(other)),
+            };
         }
         if let Some(default) = positional.get(1).cloned().or_else(|| named("default")) {
             return Ok(default);
@@ -67,6 +71,32 @@ impl Object for VarObject {
         let name = args.first().ok_or_else(|| fail("has_var() needs the name of a variable"))?.to_string();
         Ok(Value::from(lookup(&ctx, &name).is_some()))
     }
+}
+
+/// A variable whose value is a template: its text in the context of whoever asks, `ref` and `source` captured.
+fn template_of(ctx: &RenderHandle, name: &str, text: &str) -> Result<Value, Error> {
+    let rewritten = rewrite::rewrite(text.strip_suffix('\n').unwrap_or(text)).map_err(|error| fail(error.message))?;
+    let child = ctx.child();
+    let rendered = nested(name, || render::run(&child, &rewritten.text));
+    ctx.absorb(&child);
+    rendered.map(Value::from)
+}
+
+thread_local! {
+    /// How many variables are being rendered for each other.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Renders a variable's template, unless variables have led to each other too often.
+pub(super) fn nested<T>(name: &str, render: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    const MAX: u32 = 20;
+    if DEPTH.get() >= MAX {
+        return Err(fail(format!("variable '{name}' is made of itself")));
+    }
+    DEPTH.set(DEPTH.get() + 1);
+    let rendered = render();
+    DEPTH.set(DEPTH.get() - 1);
+    rendered
 }
 
 fn lookup<'c>(ctx: &'c RenderContext, name: &str) -> Option<&'c Json> {

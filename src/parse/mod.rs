@@ -10,6 +10,7 @@ mod contract;
 mod docs;
 mod draft;
 mod exposures;
+mod external_location;
 mod generic_test;
 mod graph;
 mod hooks;

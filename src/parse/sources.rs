@@ -6,6 +6,7 @@ use super::columns;
 use super::config::{Rules, Sources as Layers, complete, texts};
 use super::context::Context;
 use super::draft::folders;
+use super::external_location;
 use super::properties::Entry;
 use crate::model::node::SourceDetail;
 use crate::model::{Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Node, Quoting, Relation, ResourceType};
@@ -69,6 +70,12 @@ impl<'f> Source<'f> {
             .filter(|name| !name.is_empty());
         let detail = self.detail(table, &config, identifier);
         let relation = relation(database.clone(), &schema, &detail.identifier, &detail.quoting, context.quoting);
+        let relation = match context.project.profile.adapter_type() {
+            "duckdb" => {
+                external_location::relation(&name, &relation, &inner(&config, "meta"), &config).unwrap_or(relation)
+            }
+            _ => relation,
+        };
         Ok(Node {
             unique_id: format!("source.{}.{}.{name}", file.package.name, self.entry.name).into(),
             resource_type: ResourceType::Source,
