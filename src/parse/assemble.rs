@@ -26,7 +26,14 @@ struct Assembly<'a> {
     disabled: IndexMap<NodeId, Vec<Node>>,
     names: Names,
     places: HashMap<NodeId, Location>,
+    /// Whether names with spaces are refused.
+    spaces_are_wrong: bool,
     diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+/// Whether dbt counts the kind among its nodes proper.
+fn is_built_or_tested(kind: ResourceType) -> bool {
+    kind.is_refable() || matches!(kind, ResourceType::Test | ResourceType::Analysis)
 }
 
 type Built = Result<Node, Box<Diagnostic>>;
@@ -42,6 +49,12 @@ impl Assembly<'_> {
         };
         if node.config.get("enabled").and_then(Json::as_bool) == Some(false) {
             self.disabled.entry(node.unique_id.clone()).or_default().push(node);
+            return;
+        }
+        if self.spaces_are_wrong && node.name.contains(' ') && is_built_or_tested(node.resource_type) {
+            let message = format!("the name of {} has a space", node.unique_id);
+            let hint = "rename it, or set the flag require_resource_names_without_spaces to false";
+            self.diagnostics.push(Diagnostic::error(Code::InvalidProperty, message).at(place).hint(hint));
             return;
         }
         if let Some(first) = self.names.claim(&node, &self.nodes) {
@@ -74,6 +87,7 @@ pub(super) fn assemble<'f>(
         disabled: IndexMap::new(),
         names: Names::new(),
         places: HashMap::new(),
+        spaces_are_wrong: context.root().flags.get("require_resource_names_without_spaces") != Some(&Json::Bool(false)),
         diagnostics,
     };
     add_drafts(&mut assembly, context, properties, &versions);

@@ -74,7 +74,7 @@ pub(super) struct TestCase<'f> {
 }
 
 /// Keys that configure a test, in the order in which dbt writes them.
-const CONFIG_KEYS: [&str; 16] = [
+const CONFIG_KEYS: [&str; 14] = [
     "severity",
     "tags",
     "enabled",
@@ -89,8 +89,6 @@ const CONFIG_KEYS: [&str; 16] = [
     "database",
     "schema",
     "alias",
-    "sql_header",
-    "group",
 ];
 
 /// A test as its entry says it.
@@ -240,8 +238,7 @@ fn take_config(args: &mut JsonMap, case: &TestCase<'_>, context: &Context<'_>) -
     };
     let mut config = JsonMap::new();
     for key in CONFIG_KEYS {
-        let outer = if key == "group" { None } else { args.remove(key) };
-        let value = match (outer, inner.remove(key)) {
+        let value = match (args.shift_remove(key), inner.shift_remove(key)) {
             (Some(_), Some(_)) => {
                 let message =
                     format!("a test of `{}` has `{key}` both beside and inside of `config:`", case.target.entry);

@@ -270,6 +270,27 @@ fn property_files_of_the_wrong_shape_are_refused_without_a_panic() {
 }
 
 #[test]
+fn a_variable_may_be_a_template_that_refers_to_a_model() {
+    let vars = "name: shop\nprofile: p\nvars:\n  orders: \"{{ ref('a') }}\"\n  again: \"{{ var('orders') }}\"\n  loop: \"{{ var('loop') }}\"\n";
+    let parsed = parsed(&[
+        ("dbt_project.yml", vars),
+        ("models/a.sql", "select 1"),
+        ("models/b.sql", "select * from {{ var('again') }}"),
+        ("models/c.sql", "select * from {{ var('loop') }}"),
+    ]);
+    assert_eq!(parents(&parsed, "model.shop.b"), ["model.shop.a"]);
+    assert!(parsed.diagnostics.iter().any(|d| d.message.contains("made of itself")), "{:?}", parsed.diagnostics);
+}
+
+#[test]
+fn names_with_spaces_are_refused_unless_a_flag_allows_them() {
+    let model = ("models/a b.sql", "select 1");
+    assert!(only(&parsed(&[model]), Code::InvalidProperty).message.contains("has a space"));
+    let flags = "name: shop\nprofile: p\nflags: {require_resource_names_without_spaces: false}\n";
+    assert_eq!(clean(&[model, ("dbt_project.yml", flags)]).manifest.nodes.len(), 1);
+}
+
+#[test]
 fn selectors_groups_and_unit_tests_are_in_the_manifest() {
     let parsed = clean(&[
         ("selectors.yml", "selectors:\n  - name: s\n    definition: {tag: x}\n"),
