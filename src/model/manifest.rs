@@ -107,7 +107,7 @@ impl Manifest {
         })
     }
 
-    /// What `ref` names when called in `package`: the package given, else the caller's own package, the root project,
+    /// What `ref` names when called in `package`: the package given, else the root project, the caller's own package,
     /// then any other; of a versioned model without a version, the latest.
     pub fn resolve_ref(&self, r: &RefArgs, package: &str) -> Option<&Node> {
         self.lookup(&self.nodes_named(&r.name), r, package)
@@ -128,8 +128,8 @@ impl Manifest {
         let in_package = |wanted: &str| named.iter().copied().find(|n| n.package_name == wanted && version_fits(n));
         match &r.package {
             Some(wanted) => in_package(wanted),
-            None => in_package(package)
-                .or_else(|| in_package(&self.metadata.project_name))
+            None => in_package(&self.metadata.project_name)
+                .or_else(|| in_package(package))
                 .or_else(|| named.iter().copied().find(|node| version_fits(node))),
         }
     }
