@@ -112,6 +112,9 @@ fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) ->
         parse: invocation.parse_options(&head.project),
     };
     let loaded = tokio::task::block_in_place(|| baseline::load(&source, &context))?;
+    for diagnostic in &loaded.diagnostics {
+        invocation.observer.observe(&Event::Diagnostic(diagnostic.clone()));
+    }
     invocation.finished(Stage::Baseline, loaded.description.clone(), since);
     Ok(loaded)
 }

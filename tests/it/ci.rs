@@ -208,3 +208,14 @@ fn a_dry_run_prints_the_plan_and_makes_nothing() {
     assert!(said.stdout.contains("pr_7") && said.stdout.contains("model.shop.orders"), "{said}");
     assert_eq!(count(&sandbox, "select count(*) from information_schema.schemata where schema_name = 'pr_7'"), 0);
 }
+
+#[test]
+fn a_baseline_of_another_project_is_warned_about() {
+    let sandbox = production(&[("models/orders.sql", "select 1 as id")]);
+    let theirs =
+        sandbox.read("target/manifest.json").replace("\"project_name\": \"shop\"", "\"project_name\": \"other\"");
+    let theirs = theirs.replace("\"project_name\":\"shop\"", "\"project_name\":\"other\"");
+    sandbox.write("other.json", theirs);
+    let said = sandbox.run(["ci", "--pull-request", "7", "--baseline", "manifest:other.json"]);
+    assert!(said.stderr.contains("manifest of the project 'other'"), "{said}");
+}
