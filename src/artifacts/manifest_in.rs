@@ -1,29 +1,25 @@
 //! Manifests of others: what is checked before one is believed.
 
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
+use rayon::prelude::*;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::error::Error;
-use super::node_in;
+use super::lenient::{Entries, Key, Object};
+use super::node_in::{Configs, Entry};
 use crate::model::{Doc, JsonMap, Macro, Manifest, Metadata, Node, NodeId};
 
 const OLDEST: u32 = 7;
 const NEWEST: u32 = 12;
 
-/// Sections whose entries become nodes.
-const SECTIONS: [&str; 9] = [
-    "nodes",
-    "sources",
-    "exposures",
-    "metrics",
-    "groups",
-    "saved_queries",
-    "semantic_models",
-    "unit_tests",
-    "functions",
-];
+/// Sections besides `nodes` whose entries become nodes.
+const SECTIONS: [&str; 8] =
+    ["sources", "exposures", "metrics", "groups", "saved_queries", "semantic_models", "unit_tests", "functions"];
 
 /// Reads a `manifest.json`.
 ///
@@ -39,46 +35,86 @@ pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
 /// # Errors
 /// The text is cut off, is no manifest, or has a version that is not read.
 pub fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
-    let json: Json = serde_json::from_slice(bytes).map_err(|source| {
-        if source.is_eof() && !bytes.is_empty() {
-            Error::Truncated { name: name.to_owned(), line: source.line(), size: bytes.len() }
-        } else {
-            Error::NotJson { name: name.to_owned(), source }
+    let document: Document<'_> = serde_json::from_slice(bytes).map_err(|source| {
+        let name = name.to_owned();
+        match source.classify() {
+            Category::Eof if !bytes.is_empty() => Error::Truncated { name, line: source.line(), size: bytes.len() },
+            Category::Data => Error::NotAManifest { name, why: source.to_string() },
+            _ => Error::NotJson { name, source },
         }
     })?;
     let not_a_manifest = |why: &str| Error::NotAManifest { name: name.to_owned(), why: why.to_owned() };
-    let Json::Object(mut root) = json else { return Err(not_a_manifest("it is no JSON object")) };
-    let metadata =
-        root.get("metadata").and_then(Json::as_object).ok_or_else(|| not_a_manifest("it has no `metadata`"))?;
-    check_version(metadata, name)?;
-    if !root.get("nodes").is_some_and(Json::is_object) {
-        return Err(not_a_manifest("it has no `nodes`"));
+    let Document(mut sections) = document;
+    let metadata = sections.metadata.take().ok_or_else(|| not_a_manifest("it has no `metadata`"))?.0;
+    check_version(&metadata, name)?;
+    let nodes = sections.nodes.take().ok_or_else(|| not_a_manifest("it has no `nodes`"))?.0;
+    let configs = Configs::default();
+    let mut manifest = Manifest { metadata: read_metadata(&metadata), ..Manifest::default() };
+    let read: Vec<_> = nodes.into_par_iter().map(|(id, entry)| read_node(id, entry, None, &configs, name)).collect();
+    for node in read {
+        manifest.nodes.extend(node?);
     }
-    let mut manifest = Manifest { metadata: read_metadata(metadata), ..Manifest::default() };
-    for section in SECTIONS {
-        for (id, entry) in take_object(&mut root, section) {
-            if let Some(node) = read_node(&id, &entry, name)? {
-                manifest.nodes.insert(NodeId::from(id), node);
-            }
-        }
+    for (id, raw) in sections.others.into_iter().flat_map(|entries| entries.0) {
+        let entry = entry(raw, &id, name)?;
+        manifest.nodes.extend(read_node(id, entry, Some(raw), &configs, name)?);
     }
-    for (id, entries) in take_object(&mut root, "disabled") {
-        let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();
-        let nodes: Vec<Node> = entries.iter().filter_map(|entry| node_in::node(entry.as_object()?).ok()).collect();
-        manifest.disabled.insert(NodeId::from(id), nodes);
+    for (id, entries) in sections.disabled.0 {
+        let nodes = entries.into_iter().filter_map(|raw| entry(raw, &id, name).ok()?.node(&configs, Some(raw)).ok());
+        manifest.disabled.insert(NodeId::from(id.as_str()), nodes.collect());
     }
-    manifest.macros =
-        take_object(&mut root, "macros").into_iter().map(|(id, entry)| (id.clone(), read_macro(id, &entry))).collect();
-    manifest.docs =
-        take_object(&mut root, "docs").into_iter().map(|(id, entry)| (id.clone(), read_doc(id, &entry))).collect();
-    manifest.selectors = take_object(&mut root, "selectors");
+    manifest.macros = sections.macros.0.into_iter().map(|(id, m)| (id.clone(), read_macro(id, &m))).collect();
+    manifest.docs = sections.docs.0.into_iter().map(|(id, doc)| (id.clone(), read_doc(id, &doc))).collect();
+    manifest.selectors = sections.selectors.0;
     Ok(manifest)
 }
 
-fn take_object(root: &mut JsonMap, key: &str) -> JsonMap {
-    match root.remove(key) {
-        Some(Json::Object(map)) => map,
-        _ => JsonMap::new(),
+/// The file's sections. Nodes are read as they come; what is rare stays text.
+#[derive(Default)]
+struct Sections<'m> {
+    metadata: Option<Object>,
+    nodes: Option<Entries<Entry<'m>>>,
+    others: Vec<Entries<&'m RawValue>>,
+    disabled: Entries<Vec<&'m RawValue>>,
+    macros: Entries<Json>,
+    docs: Entries<Json>,
+    selectors: Object,
+}
+
+/// The file.
+struct Document<'m>(Sections<'m>);
+
+struct DocumentVisitor;
+
+impl<'m> Visitor<'m> for DocumentVisitor {
+    type Value = Document<'m>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'m>>(self, mut map: A) -> Result<Document<'m>, A::Error> {
+        let mut found = Sections::default();
+        while let Some(Key(key)) = map.next_key()? {
+            match &*key {
+                "metadata" => found.metadata = Some(map.next_value()?),
+                "nodes" => found.nodes = map.next_value()?,
+                "disabled" => found.disabled = map.next_value()?,
+                "macros" => found.macros = map.next_value()?,
+                "docs" => found.docs = map.next_value()?,
+                "selectors" => found.selectors = map.next_value()?,
+                other if SECTIONS.contains(&other) => found.others.push(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Document(found))
+    }
+}
+
+impl<'m> Deserialize<'m> for Document<'m> {
+    fn deserialize<D: Deserializer<'m>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DocumentVisitor)
     }
 }
 
@@ -118,14 +154,24 @@ fn read_metadata(metadata: &JsonMap) -> Metadata {
     }
 }
 
+/// An entry that was left as text.
+fn entry<'m>(raw: &'m RawValue, id: &str, name: &str) -> Result<Entry<'m>, Error> {
+    serde_json::from_str(raw.get())
+        .map_err(|source| Error::NotAManifest { name: name.to_owned(), why: format!("{id}: {source}") })
+}
+
 /// A node; none for kinds that we do not know, which newer versions may have.
-fn read_node(id: &str, entry: &Json, name: &str) -> Result<Option<Node>, Error> {
-    let wrong = |field| Error::Node { name: name.to_owned(), node: id.to_owned(), field };
-    let entry = entry.as_object().ok_or_else(|| wrong("unique_id"))?;
-    match node_in::node(entry) {
-        Ok(node) => Ok(Some(node)),
+fn read_node<'m>(
+    id: String,
+    entry: Entry<'m>,
+    whole: Option<&'m RawValue>,
+    configs: &Configs<'m>,
+    name: &str,
+) -> Result<Option<(NodeId, Node)>, Error> {
+    match entry.node(configs, whole) {
+        Ok(node) => Ok(Some((NodeId::from(id), node))),
         Err("resource_type") => Ok(None),
-        Err(field) => Err(wrong(field)),
+        Err(field) => Err(Error::Node { name: name.to_owned(), node: id, field }),
     }
 }
 
@@ -214,7 +260,7 @@ mod tests {
         assert!(matches!(error(&whole[..whole.len() / 2]), Error::Truncated { .. }));
         assert!(matches!(error(b""), Error::NotJson { .. }));
         assert!(matches!(error(b"<html>"), Error::NotJson { .. }));
-        assert!(error(b"[]").to_string().contains("no JSON object"));
+        assert!(error(b"[]").to_string().contains("expected a JSON object"));
         assert!(error(b"{}").to_string().contains("no `metadata`"));
         let message = error(&manifest(4, model())).to_string();
         assert!(

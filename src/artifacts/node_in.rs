@@ -1,235 +1,387 @@
 //! One entry of a manifest as a node, for every version that is read.
 
-use serde_json::{Value as Json, json};
+use std::collections::HashMap;
+use std::fmt;
+use std::mem::take;
+use std::sync::{Mutex, PoisonError};
 
+use indexmap::IndexMap;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
+
+use super::lenient::{Entries, Key, List, Object, Text, Texts};
 use super::relation_name;
 use crate::model::node::{ExposureDetail, ModelDetail, SourceDetail, TestDetail, TestMetadata};
-use crate::model::{Checksum, ColumnInfo, DependsOn, Detail, JsonMap, Node, RefArgs, ResourceType};
+use crate::model::{Checksum, ColumnInfo, DependsOn, Detail, JsonMap, Node, RefArgs, ResourceType, SharedMap};
 
-/// What a node must have; anything else has a default.
-pub(super) fn node(entry: &JsonMap) -> Result<Node, &'static str> {
-    let unique_id = required(entry, "unique_id")?;
-    let kind = match entry.get("resource_type").and_then(Json::as_str) {
-        Some(word) => ResourceType::parse(word),
-        None => unique_id.split('.').next().and_then(ResourceType::parse),
-    };
-    let resource_type = kind.ok_or("resource_type")?;
-    let name = required(entry, "name")?;
-    let original_file_path = text(entry, "original_file_path").unwrap_or_default();
-    let config = object(entry, "config");
-    Ok(Node {
-        package_name: required(entry, "package_name")?,
-        path: text(entry, "path").unwrap_or_else(|| original_file_path.clone()),
-        original_file_path,
-        fqn: texts(entry, "fqn"),
-        alias: text(entry, "alias").or_else(|| text(entry, "identifier")).unwrap_or_else(|| name.clone()),
-        database: text(entry, "database"),
-        schema: text(entry, "schema").unwrap_or_default(),
-        relation: text(entry, "relation_name").as_deref().and_then(relation_name::parse),
-        checksum: checksum(entry),
-        language: text(entry, "language").unwrap_or_else(|| "sql".to_owned()),
-        raw_code: text(entry, "raw_code").or_else(|| text(entry, "raw_sql")).unwrap_or_default(),
-        first_line: 1,
-        unrendered_config: object(entry, "unrendered_config"),
-        description: text(entry, "description").unwrap_or_default(),
-        tags: texts(entry, "tags"),
-        meta: object(entry, "meta"),
-        group: text(entry, "group").or_else(|| text(&config, "group")),
-        columns: columns(entry),
-        refs: refs(entry),
-        sources: sources(entry),
-        metrics: entry.get("metrics").and_then(|m| serde_json::from_value(m.clone()).ok()).unwrap_or_default(),
-        depends_on: depends_on(entry),
-        patch_path: text(entry, "patch_path"),
-        detail: detail(entry, resource_type, &config),
-        config,
-        unique_id: unique_id.into(),
-        resource_type,
-        name,
-    })
+/// An entry as it is written. What most nodes have alike, or what takes long to read, is left as text at first.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Entry<'m> {
+    unique_id: Text,
+    resource_type: Text,
+    name: Text,
+    package_name: Text,
+    path: Text,
+    original_file_path: Text,
+    fqn: Texts,
+    alias: Text,
+    identifier: Text,
+    database: Text,
+    schema: Text,
+    relation_name: Text,
+    checksum: ChecksumIn,
+    language: Text,
+    raw_code: Text,
+    raw_sql: Text,
+    description: Text,
+    tags: Texts,
+    group: Text,
+    patch_path: Text,
+    #[serde(borrow)]
+    config: Option<&'m RawValue>,
+    #[serde(borrow)]
+    unrendered_config: Option<&'m RawValue>,
+    #[serde(borrow)]
+    meta: Option<&'m RawValue>,
+    #[serde(borrow)]
+    columns: Option<&'m RawValue>,
+    #[serde(borrow)]
+    refs: Option<&'m RawValue>,
+    sources: List,
+    metrics: List,
+    #[serde(borrow)]
+    depends_on: Option<&'m RawValue>,
+    #[serde(borrow)]
+    contract: Option<&'m RawValue>,
+    access: Text,
+    version: Option<Json>,
+    latest_version: Option<Json>,
+    deprecation_date: Text,
+    constraints: List,
+    primary_key: Texts,
+    time_spine: Option<Json>,
+    root_path: Text,
+    index: Option<Json>,
+    #[serde(borrow)]
+    test_metadata: Option<&'m RawValue>,
+    column_name: Text,
+    attached_node: Text,
+    file_key_name: Text,
+    source_name: Text,
+    source_description: Text,
+    source_meta: Object,
+    loader: Text,
+    quoting: Object,
+    loaded_at_field: Text,
+    loaded_at_query: Text,
+    freshness: Option<Json>,
+    external: Option<Json>,
+    unrendered_database: Text,
+    unrendered_schema: Text,
+    #[serde(rename = "type")]
+    kind: Text,
+    owner: Option<Json>,
+    maturity: Text,
+    url: Text,
+    label: Text,
 }
 
-fn required(entry: &JsonMap, key: &'static str) -> Result<String, &'static str> {
-    text(entry, key).ok_or(key)
-}
+#[derive(Default, serde::Deserialize)]
+#[serde(default, from = "Object")]
+struct ChecksumIn(Option<Checksum>);
 
-fn text(entry: &JsonMap, key: &str) -> Option<String> {
-    entry.get(key).and_then(Json::as_str).map(str::to_owned)
-}
-
-fn texts(entry: &JsonMap, key: &str) -> Vec<String> {
-    match entry.get(key) {
-        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-        Some(Json::String(one)) => vec![one.clone()],
-        _ => Vec::new(),
+impl From<Object> for ChecksumIn {
+    fn from(Object(mut map): Object) -> Self {
+        let mut text = |key: &str| match map.remove(key) {
+            Some(Json::String(text)) => Some(text),
+            _ => None,
+        };
+        let name = text("name");
+        let checksum = text("checksum");
+        Self((name.is_some() || checksum.is_some()).then(|| Checksum {
+            name: name.unwrap_or_else(|| "none".to_owned()),
+            checksum: checksum.unwrap_or_default(),
+        }))
     }
 }
 
-fn object(entry: &JsonMap, key: &str) -> JsonMap {
-    entry.get(key).and_then(Json::as_object).cloned().unwrap_or_default()
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct DependsOnIn {
+    macros: Texts,
+    nodes: Texts,
 }
 
-fn array(entry: &JsonMap, key: &str) -> Vec<Json> {
-    entry.get(key).and_then(Json::as_array).cloned().unwrap_or_default()
+/// A reference as it is written since version 10.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct RefIn {
+    name: Text,
+    package: Text,
+    version: Option<Json>,
 }
 
-fn some(entry: &JsonMap, key: &str) -> Option<Json> {
-    entry.get(key).filter(|value| !value.is_null()).cloned()
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct TestMetadataIn {
+    name: Text,
+    kwargs: Object,
+    namespace: Text,
 }
 
-fn checksum(entry: &JsonMap) -> Checksum {
-    let Some(map) = entry.get("checksum").and_then(Json::as_object) else { return Checksum::none() };
-    Checksum {
-        name: text(map, "name").unwrap_or_else(|| "none".to_owned()),
-        checksum: text(map, "checksum").unwrap_or_default(),
+/// Configurations by their text: most nodes have one of a few.
+#[derive(Default)]
+pub(super) struct Configs<'m>(Mutex<HashMap<&'m str, SharedMap>>);
+
+impl<'m> Configs<'m> {
+    fn read(&self, raw: Option<&'m RawValue>) -> SharedMap {
+        let Some(text) = raw.map(RawValue::get) else { return SharedMap::default() };
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
+            return known.clone();
+        }
+        let read = SharedMap::from(object(raw));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(text).or_insert(read).clone()
     }
 }
 
-fn columns(entry: &JsonMap) -> indexmap::IndexMap<String, ColumnInfo> {
+/// The object in `raw`, or an empty one.
+fn object(raw: Option<&RawValue>) -> JsonMap {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}
+
+impl<'m> Entry<'m> {
+    /// The node. `whole` is the entry's text, for kinds that are kept as they are.
+    ///
+    /// # Errors
+    /// The field that is missing; `resource_type` for a kind that we do not know.
+    pub(super) fn node(mut self, configs: &Configs<'m>, whole: Option<&RawValue>) -> Result<Node, &'static str> {
+        let unique_id = take(&mut self.unique_id.0).ok_or("unique_id")?;
+        let kind = match &self.resource_type.0 {
+            Some(word) => ResourceType::parse(word),
+            None => unique_id.split('.').next().and_then(ResourceType::parse),
+        };
+        let resource_type = kind.ok_or("resource_type")?;
+        let config = configs.read(self.config);
+        let name = take(&mut self.name.0).ok_or("name")?;
+        let original_file_path = take(&mut self.original_file_path).or_empty();
+        let schema = take(&mut self.schema).or_empty();
+        let detail = self.detail(resource_type, &name, &config, configs, whole);
+        Ok(Node {
+            package_name: self.package_name.0.ok_or("package_name")?,
+            path: self.path.0.unwrap_or_else(|| original_file_path.clone()),
+            original_file_path,
+            fqn: self.fqn.0,
+            alias: self.alias.0.or(self.identifier.0).unwrap_or_else(|| name.clone()),
+            database: self.database.0,
+            schema,
+            relation: self.relation_name.0.as_deref().and_then(relation_name::parse),
+            checksum: self.checksum.0.unwrap_or_else(Checksum::none),
+            language: self.language.0.unwrap_or_else(|| "sql".to_owned()),
+            raw_code: self.raw_code.0.or(self.raw_sql.0).unwrap_or_default(),
+            first_line: 1,
+            unrendered_config: object(self.unrendered_config),
+            description: self.description.or_empty(),
+            tags: self.tags.0,
+            meta: object(self.meta),
+            group: self.group.0.or_else(|| config.get("group").and_then(Json::as_str).map(str::to_owned)),
+            columns: columns(self.columns, configs),
+            refs: references(self.refs),
+            sources: self.sources.0.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect(),
+            metrics: self.metrics.0.into_iter().map(|item| owned_texts(Some(item))).collect(),
+            depends_on: depends_on(self.depends_on),
+            patch_path: self.patch_path.0,
+            detail,
+            config,
+            unique_id: unique_id.into(),
+            resource_type,
+            name,
+        })
+    }
+
+    /// What only the entry's kind has, taken out of it.
+    fn detail(
+        &mut self,
+        kind: ResourceType,
+        name: &str,
+        config: &JsonMap,
+        configs: &Configs<'m>,
+        whole: Option<&RawValue>,
+    ) -> Detail {
+        match kind {
+            ResourceType::Model => Detail::Model(Box::new(model(
+                take(&mut self.access),
+                &configs.read(take(&mut self.contract)),
+                config,
+                ModelDetail {
+                    version: take(&mut self.version),
+                    latest_version: take(&mut self.latest_version),
+                    deprecation_date: take(&mut self.deprecation_date.0),
+                    constraints: take(&mut self.constraints.0),
+                    primary_key: take(&mut self.primary_key.0),
+                    time_spine: take(&mut self.time_spine),
+                    ..ModelDetail::default()
+                },
+            ))),
+            ResourceType::Seed => Detail::Seed { root_path: take(&mut self.root_path).or_empty() },
+            ResourceType::Snapshot => Detail::Snapshot,
+            ResourceType::Test => Detail::Test(Box::new(TestDetail {
+                metadata: self.test_metadata.and_then(test_metadata),
+                column_name: take(&mut self.column_name.0),
+                attached_node: take(&mut self.attached_node.0).map(Into::into),
+                file_key_name: take(&mut self.file_key_name.0),
+            })),
+            ResourceType::Analysis => Detail::Analysis,
+            ResourceType::Operation => Detail::Operation {
+                index: take(&mut self.index).and_then(|index| usize::try_from(index.as_u64()?).ok()).unwrap_or(0),
+                at_end: self.tags.0.iter().any(|tag| tag == "on-run-end"),
+            },
+            ResourceType::Source => Detail::Source(Box::new(SourceDetail {
+                source_name: take(&mut self.source_name).or_empty(),
+                source_description: take(&mut self.source_description).or_empty(),
+                source_meta: take(&mut self.source_meta.0),
+                loader: take(&mut self.loader).or_empty(),
+                identifier: self.identifier.0.clone().unwrap_or_else(|| name.to_owned()),
+                quoting: take(&mut self.quoting.0),
+                loaded_at_field: take(&mut self.loaded_at_field.0),
+                loaded_at_query: take(&mut self.loaded_at_query.0),
+                freshness: take(&mut self.freshness),
+                external: take(&mut self.external),
+                unrendered_database: take(&mut self.unrendered_database.0),
+                unrendered_schema: take(&mut self.unrendered_schema.0),
+            })),
+            ResourceType::Exposure => Detail::Exposure(Box::new(ExposureDetail {
+                kind: take(&mut self.kind).or_empty(),
+                owner: owner(take(&mut self.owner)),
+                maturity: take(&mut self.maturity.0),
+                url: take(&mut self.url.0),
+                label: take(&mut self.label.0),
+            })),
+            _ => Detail::Other(object(whole)),
+        }
+    }
+}
+
+/// A column, and its configuration as text.
+struct ColumnIn<'m>(ColumnInfo, Option<&'m RawValue>);
+
+struct ColumnVisitor;
+
+impl<'m> Visitor<'m> for ColumnVisitor {
+    type Value = ColumnIn<'m>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a column")
+    }
+
+    fn visit_map<A: MapAccess<'m>>(self, mut map: A) -> Result<ColumnIn<'m>, A::Error> {
+        let (mut column, mut config) = (ColumnInfo::default(), None);
+        while let Some(Key(key)) = map.next_key()? {
+            match &*key {
+                "name" => column.name = map.next_value::<Text>()?.or_empty(),
+                "description" => column.description = map.next_value::<Text>()?.or_empty(),
+                "meta" => column.meta = map.next_value::<Object>()?.0,
+                "data_type" => column.data_type = map.next_value::<Text>()?.0,
+                "constraints" => column.constraints = map.next_value::<List>()?.0,
+                "quote" => column.quote = map.next_value::<Json>()?.as_bool(),
+                "config" => config = Some(map.next_value()?),
+                "tags" => column.tags = map.next_value::<Texts>()?.0,
+                "granularity" => column.granularity = map.next_value::<Text>()?.0,
+                "doc_blocks" => column.doc_blocks = map.next_value::<Texts>()?.0,
+                _ => {
+                    column.extra.insert(key.into_owned(), map.next_value()?);
+                }
+            }
+        }
+        Ok(ColumnIn(column, config))
+    }
+}
+
+impl<'m> Deserialize<'m> for ColumnIn<'m> {
+    fn deserialize<D: Deserializer<'m>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ColumnVisitor)
+    }
+}
+
+fn columns<'m>(raw: Option<&'m RawValue>, configs: &Configs<'m>) -> IndexMap<String, ColumnInfo> {
+    let Some(text) = raw.map(RawValue::get) else { return IndexMap::new() };
     // dbt v2 writes a list.
-    let listed: Vec<&JsonMap> = match entry.get("columns") {
-        Some(Json::Object(map)) => map.values().filter_map(Json::as_object).collect(),
-        Some(Json::Array(items)) => items.iter().filter_map(Json::as_object).collect(),
-        _ => Vec::new(),
+    let listed: Vec<ColumnIn<'m>> = if text.starts_with('[') {
+        serde_json::from_str(text).unwrap_or_default()
+    } else {
+        let by_name: Result<Entries<ColumnIn<'m>>, _> = serde_json::from_str(text);
+        by_name.map(|entries| entries.0.into_iter().map(|(_, column)| column).collect()).unwrap_or_default()
     };
-    listed.into_iter().map(column).map(|column| (column.name.clone(), column)).collect()
-}
-
-const COLUMN_KEYS: [&str; 10] =
-    ["name", "description", "meta", "data_type", "constraints", "quote", "config", "tags", "granularity", "doc_blocks"];
-
-fn column(map: &JsonMap) -> ColumnInfo {
-    ColumnInfo {
-        name: text(map, "name").unwrap_or_default(),
-        description: text(map, "description").unwrap_or_default(),
-        meta: object(map, "meta"),
-        data_type: text(map, "data_type"),
-        constraints: array(map, "constraints"),
-        quote: map.get("quote").and_then(Json::as_bool),
-        tags: texts(map, "tags"),
-        config: object(map, "config"),
-        granularity: text(map, "granularity"),
-        doc_blocks: texts(map, "doc_blocks"),
-        extra: map
-            .iter()
-            .filter(|(key, _)| !COLUMN_KEYS.contains(&key.as_str()))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-    }
+    let configured = |ColumnIn(column, config)| ColumnInfo { config: configs.read(config), ..column };
+    listed.into_iter().map(configured).map(|column| (column.name.clone(), column)).collect()
 }
 
 /// `{name, package, version}` since version 10; before, a list of a name, or of a package and a name.
-fn refs(entry: &JsonMap) -> Vec<RefArgs> {
-    let list = entry.get("refs").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter()
-        .filter_map(|item| match item {
-            Json::Object(map) => {
-                Some(RefArgs { name: text(map, "name")?, package: text(map, "package"), version: some(map, "version") })
-            }
-            Json::Array(parts) => {
-                let mut names = parts.iter().filter_map(Json::as_str).map(str::to_owned);
-                let first = names.next()?;
-                Some(match names.next() {
-                    Some(name) => RefArgs { name, package: Some(first), version: None },
-                    None => RefArgs { name: first, package: None, version: None },
-                })
-            }
-            _ => None,
-        })
-        .collect()
+fn references(raw: Option<&RawValue>) -> Vec<RefArgs> {
+    let items: Vec<&RawValue> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    items.into_iter().filter_map(|item| reference(item.get())).collect()
 }
 
-fn sources(entry: &JsonMap) -> Vec<[String; 2]> {
-    let list = entry.get("sources").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(|item| serde_json::from_value(item.clone()).ok()).collect()
+fn reference(item: &str) -> Option<RefArgs> {
+    if item.starts_with('[') {
+        let mut names = serde_json::from_str::<Texts>(item).ok()?.0.into_iter();
+        let first = names.next()?;
+        return Some(match names.next() {
+            Some(name) => RefArgs { name, package: Some(first), version: None },
+            None => RefArgs { name: first, package: None, version: None },
+        });
+    }
+    let written: RefIn = serde_json::from_str(item).ok()?;
+    Some(RefArgs { name: written.name.0?, package: written.package.0, version: written.version })
 }
 
-fn depends_on(entry: &JsonMap) -> DependsOn {
-    let map = object(entry, "depends_on");
-    DependsOn { macros: texts(&map, "macros"), nodes: texts(&map, "nodes").into_iter().map(Into::into).collect() }
-}
-
-fn detail(entry: &JsonMap, kind: ResourceType, config: &JsonMap) -> Detail {
-    match kind {
-        ResourceType::Model => Detail::Model(Box::new(model(entry, config))),
-        ResourceType::Seed => Detail::Seed { root_path: text(entry, "root_path").unwrap_or_default() },
-        ResourceType::Snapshot => Detail::Snapshot,
-        ResourceType::Test => Detail::Test(Box::new(test(entry))),
-        ResourceType::Analysis => Detail::Analysis,
-        ResourceType::Operation => Detail::Operation {
-            index: entry.get("index").and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
-            at_end: texts(entry, "tags").iter().any(|tag| tag == "on-run-end"),
-        },
-        ResourceType::Source => Detail::Source(Box::new(source(entry))),
-        ResourceType::Exposure => Detail::Exposure(Box::new(exposure(entry))),
-        _ => Detail::Other(entry.clone()),
+fn text(value: Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text),
+        _ => None,
     }
 }
 
-fn model(entry: &JsonMap, config: &JsonMap) -> ModelDetail {
-    let contract = object(entry, "contract");
-    let configured = object(config, "contract");
+fn owned_texts(value: Option<Json>) -> Vec<String> {
+    match value {
+        Some(Json::Array(items)) => items.into_iter().filter_map(text).collect(),
+        Some(Json::String(one)) => vec![one],
+        _ => Vec::new(),
+    }
+}
+
+fn model(access: Text, contract: &JsonMap, config: &JsonMap, written: ModelDetail) -> ModelDetail {
+    let configured = config.get("contract");
     let flag = |key: &str, default: bool| {
-        contract.get(key).or_else(|| configured.get(key)).and_then(Json::as_bool).unwrap_or(default)
+        let of_config = || configured.and_then(|configured| configured.get(key));
+        contract.get(key).or_else(of_config).and_then(Json::as_bool).unwrap_or(default)
     };
+    let (contract_enforced, contract_alias_types) = (flag("enforced", false), flag("alias_types", true));
+    let of_config = || config.get("access").and_then(Json::as_str).map(str::to_owned);
     ModelDetail {
-        access: text(entry, "access").or_else(|| text(config, "access")).unwrap_or_else(|| "protected".to_owned()),
-        version: some(entry, "version"),
-        latest_version: some(entry, "latest_version"),
-        deprecation_date: text(entry, "deprecation_date"),
-        contract_enforced: flag("enforced", false),
-        contract_alias_types: flag("alias_types", true),
-        contract_checksum: text(&contract, "checksum"),
-        constraints: array(entry, "constraints"),
-        primary_key: texts(entry, "primary_key"),
-        time_spine: some(entry, "time_spine"),
+        access: access.0.or_else(of_config).unwrap_or_else(|| "protected".to_owned()),
+        contract_enforced,
+        contract_alias_types,
+        contract_checksum: contract.get("checksum").and_then(Json::as_str).map(str::to_owned),
+        ..written
     }
 }
 
-fn test(entry: &JsonMap) -> TestDetail {
-    let metadata = entry.get("test_metadata").and_then(Json::as_object).and_then(|map| {
-        Some(TestMetadata {
-            name: text(map, "name")?,
-            kwargs: object(map, "kwargs"),
-            namespace: text(map, "namespace"),
-        })
-    });
-    TestDetail {
-        metadata,
-        column_name: text(entry, "column_name"),
-        attached_node: text(entry, "attached_node").map(Into::into),
-        file_key_name: text(entry, "file_key_name"),
-    }
+fn test_metadata(raw: &RawValue) -> Option<TestMetadata> {
+    let written: TestMetadataIn = serde_json::from_str(raw.get()).ok()?;
+    Some(TestMetadata { name: written.name.0?, kwargs: written.kwargs.0, namespace: written.namespace.0 })
 }
 
-fn source(entry: &JsonMap) -> SourceDetail {
-    SourceDetail {
-        source_name: text(entry, "source_name").unwrap_or_default(),
-        source_description: text(entry, "source_description").unwrap_or_default(),
-        source_meta: object(entry, "source_meta"),
-        loader: text(entry, "loader").unwrap_or_default(),
-        identifier: text(entry, "identifier").or_else(|| text(entry, "name")).unwrap_or_default(),
-        quoting: object(entry, "quoting"),
-        loaded_at_field: text(entry, "loaded_at_field"),
-        loaded_at_query: text(entry, "loaded_at_query"),
-        freshness: some(entry, "freshness"),
-        external: some(entry, "external"),
-        unrendered_database: text(entry, "unrendered_database"),
-        unrendered_schema: text(entry, "unrendered_schema"),
-    }
+fn depends_on(raw: Option<&RawValue>) -> DependsOn {
+    let written: DependsOnIn = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    DependsOn { macros: written.macros.0, nodes: written.nodes.0.into_iter().map(Into::into).collect() }
 }
 
-fn exposure(entry: &JsonMap) -> ExposureDetail {
-    let owner = match entry.get("owner") {
-        Some(Json::Object(map)) => map.clone(),
-        Some(Json::String(name)) => json!({"name": name}).as_object().cloned().unwrap_or_default(),
+fn owner(written: Option<Json>) -> JsonMap {
+    match written {
+        Some(Json::Object(map)) => map,
+        Some(Json::String(name)) => JsonMap::from_iter([("name".to_owned(), Json::String(name))]),
         _ => JsonMap::new(),
-    };
-    ExposureDetail {
-        kind: text(entry, "type").unwrap_or_default(),
-        owner,
-        maturity: text(entry, "maturity"),
-        url: text(entry, "url"),
-        label: text(entry, "label"),
     }
 }

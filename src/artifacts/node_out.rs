@@ -1,194 +1,305 @@
 //! One node as the manifest shows it, which is also what `model` shows in Jinja.
+//!
+//! Nodes are written as they are read, field by field: a tree of JSON for each would double the memory of a parse.
 
-use serde_json::{Value as Json, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 use crate::model::node::{ExposureDetail, ModelDetail, SourceDetail, TestDetail};
-use crate::model::{ColumnInfo, Detail, JsonMap, Node, RefArgs, ResourceType};
+use crate::model::{Checksum, ColumnInfo, Detail, Node, NodeId, RefArgs, Relation, ResourceType};
 
 /// The node in the shape of manifest version 12.
 pub fn node_json(node: &Node) -> Json {
-    match &node.detail {
-        Detail::Other(map) => Json::Object(map.clone()),
-        Detail::Source(source) => Json::Object(source_json(node, source)),
-        Detail::Exposure(exposure) => Json::Object(exposure_json(node, exposure)),
-        _ => Json::Object(sql_json(node)),
+    // Keys are text and no value fails to serialize, which is all that could go wrong.
+    serde_json::to_value(NodeOut(node)).unwrap_or(Json::Null)
+}
+
+/// A node that serializes as the manifest shows it.
+pub(super) struct NodeOut<'a>(pub(super) &'a Node);
+
+impl Serialize for NodeOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let node = self.0;
+        if let Detail::Other(map) = &node.detail {
+            return map.serialize(serializer);
+        }
+        let mut out = serializer.serialize_map(None)?;
+        match &node.detail {
+            Detail::Source(source) => put_source(&mut out, node, source)?,
+            Detail::Exposure(exposure) => put_exposure(&mut out, node, exposure)?,
+            _ => put_sql(&mut out, node)?,
+        }
+        out.end()
     }
 }
 
-fn sql_json(node: &Node) -> JsonMap {
-    let mut out = JsonMap::new();
-    put(&mut out, "database", json!(node.database));
-    put(&mut out, "schema", json!(node.schema));
-    identity(&mut out, node);
-    put(&mut out, "fqn", json!(node.fqn));
-    put(&mut out, "alias", json!(node.alias));
-    put(&mut out, "checksum", json!({"name": node.checksum.name, "checksum": node.checksum.checksum}));
-    put(&mut out, "config", Json::Object(node.config.clone()));
-    put(&mut out, "tags", json!(node.tags));
-    put(&mut out, "description", json!(node.description));
-    put(&mut out, "columns", columns_json(node));
-    put(&mut out, "meta", Json::Object(node.meta.clone()));
-    put(&mut out, "group", json!(node.group));
-    put(
-        &mut out,
-        "docs",
-        node.config.get("docs").cloned().unwrap_or_else(|| json!({"show": true, "node_color": null})),
-    );
-    put(&mut out, "patch_path", json!(node.patch_path));
-    put(&mut out, "build_path", Json::Null);
-    put(&mut out, "unrendered_config", Json::Object(node.unrendered_config.clone()));
-    put(&mut out, "relation_name", relation_name(node));
-    put(&mut out, "raw_code", json!(node.raw_code));
-    put(&mut out, "doc_blocks", json!([]));
-    if let Detail::Seed { root_path } = &node.detail {
-        put(&mut out, "root_path", json!(root_path));
-        put(&mut out, "depends_on", json!({"macros": node.depends_on.macros}));
-        return out;
-    }
-    put(&mut out, "language", json!(node.language));
-    references(&mut out, node);
-    put(&mut out, "functions", json!([]));
-    put(&mut out, "compiled_path", Json::Null);
-    put(&mut out, "contract", contract_json(node));
-    match &node.detail {
-        Detail::Model(model) => model_json(&mut out, model),
-        Detail::Test(test) => test_json(&mut out, test),
-        Detail::Operation { index, .. } => put(&mut out, "index", json!(index)),
-        _ => {}
-    }
-    out
-}
-
-fn put(out: &mut JsonMap, key: &str, value: Json) {
-    out.insert(key.to_owned(), value);
-}
-
-fn identity(out: &mut JsonMap, node: &Node) {
-    put(out, "name", json!(node.name));
-    put(out, "resource_type", json!(node.resource_type.as_str()));
-    put(out, "package_name", json!(node.package_name));
-    put(out, "path", json!(node.path));
-    put(out, "original_file_path", json!(node.original_file_path));
-    put(out, "unique_id", json!(node.unique_id));
-}
-
-fn references(out: &mut JsonMap, node: &Node) {
-    put(out, "refs", Json::Array(node.refs.iter().map(ref_json).collect()));
-    put(out, "sources", json!(node.sources));
-    put(out, "metrics", json!(node.metrics));
-    put(out, "depends_on", json!({"macros": node.depends_on.macros, "nodes": node.depends_on.nodes}));
-}
-
-fn ref_json(r: &RefArgs) -> Json {
-    json!({"name": r.name, "package": r.package, "version": r.version})
-}
-
-fn relation_name(node: &Node) -> Json {
-    node.relation.as_ref().map_or(Json::Null, |relation| Json::String(relation.to_string()))
-}
-
-fn contract_json(node: &Node) -> Json {
-    let configured = |key: &str, default: bool| {
-        node.config.get("contract").and_then(|contract| contract.get(key)).and_then(Json::as_bool).unwrap_or(default)
+/// Puts fields in order: `fields!(out, "name" => value, …)`.
+macro_rules! fields {
+    ($out:expr, $($key:literal => $value:expr),+ $(,)?) => {
+        $($out.serialize_entry($key, &$value)?;)+
     };
-    json!({
-        "enforced": configured("enforced", false),
-        "alias_types": configured("alias_types", true),
-        "checksum": node.as_model().and_then(|model| model.contract_checksum.as_ref()),
-    })
 }
 
-fn columns_json(node: &Node) -> Json {
-    Json::Object(node.columns.iter().map(|(name, column)| (name.clone(), column_json(column))).collect())
-}
-
-fn column_json(column: &ColumnInfo) -> Json {
-    let mut whole = json!({
-        "name": column.name,
-        "description": column.description,
-        "meta": column.meta,
-        "data_type": column.data_type,
-        "constraints": column.constraints,
-        "quote": column.quote,
-        "config": column.config,
-        "tags": column.tags,
-        "granularity": column.granularity,
-        "doc_blocks": column.doc_blocks,
-    });
-    if let Some(whole) = whole.as_object_mut() {
-        whole.extend(column.extra.clone());
-    }
-    whole
-}
-
-fn model_json(out: &mut JsonMap, model: &ModelDetail) {
-    put(out, "access", json!(model.access));
-    put(out, "constraints", json!(model.constraints));
-    put(out, "version", json!(model.version));
-    put(out, "latest_version", json!(model.latest_version));
-    put(out, "deprecation_date", json!(model.deprecation_date));
-    put(out, "primary_key", json!(model.primary_key));
-    put(out, "time_spine", json!(model.time_spine));
-}
-
-fn test_json(out: &mut JsonMap, test: &TestDetail) {
-    let Some(metadata) = &test.metadata else { return };
-    put(out, "column_name", json!(test.column_name));
-    put(out, "file_key_name", json!(test.file_key_name));
-    put(out, "attached_node", json!(test.attached_node));
-    put(
-        out,
-        "test_metadata",
-        json!({"name": metadata.name, "kwargs": metadata.kwargs, "namespace": metadata.namespace}),
+fn put_sql<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
+    fields!(out, "database" => node.database, "schema" => node.schema);
+    put_identity(out, node)?;
+    fields!(out,
+        "fqn" => node.fqn,
+        "alias" => node.alias,
+        "checksum" => ChecksumOut::of(&node.checksum),
+        "config" => node.config,
+        "tags" => node.tags,
+        "description" => node.description,
+        "columns" => Columns(node),
+        "meta" => node.meta,
+        "group" => node.group,
     );
+    match node.config.get("docs") {
+        Some(docs) => out.serialize_entry("docs", docs)?,
+        None => out.serialize_entry("docs", &Docs::default())?,
+    }
+    fields!(out,
+        "patch_path" => node.patch_path,
+        "build_path" => (),
+        "unrendered_config" => node.unrendered_config,
+        "relation_name" => Text(node.relation.as_ref()),
+        "raw_code" => node.raw_code,
+        "doc_blocks" => [(); 0],
+    );
+    if let Detail::Seed { root_path } = &node.detail {
+        fields!(out, "root_path" => root_path, "depends_on" => DependsOnMacros { macros: &node.depends_on.macros });
+        return Ok(());
+    }
+    fields!(out, "language" => node.language);
+    put_references(out, node)?;
+    fields!(out, "functions" => [(); 0], "compiled_path" => (), "contract" => Contract::of(node));
+    match &node.detail {
+        Detail::Model(model) => put_model(out, model),
+        Detail::Test(test) => put_test(out, test),
+        Detail::Operation { index, .. } => out.serialize_entry("index", index),
+        _ => Ok(()),
+    }
 }
 
-fn source_json(node: &Node, source: &SourceDetail) -> JsonMap {
-    let mut out = JsonMap::new();
-    put(&mut out, "database", json!(node.database));
-    put(&mut out, "schema", json!(node.schema));
-    identity(&mut out, node);
-    put(&mut out, "fqn", json!(node.fqn));
-    put(&mut out, "source_name", json!(source.source_name));
-    put(&mut out, "source_description", json!(source.source_description));
-    put(&mut out, "loader", json!(source.loader));
-    put(&mut out, "identifier", json!(source.identifier));
-    put(&mut out, "quoting", Json::Object(source.quoting.clone()));
-    put(&mut out, "loaded_at_field", json!(source.loaded_at_field));
-    put(&mut out, "loaded_at_query", json!(source.loaded_at_query));
-    put(&mut out, "freshness", json!(source.freshness));
-    put(&mut out, "external", json!(source.external));
-    put(&mut out, "description", json!(node.description));
-    put(&mut out, "columns", columns_json(node));
-    put(&mut out, "meta", Json::Object(node.meta.clone()));
-    put(&mut out, "source_meta", Json::Object(source.source_meta.clone()));
-    put(&mut out, "tags", json!(node.tags));
-    put(&mut out, "config", Json::Object(node.config.clone()));
-    put(&mut out, "patch_path", json!(node.patch_path));
-    put(&mut out, "unrendered_config", Json::Object(node.unrendered_config.clone()));
-    put(&mut out, "relation_name", relation_name(node));
-    put(&mut out, "unrendered_database", json!(source.unrendered_database));
-    put(&mut out, "unrendered_schema", json!(source.unrendered_schema));
-    put(&mut out, "doc_blocks", json!([]));
-    out
+fn put_identity<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
+    fields!(out,
+        "name" => node.name,
+        "resource_type" => node.resource_type.as_str(),
+        "package_name" => node.package_name,
+        "path" => node.path,
+        "original_file_path" => node.original_file_path,
+        "unique_id" => node.unique_id,
+    );
+    Ok(())
 }
 
-fn exposure_json(node: &Node, exposure: &ExposureDetail) -> JsonMap {
-    let mut out = JsonMap::new();
-    identity(&mut out, node);
-    put(&mut out, "fqn", json!(node.fqn));
-    put(&mut out, "type", json!(exposure.kind));
-    put(&mut out, "owner", Json::Object(exposure.owner.clone()));
-    put(&mut out, "description", json!(node.description));
-    put(&mut out, "label", json!(exposure.label));
-    put(&mut out, "maturity", json!(exposure.maturity));
-    put(&mut out, "meta", Json::Object(node.meta.clone()));
-    put(&mut out, "tags", json!(node.tags));
-    put(&mut out, "config", Json::Object(node.config.clone()));
-    put(&mut out, "unrendered_config", Json::Object(node.unrendered_config.clone()));
-    put(&mut out, "url", json!(exposure.url));
-    references(&mut out, node);
-    out
+fn put_references<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
+    let refs: Vec<Ref<'_>> = node.refs.iter().map(Ref::of).collect();
+    fields!(out,
+        "refs" => refs,
+        "sources" => node.sources,
+        "metrics" => node.metrics,
+        "depends_on" => DependsOnOut { macros: &node.depends_on.macros, nodes: &node.depends_on.nodes },
+    );
+    Ok(())
+}
+
+fn put_model<M: SerializeMap>(out: &mut M, model: &ModelDetail) -> Result<(), M::Error> {
+    fields!(out,
+        "access" => model.access,
+        "constraints" => model.constraints,
+        "version" => model.version,
+        "latest_version" => model.latest_version,
+        "deprecation_date" => model.deprecation_date,
+        "primary_key" => model.primary_key,
+        "time_spine" => model.time_spine,
+    );
+    Ok(())
+}
+
+fn put_test<M: SerializeMap>(out: &mut M, test: &TestDetail) -> Result<(), M::Error> {
+    let Some(metadata) = &test.metadata else { return Ok(()) };
+    fields!(out,
+        "column_name" => test.column_name,
+        "file_key_name" => test.file_key_name,
+        "attached_node" => test.attached_node,
+        "test_metadata" => TestMetadataOut {
+            name: &metadata.name,
+            kwargs: &metadata.kwargs,
+            namespace: metadata.namespace.as_deref(),
+        },
+    );
+    Ok(())
+}
+
+fn put_source<M: SerializeMap>(out: &mut M, node: &Node, source: &SourceDetail) -> Result<(), M::Error> {
+    fields!(out, "database" => node.database, "schema" => node.schema);
+    put_identity(out, node)?;
+    fields!(out,
+        "fqn" => node.fqn,
+        "source_name" => source.source_name,
+        "source_description" => source.source_description,
+        "loader" => source.loader,
+        "identifier" => source.identifier,
+        "quoting" => source.quoting,
+        "loaded_at_field" => source.loaded_at_field,
+        "loaded_at_query" => source.loaded_at_query,
+        "freshness" => source.freshness,
+        "external" => source.external,
+        "description" => node.description,
+        "columns" => Columns(node),
+        "meta" => node.meta,
+        "source_meta" => source.source_meta,
+        "tags" => node.tags,
+        "config" => node.config,
+        "patch_path" => node.patch_path,
+        "unrendered_config" => node.unrendered_config,
+        "relation_name" => Text(node.relation.as_ref()),
+        "unrendered_database" => source.unrendered_database,
+        "unrendered_schema" => source.unrendered_schema,
+        "doc_blocks" => [(); 0],
+    );
+    Ok(())
+}
+
+fn put_exposure<M: SerializeMap>(out: &mut M, node: &Node, exposure: &ExposureDetail) -> Result<(), M::Error> {
+    put_identity(out, node)?;
+    fields!(out,
+        "fqn" => node.fqn,
+        "type" => exposure.kind,
+        "owner" => exposure.owner,
+        "description" => node.description,
+        "label" => exposure.label,
+        "maturity" => exposure.maturity,
+        "meta" => node.meta,
+        "tags" => node.tags,
+        "config" => node.config,
+        "unrendered_config" => node.unrendered_config,
+        "url" => exposure.url,
+    );
+    put_references(out, node)
+}
+
+/// A relation as SQL names it, or null.
+struct Text<'a>(Option<&'a Relation>);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(relation) => serializer.collect_str(relation),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ChecksumOut<'a> {
+    name: &'a str,
+    checksum: &'a str,
+}
+
+impl<'a> ChecksumOut<'a> {
+    fn of(checksum: &'a Checksum) -> Self {
+        Self { name: &checksum.name, checksum: &checksum.checksum }
+    }
+}
+
+/// `docs` of what says nothing about it.
+#[derive(Serialize)]
+pub(super) struct Docs {
+    show: bool,
+    node_color: (),
+}
+
+impl Default for Docs {
+    fn default() -> Self {
+        Self { show: true, node_color: () }
+    }
+}
+
+#[derive(Serialize)]
+struct Ref<'a> {
+    name: &'a str,
+    package: Option<&'a str>,
+    version: Option<&'a Json>,
+}
+
+impl<'a> Ref<'a> {
+    fn of(r: &'a RefArgs) -> Self {
+        Self { name: &r.name, package: r.package.as_deref(), version: r.version.as_ref() }
+    }
+}
+
+#[derive(Serialize)]
+struct DependsOnOut<'a> {
+    macros: &'a [String],
+    nodes: &'a [NodeId],
+}
+
+/// Seeds depend on no nodes, and dbt has no key for them.
+#[derive(Serialize)]
+pub(super) struct DependsOnMacros<'a> {
+    pub(super) macros: &'a [String],
+}
+
+#[derive(Serialize)]
+struct TestMetadataOut<'a> {
+    name: &'a str,
+    kwargs: &'a crate::model::JsonMap,
+    namespace: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Contract<'a> {
+    enforced: bool,
+    alias_types: bool,
+    checksum: Option<&'a str>,
+}
+
+impl<'a> Contract<'a> {
+    fn of(node: &'a Node) -> Self {
+        let configured = node.config.get("contract");
+        let flag = |key: &str| configured.and_then(|contract| contract.get(key)).and_then(Json::as_bool);
+        Self {
+            enforced: flag("enforced").unwrap_or(false),
+            alias_types: flag("alias_types").unwrap_or(true),
+            checksum: node.as_model().and_then(|model| model.contract_checksum.as_deref()),
+        }
+    }
+}
+
+/// The columns of a node by name.
+struct Columns<'a>(&'a Node);
+
+impl Serialize for Columns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.columns.iter().map(|(name, column)| (name, Column(column))))
+    }
+}
+
+struct Column<'a>(&'a ColumnInfo);
+
+impl Serialize for Column<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let column = self.0;
+        let mut out = serializer.serialize_map(None)?;
+        fields!(out,
+            "name" => column.name,
+            "description" => column.description,
+            "meta" => column.meta,
+            "data_type" => column.data_type,
+            "constraints" => column.constraints,
+            "quote" => column.quote,
+            "config" => column.config,
+            "tags" => column.tags,
+            "granularity" => column.granularity,
+            "doc_blocks" => column.doc_blocks,
+        );
+        // Keys that dbt does not know: none of those above is among them.
+        column.extra.iter().try_for_each(|(key, value)| out.serialize_entry(key, value))?;
+        out.end()
+    }
 }
 
 /// The manifest's section for nodes of a kind.

@@ -9,6 +9,7 @@ use crate::checks::DataTests;
 use crate::jinja::{Env, Renderer, Setup, Vars};
 use crate::model::{
     Checksum, Detail, Event, JsonMap, Manifest, Node, NodeId, NodeStatus, Observer, RefArgs, Relation, ResourceType,
+    SharedMap,
 };
 use crate::plan::{Action, Plan, Step};
 use crate::warehouse::{self, Target, Warehouse};
@@ -215,8 +216,8 @@ fn node(kind: ResourceType, name: &str, sql: &str, config: Json) -> Node {
         raw_code: sql.to_owned(),
         first_line: 1,
         config: match config {
-            Json::Object(map) => map,
-            _ => JsonMap::new(),
+            Json::Object(map) => map.into(),
+            _ => SharedMap::default(),
         },
         unrendered_config: JsonMap::new(),
         description: String::new(),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Exit;
 use super::args::{LsArgs, LsOutput};
-use super::commands::{defer, request};
+use super::commands::{defer, leave_to_the_system, request};
 use super::invoke::Session;
 use super::output::{Failure, print};
 use crate::artifacts;
@@ -42,6 +42,7 @@ pub(super) fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {
     if !lines.is_empty() {
         print(&lines);
     }
+    leave_to_the_system(loaded);
     Ok(Exit::Clean)
 }
 

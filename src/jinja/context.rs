@@ -16,7 +16,7 @@ use super::phantom::Phantom;
 use super::registry::Registry;
 use super::values::{dict, fail, from_json, list, lock, record};
 use super::variables::{ConfigObject, TestArguments, VarObject};
-use super::{Capture, Introspect, NodeScope, Setup, adapter, modules};
+use super::{Capture, Introspect, LazyJson, NodeScope, Setup, adapter, modules};
 use crate::model::Relation;
 
 /// Shared by everything that takes part in a render.
@@ -70,7 +70,7 @@ impl Shared {
         match &*cached {
             Some((known, value)) if Arc::ptr_eq(known, &json) => value.clone(),
             _ => {
-                let value = Value::from_object(Lazy::new(Arc::clone(&json)));
+                let value = Value::from_object(Lazy::new(Arc::clone(&json).into()));
                 *cached = Some((json, value.clone()));
                 value
             }
@@ -87,7 +87,7 @@ pub(super) struct RenderContext {
     /// Where the answers come from at execution; none while parsing.
     pub(super) world: Option<Arc<dyn Introspect>>,
     /// Who is rendered.
-    pub(super) scope: NodeScope,
+    pub(super) scope: Arc<NodeScope>,
     /// What was seen so far.
     pub(super) capture: Mutex<Capture>,
     /// Results of `statement` blocks by name: a dict with `response`, `table` and `data`.
@@ -114,7 +114,7 @@ impl fmt::Debug for RenderContext {
 
 impl RenderContext {
     /// A render of `scope`.
-    pub(super) fn new(shared: Arc<Shared>, scope: NodeScope, world: Option<Arc<dyn Introspect>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, scope: Arc<NodeScope>, world: Option<Arc<dyn Introspect>>) -> Self {
         Self {
             setup: Arc::clone(&shared.setup),
             shared,
@@ -142,7 +142,7 @@ impl RenderContext {
 
     /// A render of its own for text inside of this one: macros have to be imported again there.
     pub(super) fn child(&self) -> RenderHandle {
-        Arc::new(Self::new(Arc::clone(&self.shared), self.scope.clone(), self.world.clone()))
+        Arc::new(Self::new(Arc::clone(&self.shared), Arc::clone(&self.scope), self.world.clone()))
     }
 
     /// Adds what `child` captured.
@@ -229,9 +229,8 @@ impl RenderContext {
     /// What `this` is: the node's relation, or one without names for what has none.
     pub(super) fn this(&self) -> Relation {
         self.scope.this.clone().unwrap_or_else(|| {
-            let name = self.scope.model.get("name").and_then(Json::as_str).unwrap_or_default();
             let schema = self.setup.target.get("schema").and_then(Json::as_str).unwrap_or_default();
-            Relation::new(self.setup.target.get("database").and_then(Json::as_str), schema, name)
+            Relation::new(self.setup.target.get("database").and_then(Json::as_str), schema, &self.scope.name)
         })
     }
 
@@ -248,7 +247,7 @@ impl RenderContext {
         };
         Some(match name {
             "this" => self.once(name, || adapter::relation_value(self.this())),
-            "model" => self.once("model", || Value::from_object(Lazy::new(Arc::new(self.scope.model.clone())))),
+            "model" => self.once("model", || Value::from_object(Lazy::new(self.scope.model.clone()))),
             "graph" => self.shared.graph(self.world.as_ref()),
             "execute" => Value::from(self.execute()),
             "target" => Self::json(&self.shared.target, &setup.target),
@@ -273,6 +272,14 @@ impl RenderContext {
             "_dbt_generic_test_kwargs" => Value::from_object(TestArguments::of(self)?),
             _ => return None,
         })
+    }
+
+    /// Whether a macro or a unit test stands for one of dbt's own functions.
+    pub(super) fn is_overridden(&self, name: &str) -> bool {
+        let scope = &self.scope;
+        scope.extra.contains_key(name)
+            || scope.overrides.macros.contains_key(name)
+            || self.shared.registry.find(name, &scope.package).is_some()
     }
 
     /// A name that only dbt answers, macros left out.
@@ -397,18 +404,18 @@ impl Object for PackageNamespace {
 
 /// JSON that becomes a mutable container only when a template looks into it.
 pub(super) struct Lazy {
-    json: Arc<Json>,
+    json: LazyJson,
     value: OnceLock<Value>,
 }
 
 impl Lazy {
     /// `json`, not yet converted.
-    pub(super) fn new(json: Arc<Json>) -> Self {
+    pub(super) fn new(json: LazyJson) -> Self {
         Self { json, value: OnceLock::new() }
     }
 
     fn value(&self) -> &Value {
-        self.value.get_or_init(|| from_json(&self.json))
+        self.value.get_or_init(|| from_json(&self.json.shared()))
     }
 }
 

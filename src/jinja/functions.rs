@@ -198,12 +198,17 @@ fn ref_(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     };
     let version = args.get(usize::MAX, "version").or_else(|| args.get(usize::MAX, "v"));
     let version = version.filter(|version| !version.is_none()).map(|version| to_json(&version));
-    let reference = RefArgs { name, package, version };
-    ctx.note(|capture| capture.refs.push(reference.clone()));
-    match &ctx.world {
-        Some(world) => world.resolve_ref(&reference).map(adapter::relation_value).map_err(carried),
-        None => Ok(adapter::relation_value(ctx.this())),
-    }
+    referenced(&ctx, RefArgs { name, package, version })
+}
+
+/// What `ref` answers: the relation, while parsing the node's own.
+pub(super) fn referenced(ctx: &RenderContext, reference: RefArgs) -> Result<Value, Error> {
+    let relation = match &ctx.world {
+        Some(world) => world.resolve_ref(&reference).map_err(carried),
+        None => Ok(ctx.this()),
+    };
+    ctx.note(|capture| capture.refs.push(reference));
+    relation.map(adapter::relation_value)
 }
 
 fn source(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {

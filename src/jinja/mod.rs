@@ -15,6 +15,7 @@ mod filters;
 mod formatting;
 mod functions;
 mod json;
+mod lazy;
 mod lexer;
 mod methods;
 mod modules;
@@ -39,10 +40,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use blocks::Block;
+pub use lazy::LazyJson;
 pub use native::render_yaml;
 pub use render::Renderer;
 
-use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, Table};
+use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, SharedMap, Table};
 
 /// What is the same for every render of one invocation.
 #[derive(Debug, Clone)]
@@ -143,12 +145,14 @@ pub struct NodeScope {
     pub path: String,
     /// The line of the file on which the template begins, from 1.
     pub first_line: u32,
+    /// The node's name, which `this` has where the node has no relation.
+    pub name: String,
     /// What `model` (and `node`) shows: the node as in the manifest.
-    pub model: Json,
+    pub model: LazyJson,
     /// What `this` is.
     pub this: Option<Relation>,
     /// What `config.get` answers at execution; ignored while parsing.
-    pub config: JsonMap,
+    pub config: SharedMap,
     /// `_dbt_generic_test_kwargs`: strings with Jinja are rendered natively, so that `model` becomes a relation.
     pub test_kwargs: Option<JsonMap>,
     /// Further top-level names, e.g. `sql`, `pre_hooks`.

@@ -16,7 +16,7 @@ use super::repr::{to_str, write_str};
 use super::values::{fail, from_json, lock, split_args, to_json};
 use super::variables::{SECRET_PREFIX, missing_env_var, nested};
 use super::{functions, modules, render, rewrite};
-use crate::model::{Code, Diagnostic};
+use crate::model::{Code, Diagnostic, RefArgs};
 
 /// Renders one YAML string to what it means, as dbt's native environment does: a template that puts out one value is
 /// that value, a constant or several parts are text, and `as_bool`, `as_number`, `as_native` read the text as a literal.
@@ -91,6 +91,9 @@ fn single_expression<'r>(source: &str, rewritten: &'r str) -> Option<&'r str> {
 
 /// Renders an argument of a generic test in the context of `ctx`: the value itself when it is one expression, else text.
 pub(super) fn argument(ctx: &RenderHandle, text: &str) -> Result<Value, Error> {
+    if let Some(value) = usual_argument(ctx, text)? {
+        return Ok(value);
+    }
     let rewritten = rewrite::rewrite(text).map_err(|error| fail(error.message))?;
     let child = ctx.child();
     let value = match single_expression(text, &rewritten.text) {
@@ -102,6 +105,31 @@ pub(super) fn argument(ctx: &RenderHandle, text: &str) -> Result<Value, Error> {
     };
     ctx.absorb_argument(&child);
     Ok(value)
+}
+
+/// The arguments that nearly every test has, without compiling them: the tested model, and `to: ref('…')`.
+fn usual_argument(ctx: &RenderHandle, text: &str) -> Result<Option<Value>, Error> {
+    const WHERE_SUBQUERY: &str = "{% do __keep(get_where_subquery(slimdiff_relation)) %}";
+    let Some(call) = text.strip_prefix("{{ ").and_then(|rest| rest.strip_suffix(" }}")) else { return Ok(None) };
+    let inner = call.strip_prefix("get_where_subquery(").and_then(|rest| rest.strip_suffix(')'));
+    let Some(name) = inner.unwrap_or(call).strip_prefix("ref('").and_then(|rest| rest.strip_suffix("')")) else {
+        return Ok(None);
+    };
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_plain || ctx.is_overridden("ref") {
+        return Ok(None);
+    }
+    let child = ctx.child();
+    let reference = RefArgs { name: name.to_owned(), package: None, version: None };
+    let mut value = functions::referenced(&child, reference)?;
+    if inner.is_some() {
+        lock(&child.given).insert("slimdiff_relation", value);
+        let Some(rendered) = render::run_kept(&child, WHERE_SUBQUERY) else { return Ok(None) };
+        rendered?;
+        value = lock(&child.kept).take().unwrap_or_default();
+    }
+    ctx.absorb_argument(&child);
+    Ok(Some(value))
 }
 
 /// Renders `text` in the context of `ctx` to text.

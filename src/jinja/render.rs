@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::Value as Json;
 
 use super::callable::PRELUDE;
-use super::context::{RenderContext, RenderHandle, Shared};
+use super::context::{Lazy, RenderContext, RenderHandle, Shared};
 use super::diagnose::{self, Origin};
 use super::registry::Registry;
 use super::rewrite;
@@ -19,6 +19,9 @@ use crate::model::{Code, Diagnostic, JsonMap, Location, Macro};
 
 /// The name under which the engine knows the text that is rendered.
 const TEMPLATE: &str = "<template>";
+
+/// Put before the source of a template that is kept once it is compiled. No macro's id begins so.
+const KEPT: &str = "\0";
 
 /// The template that calls what [`Renderer::call`] was asked to call.
 const CALL: &str = "{% do __keep(slimdiff_callee(*slimdiff_args, **slimdiff_kwargs)) %}";
@@ -56,6 +59,13 @@ pub(super) fn run(ctx: &RenderHandle, source: &str) -> Result<String, Error> {
     ctx.shared.env.render_named_str(TEMPLATE, &template, Value::from_dyn_object(Arc::clone(ctx)))
 }
 
+/// Renders `source`, not yet in the engine's dialect, in `ctx`, and keeps what was compiled for the next time. For
+/// templates that are rendered over and over; none when `source` does not parse.
+pub(super) fn run_kept(ctx: &RenderHandle, source: &str) -> Option<Result<String, Error>> {
+    let template = ctx.shared.env.get_template(&[KEPT, source].concat()).ok()?;
+    Some(template.render(Value::from_dyn_object(Arc::clone(ctx))))
+}
+
 impl Renderer {
     /// Compiles every macro of `files` and the built-in ones of the adapter. Files that do not parse are reported and
     /// left out.
@@ -66,6 +76,10 @@ impl Renderer {
         let macros = Arc::clone(&registry);
         // The engine compiles a macro when a render first calls it, and keeps it for all renders.
         env.set_loader(move |name| {
+            if let Some(source) = name.strip_prefix(KEPT) {
+                // What does not parse is reported by the render that comes after.
+                return Ok(rewrite::rewrite(source).ok().map(|rewritten| [PRELUDE, &rewritten.text].concat()));
+            }
             let compiled = macros.entry(name).and_then(|entry| entry.compiled().ok());
             Ok(compiled.map(|compiled| compiled.template.clone()))
         });
@@ -102,6 +116,20 @@ impl Renderer {
         self.render_with(source, scope, None)
     }
 
+    /// Renders `source`, the code of a generic test, with `execute` false. Many tests have the same code, which is
+    /// compiled once.
+    ///
+    /// # Errors
+    /// What does not parse or fails, with its place and the way through macros.
+    pub fn parse_test(&self, source: &str, scope: &NodeScope) -> Result<Rendered, Box<Diagnostic>> {
+        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), Arc::new(scope.clone()), None));
+        match run_kept(&ctx, source) {
+            Some(Ok(text)) => Ok(Rendered { text, capture: ctx.take_capture() }),
+            Some(Err(error)) => Err(Box::new(diagnostic(&error, scope, source))),
+            None => self.parse(source, scope),
+        }
+    }
+
     /// Renders `source` with `execute` true.
     ///
     /// # Errors
@@ -134,7 +162,7 @@ impl Renderer {
         };
         let rewritten = rewrite::rewrite(source)
             .map_err(|error| Box::new(diagnose::syntax(&error, &scope.path, scope.first_line, source)))?;
-        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), scope.clone(), world.cloned()));
+        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), Arc::new(scope.clone()), world.cloned()));
         let text = run(&ctx, &rewritten.text).map_err(|error| Box::new(diagnostic(&error, scope, source)))?;
         Ok(Rendered { text, capture: ctx.take_capture() })
     }
@@ -152,26 +180,53 @@ impl Renderer {
         scope: &NodeScope,
         world: Option<&Arc<dyn Introspect>>,
     ) -> Result<Json, Box<Diagnostic>> {
+        let callee = self.callee(name, scope)?;
+        let args = args.iter().map(from_json).collect();
+        let kwargs = kwargs.iter().map(|(key, value)| (key.clone(), from_json(value))).collect();
+        let value = self.call_with(callee, args, kwargs, scope, world)?;
+        Ok(to_json(&value))
+    }
+
+    /// Calls one of dbt's `generate_…_name` macros: with the custom name, if there is one, and the node of `scope`.
+    ///
+    /// # Errors
+    /// No such macro, or what failed in it.
+    pub fn generate_name(&self, name: &str, custom: Option<&str>, scope: &NodeScope) -> Result<Json, Box<Diagnostic>> {
+        let callee = self.callee(name, scope)?;
+        let node = Value::from_object(Lazy::new(scope.model.clone()));
+        let args = vec![custom.map_or_else(|| Value::from(()), Value::from), node];
+        Ok(to_json(&self.call_with(callee, args, Vec::new(), scope, None)?))
+    }
+
+    fn callee(&self, name: &str, scope: &NodeScope) -> Result<&Value, Box<Diagnostic>> {
         let registry = &self.shared.registry;
         let found = match name.split_once('.') {
             Some((package, name)) => registry.find_qualified(package, name),
             None => registry.find_override(name, &scope.package),
         };
-        let Some((_, callee)) = found else {
+        found.map(|(_, callee)| callee).ok_or_else(|| {
             let missing = Diagnostic::error(Code::UnknownMacro, format!("there is no macro '{name}'"));
-            return Err(Box::new(missing.at(Location::file(scope.path.as_str()))));
-        };
-        let args: Value = args.iter().map(from_json).collect::<Vec<_>>().into();
-        let kwargs: Vec<(String, Value)> = kwargs.iter().map(|(key, value)| (key.clone(), from_json(value))).collect();
-        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), scope.clone(), world.cloned()));
+            Box::new(missing.at(Location::file(scope.path.as_str())))
+        })
+    }
+
+    fn call_with(
+        &self,
+        callee: &Value,
+        args: Vec<Value>,
+        kwargs: Vec<(String, Value)>,
+        scope: &NodeScope,
+        world: Option<&Arc<dyn Introspect>>,
+    ) -> Result<Value, Box<Diagnostic>> {
+        let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), Arc::new(scope.clone()), world.cloned()));
         lock(&ctx.given).extend([
             ("slimdiff_callee", callee.clone()),
-            ("slimdiff_args", args),
+            ("slimdiff_args", Value::from(args)),
             ("slimdiff_kwargs", Value::from(Kwargs::from_iter(kwargs))),
         ]);
         run(&ctx, CALL).map_err(|error| Box::new(diagnostic(&error, scope, "")))?;
         let value = lock(&ctx.kept).take().unwrap_or_default();
-        Ok(to_json(&value))
+        Ok(value)
     }
 }
 

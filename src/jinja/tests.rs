@@ -99,9 +99,10 @@ fn scope() -> NodeScope {
         package: "root".to_owned(),
         path: "models/x.sql".to_owned(),
         first_line: 1,
-        model: json!({"name": "x", "alias": "x", "unique_id": "model.root.x"}),
+        name: "x".to_owned(),
+        model: json!({"name": "x", "alias": "x", "unique_id": "model.root.x"}).into(),
         this: Some(Relation::new(Some("db"), "main", "x")),
-        config: object(json!({"materialized": "view"})),
+        config: object(json!({"materialized": "view"})).into(),
         ..NodeScope::default()
     }
 }

@@ -7,6 +7,7 @@ pub mod manifest;
 pub mod node;
 pub mod relation;
 pub mod secret;
+pub mod shared_map;
 pub mod value;
 
 pub use change::Change;
@@ -16,6 +17,7 @@ pub use manifest::{Doc, Macro, Manifest, Metadata};
 pub use node::{Checksum, ColumnInfo, DependsOn, Detail, Node, NodeId, RefArgs, ResourceType};
 pub use relation::{Quoting, Relation, RelationKind};
 pub use secret::Secret;
+pub use shared_map::SharedMap;
 pub use value::{Column, Table, Value};
 
 /// The dbt-core whose behaviour is followed.

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{JsonMap, Relation};
+use super::{JsonMap, Relation, SharedMap};
 
 /// dbt's `unique_id`, e.g. `model.shop.orders`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -178,7 +178,7 @@ pub struct ColumnInfo {
     /// Tags of the column.
     pub tags: Vec<String>,
     /// The whole of its `config`.
-    pub config: JsonMap,
+    pub config: SharedMap,
     /// `granularity`, of a time spine's column.
     pub granularity: Option<String>,
     /// Unique ids of the docs blocks that the description names.
@@ -354,7 +354,7 @@ pub struct Node {
     /// Line of the file on which `raw_code` begins, from 1 (a snapshot's block is not at the top).
     pub first_line: u32,
     /// Configuration, rendered and complete with defaults.
-    pub config: JsonMap,
+    pub config: SharedMap,
     /// Configuration as written, without defaults.
     pub unrendered_config: JsonMap,
     /// Description, docs blocks resolved.

@@ -133,6 +133,7 @@ fn add_drafts<'f>(
             (place, node::build(&draft, context))
         })
         .collect();
+    assembly.nodes.reserve(built.len());
     for (place, built) in built {
         assembly.add(built, place);
     }
@@ -163,6 +164,9 @@ fn read_sources<'f>(
         .collect()
 }
 
+/// How many tests are made before they are added: a project has tens of thousands, and none should be held twice.
+const AT_ONCE: usize = 4096;
+
 /// Generic tests of models, seeds, snapshots and sources, in parallel.
 fn add_tests<'f>(
     assembly: &mut Assembly<'_>,
@@ -178,17 +182,18 @@ fn add_tests<'f>(
         of_source(source, &mut cases);
     }
     assembly.diagnostics.append(&mut cases.complaints);
-    let built: Vec<_> = cases
-        .all
-        .par_iter()
-        .map(|case| (case.test.location(&case.target.file.shown), generic_test::build(case, context)))
-        .collect();
-    for (place, built) in built {
-        let built = built.map(|(node, warning)| {
-            assembly.diagnostics.extend(warning.map(|warning| *warning));
-            node
-        });
-        assembly.add(built, place);
+    assembly.nodes.reserve(cases.all.len());
+    for some in cases.all.chunks(AT_ONCE) {
+        let build =
+            |case: &TestCase<'f>| (case.test.location(&case.target.file.shown), generic_test::build(case, context));
+        let built: Vec<_> = some.par_iter().map(build).collect();
+        for (place, built) in built {
+            let built = built.map(|(node, warning)| {
+                assembly.diagnostics.extend(warning.map(|warning| *warning));
+                node
+            });
+            assembly.add(built, place);
+        }
     }
 }
 

@@ -29,7 +29,7 @@ fn list(entry: &JsonMap) -> &[Json] {
 }
 
 /// Keys of a column that dbt knows; others are kept as they are.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "name",
     "description",
     "meta",
@@ -39,6 +39,7 @@ const KNOWN: [&str; 11] = [
     "config",
     "tags",
     "granularity",
+    "doc_blocks",
     "tests",
     "data_tests",
 ];
@@ -64,7 +65,7 @@ pub(super) fn column(map: &JsonMap) -> Option<ColumnInfo> {
         constraints: constraints(map, false),
         quote: map.get("quote").and_then(Json::as_bool),
         tags,
-        config,
+        config: config.into(),
         granularity: text("granularity"),
         doc_blocks: Vec::new(),
         extra: map

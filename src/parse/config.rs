@@ -1,9 +1,12 @@
 //! The configuration cascade: dbt_project.yml by folder, then the property file, then the file itself, then the root
 //! project's word on its packages; and how two values of one key are merged.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use serde_json::{Value as Json, json};
 
-use crate::model::{JsonMap, ResourceType};
+use crate::model::{JsonMap, ResourceType, SharedMap};
 use crate::project::Package;
 
 /// What configures one node, before merging.
@@ -199,7 +202,7 @@ pub(super) fn texts(value: Option<&Json>) -> Vec<String> {
 
 /// Adds every default that dbt's manifest shows for `kind` and brings values into dbt's shape.
 pub(super) fn complete(config: JsonMap, kind: ResourceType) -> JsonMap {
-    let mut full = defaults(kind);
+    let mut full = known_defaults(kind).into_map();
     for (key, value) in config {
         let value = match key.as_str() {
             "tags" => Json::Array(listed(&value)),
@@ -234,6 +237,13 @@ fn settle_store_failures(config: &mut JsonMap) {
         let kind = if stored { "table" } else { "ephemeral" };
         config.insert("store_failures_as".to_owned(), Json::String(kind.to_owned()));
     }
+}
+
+/// What a kind has without any configuration, made once.
+pub(super) fn known_defaults(kind: ResourceType) -> SharedMap {
+    static KNOWN: LazyLock<Mutex<HashMap<ResourceType, SharedMap>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(kind).or_insert_with(|| defaults(kind).into()).clone()
 }
 
 fn defaults(kind: ResourceType) -> JsonMap {

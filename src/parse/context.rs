@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::docs::{DocIds, Docs};
+use super::interner::Interner;
 use super::names::Naming;
 use super::{ParseOptions, quoting};
 use crate::jinja::{Renderer, YamlScope};
-use crate::model::{JsonMap, Quoting};
+use crate::model::{JsonMap, Quoting, SharedMap};
 use crate::project::{Package, Project};
 
 /// The project, the renderer and what follows from them once for all.
@@ -19,6 +20,7 @@ pub(super) struct Context<'p> {
     pub(super) renderer: &'p Renderer,
     pub(super) quoting: Quoting,
     pub(super) naming: Naming,
+    interner: Interner,
     scopes: HashMap<&'p str, YamlScope>,
     doc_ids: HashMap<&'p str, DocIds>,
 }
@@ -37,6 +39,7 @@ impl<'p> Context<'p> {
             renderer,
             quoting: quoting(project),
             naming: Naming::new(renderer, project),
+            interner: Interner::default(),
             scopes,
             doc_ids: doc_ids.collect(),
         }
@@ -50,6 +53,11 @@ impl<'p> Context<'p> {
     /// Docs blocks by the names under which a package finds them.
     pub(super) fn doc_ids(&self, package: &str) -> &DocIds {
         self.doc_ids.get(package).unwrap_or_else(|| &self.doc_ids[self.project.root.name.as_str()])
+    }
+
+    /// A configuration that is complete, one copy for all that have the same.
+    pub(super) fn shared(&self, config: JsonMap) -> SharedMap {
+        self.interner.share(config)
     }
 
     /// The root project.

@@ -64,7 +64,7 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Bo
         language: "sql".to_owned(),
         raw_code: String::new(),
         first_line: entry.node.line,
-        config,
+        config: config.into(),
         unrendered_config,
         description: text("description").unwrap_or_default(),
         tags,

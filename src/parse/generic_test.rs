@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::config::{Rules, Sources, complete, texts};
+use super::config::{Rules, Sources, complete, known_defaults, texts};
 use super::context::Context;
 use super::draft::folders;
 use super::names;
@@ -12,10 +12,11 @@ use super::properties::PropertyFile;
 use super::python_text;
 use super::test_name::{self, TestName};
 use crate::artifacts::node_json;
-use crate::jinja::{Capture, NodeScope, render_yaml};
+use crate::jinja::{Capture, LazyJson, NodeScope, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
     Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType, Severity,
+    SharedMap,
 };
 use crate::yaml;
 
@@ -118,7 +119,7 @@ pub(super) fn build(
     if name.short != name.full && !written.config.contains_key("alias") {
         written.config.insert("alias".to_owned(), Json::String(name.short.clone()));
     }
-    let mut node = skeleton(case, &written, &name);
+    let mut node = skeleton(case, &written, &name, context);
     let called = macro_id.clone();
     let capture = if is_plain(&written, &macro_id) {
         plain_capture(case, macro_id)
@@ -127,7 +128,7 @@ pub(super) fn build(
         Capture { macros: where_subquery.into_iter().collect(), ..plain_capture(case, macro_id) }
     } else {
         let scope = scope(case, &node, &written, context);
-        context.renderer.parse(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
+        context.renderer.parse_test(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
     };
     let macros = macros_of_test(capture.macros, &called, case, &written, context);
     let capture = Capture { macros, ..capture };
@@ -141,7 +142,7 @@ pub(super) fn build(
         in_file: &in_file,
         rules: Rules::Node,
     };
-    let config = complete(sources.merged(), ResourceType::Test);
+    let config = completed(sources.merged(), context);
     node.unrendered_config = sources.unrendered();
     for tag in texts(config.get("tags")) {
         if !node.tags.contains(&tag) {
@@ -326,7 +327,15 @@ fn raw_code(written: &Written) -> String {
     format!("{call}{{{{ config({}) }}}}", settings.join(","))
 }
 
-fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
+/// A test's whole configuration; most tests have none of their own.
+fn completed(config: JsonMap, context: &Context<'_>) -> SharedMap {
+    if config.is_empty() {
+        return known_defaults(ResourceType::Test);
+    }
+    context.shared(complete(config, ResourceType::Test))
+}
+
+fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName, context: &Context<'_>) -> Node {
     let target = &case.target;
     let package = &target.file.package.name;
     let hash = test_name::hash(&name.full, written.namespace.as_deref(), &written.name, &written.kwargs);
@@ -353,7 +362,7 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
         language: "sql".to_owned(),
         raw_code: raw_code(written),
         first_line: case.test.line,
-        config: complete(written.config.clone(), ResourceType::Test),
+        config: completed(written.config.clone(), context),
         unrendered_config: JsonMap::new(),
         description: written.description.clone(),
         tags,
@@ -430,8 +439,9 @@ fn scope(case: &TestCase<'_>, node: &Node, written: &Written, context: &Context<
         package: node.package_name.clone(),
         path,
         first_line: line,
-        model: node_json(&model),
         this: names::relation(&model, context.quoting),
+        name: node.name.clone(),
+        model: LazyJson::new(move || node_json(&model)),
         config: node.config.clone(),
         test_kwargs: Some(written.kwargs.clone()),
         ..NodeScope::default()

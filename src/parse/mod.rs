@@ -14,6 +14,7 @@ mod external_location;
 mod generic_test;
 mod graph;
 mod hooks;
+mod interner;
 mod names;
 mod node;
 mod other;

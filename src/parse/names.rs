@@ -1,11 +1,13 @@
 //! Where a node lives: database, schema and alias, by the project's `generate_…_name` macros.
 
+use std::cell::OnceCell;
+
 use serde_json::Value as Json;
 
 use super::context::Context;
 use crate::artifacts::node_json;
-use crate::jinja::{NodeScope, Renderer};
-use crate::model::{Diagnostic, JsonMap, Node, Quoting, Relation, ResourceType};
+use crate::jinja::{LazyJson, NodeScope, Renderer};
+use crate::model::{Diagnostic, Node, Quoting, Relation, ResourceType};
 use crate::project::Project;
 
 /// Which of the three macros are dbt's own, whose answer we know without asking.
@@ -38,13 +40,11 @@ pub(super) fn assign(node: &mut Node, context: &Context<'_>) -> Result<(), Box<D
     let text = |node: &Node, key: &str| node.config.get(key).filter(|value| !value.is_null()).map(plain);
     let custom = [text(node, "database"), text(node, "schema"), text(node, "alias")];
     let naming = &context.naming;
-    let asks = |ours: bool| !ours;
-    let asked = asks(naming.database) || asks(naming.schema) || asks(naming.alias);
-    let scope = asked.then(|| scope(node));
+    let scope = OnceCell::new();
     let ask = |part: &str, custom: Option<&String>| -> Result<String, Box<Diagnostic>> {
-        let scope = scope.clone().unwrap_or_default();
-        let args = [custom.map_or(Json::Null, |text| Json::String(text.clone())), scope.model.clone()];
-        let name = context.renderer.call(&format!("generate_{part}_name"), &args, &JsonMap::new(), &scope, None)?;
+        let scope = scope.get_or_init(|| self::scope(node));
+        let custom = custom.map(String::as_str);
+        let name = context.renderer.generate_name(&format!("generate_{part}_name"), custom, scope)?;
         Ok(plain(&name).trim().to_owned())
     };
     let [database, schema, alias] = custom;
@@ -58,11 +58,12 @@ pub(super) fn assign(node: &mut Node, context: &Context<'_>) -> Result<(), Box<D
         (true, None) => context.options.schema.clone(),
         (true, Some(custom)) => format!("{}_{}", context.options.schema, custom.trim()),
     };
-    node.alias = match (naming.alias, alias) {
+    let alias = match (naming.alias, alias) {
         (false, alias) => ask("alias", alias.as_ref())?,
         (true, Some(custom)) => custom.trim().to_owned(),
         (true, None) => default_alias(node),
     };
+    node.alias = alias;
     node.database = Some(database).filter(|name| !name.is_empty());
     node.schema = schema;
     if node.resource_type == ResourceType::Snapshot {
@@ -90,14 +91,20 @@ fn scope(node: &Node) -> NodeScope {
         package: node.package_name.clone(),
         path: node.original_file_path.clone(),
         first_line: node.first_line,
-        model: node_json(node),
         config: node.config.clone(),
+        name: node.name.clone(),
+        model: model(node),
         ..NodeScope::default()
     }
 }
 
 fn plain(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn model(node: &Node) -> LazyJson {
+    let node = node.clone();
+    LazyJson::new(move || node_json(&node))
 }
 
 /// The relation of a node that has one.

@@ -13,8 +13,8 @@ use super::properties::Entry;
 use super::python;
 use super::versions;
 use crate::artifacts::node_json;
-use crate::jinja::{Capture, NodeScope};
-use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Node, ResourceType};
+use crate::jinja::{Capture, LazyJson, NodeScope};
+use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Node, ResourceType, SharedMap};
 
 /// What a property file says of one node.
 pub(super) struct Patch<'f> {
@@ -73,6 +73,7 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
     };
     let layers = |patch| sources(draft, context, patch, &capture.config);
     let config = complete(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
+    let config = context.shared(config);
     let unrendered = layers(patch.as_ref().map(|patch| &patch.config)).unrendered();
     let first = layers(None).merged();
     let tags = tags(&draft.tags, &first, &config);
@@ -135,7 +136,7 @@ fn tags(own: &[String], first: &JsonMap, complete: &JsonMap) -> Vec<String> {
     all
 }
 
-fn skeleton(draft: &Draft<'_>, config: JsonMap, context: &Context<'_>) -> Node {
+fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node {
     Node {
         unique_id: draft.unique_id.as_str().into(),
         resource_type: draft.kind,
@@ -169,14 +170,15 @@ fn skeleton(draft: &Draft<'_>, config: JsonMap, context: &Context<'_>) -> Node {
 }
 
 /// What the node's template sees of itself while it is parsed.
-pub(super) fn scope(node: &Node, path: String, context: &Context<'_>) -> NodeScope {
+pub(super) fn scope(node: Node, path: String, context: &Context<'_>) -> NodeScope {
     NodeScope {
         package: node.package_name.clone(),
         path,
         first_line: node.first_line,
-        model: node_json(node),
-        this: names::relation(node, context.quoting),
+        this: names::relation(&node, context.quoting),
         config: node.config.clone(),
+        name: node.name.clone(),
+        model: LazyJson::new(move || node_json(&node)),
         ..NodeScope::default()
     }
 }
@@ -195,9 +197,10 @@ fn read_template(
     }
     let empty = JsonMap::new();
     let layers = sources(draft, context, patch.map(|patch| &patch.config), &empty);
-    let mut node = skeleton(draft, complete(layers.merged(), draft.kind), context);
+    let config = complete(layers.merged(), draft.kind).into();
+    let mut node = skeleton(draft, config, context);
     node.alias = names::default_alias(&node);
-    let mut capture = context.renderer.parse(&draft.raw_code, &scope(&node, file, context))?.capture;
+    let mut capture = context.renderer.parse(&draft.raw_code, &scope(node, file, context))?.capture;
     if draft.kind == ResourceType::Model && is_static(&draft.raw_code) {
         // Of models that it need not render, dbt keeps each source once.
         let mut unique: Vec<[String; 2]> = Vec::new();
@@ -250,7 +253,7 @@ fn read_hooks(node: &mut Node, draft: &Draft<'_>, context: &Context<'_>) -> Resu
     if hooks.is_empty() || node.config.get("enabled").and_then(Json::as_bool) == Some(false) {
         return Ok(());
     }
-    let scope = scope(node, context.shown(draft.package, &draft.original_file_path), context);
+    let scope = scope(node.clone(), context.shown(draft.package, &draft.original_file_path), context);
     for hook in hooks {
         let capture = context.renderer.parse(&hook, &scope)?.capture;
         take(node, Capture { config: JsonMap::new(), ..capture });
@@ -276,7 +279,7 @@ fn describe(node: &mut Node, patch: &Patch<'_>, context: &Context<'_>) -> Result
     let constraints = model.constraints.clone();
     let targets: Vec<String> = columns::constraint_targets(&node.columns, &constraints).map(str::to_owned).collect();
     for target in targets {
-        let scope = scope(node, patch.entry.file.shown.clone(), context);
+        let scope = scope(node.clone(), patch.entry.file.shown.clone(), context);
         let capture = context.renderer.parse(&format!("{{{{ {target} }}}}"), &scope)?.capture;
         take(node, Capture { config: JsonMap::new(), ..capture });
     }

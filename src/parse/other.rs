@@ -30,7 +30,7 @@ pub(super) fn node(entry: &Entry<'_>, kind: ResourceType, unique_id: String, fqn
         language: "sql".to_owned(),
         raw_code: String::new(),
         first_line: entry.node.line,
-        config: json.get("config").and_then(Json::as_object).cloned().unwrap_or_default(),
+        config: json.get("config").and_then(Json::as_object).cloned().unwrap_or_default().into(),
         unrendered_config: json.get("unrendered_config").and_then(Json::as_object).cloned().unwrap_or_default(),
         description: text("description").unwrap_or_default(),
         tags: super::config::texts(json.get("config").and_then(|config| config.get("tags"))),

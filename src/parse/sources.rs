@@ -105,7 +105,7 @@ impl<'f> Source<'f> {
             metrics: Vec::new(),
             depends_on: DependsOn::default(),
             patch_path: None,
-            config,
+            config: context.shared(config),
             unrendered_config,
             name,
             detail: Detail::Source(Box::new(detail)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::project::absolute;
@@ -70,7 +70,7 @@ pub fn choose(
     defer: &DeferRequest,
 ) -> Result<Selection, Error> {
     let state = match &defer.state {
-        Some(path) => Some(compare_with(loaded, &read_state(loaded, path)?)),
+        Some(path) => Some(compare_with(loaded, &*read_state(loaded, path)?)),
         None => None,
     };
     let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
@@ -80,10 +80,16 @@ pub fn choose(
 }
 
 /// The manifest of `--state`: a file, or the folder it is in; relative to the current folder, else to the project's.
-fn read_state(loaded: &Loaded, path: &Path) -> Result<Manifest, Error> {
+fn read_state(loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let path = if path.exists() { path.to_owned() } else { absolute(&loaded.project.root.root, path) };
     let path = if path.is_dir() { path.join("manifest.json") } else { path };
-    artifacts::read_manifest(&path).map_err(Error::State)
+    let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = states.get(&path) {
+        return Ok(Arc::clone(known));
+    }
+    let read = Arc::new(artifacts::read_manifest(&path).map_err(Error::State)?);
+    states.insert(path, Arc::clone(&read));
+    Ok(read)
 }
 
 fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
@@ -142,7 +148,7 @@ async fn make_plan(
         command,
         manifest: &loaded.manifest,
         selection,
-        defer: production.as_ref(),
+        defer: production.as_deref(),
         favor_state: defer.favor_state,
         exists: &|relation: &Relation| existing.contains(&key(relation)),
         full_refresh: invocation.full_refresh,

@@ -59,7 +59,7 @@ pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId
         language: "sql".to_owned(),
         raw_code: sql.trim().to_owned(),
         first_line: 1,
-        config: capture.config.clone(),
+        config: capture.config.clone().into(),
         unrendered_config: JsonMap::new(),
         description: String::new(),
         tags: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -65,6 +65,8 @@ pub struct Loaded {
     pub target_path: PathBuf,
     /// How many nodes are worked on at once.
     pub threads: usize,
+    /// Manifests of `--state` and `--defer-state` that were read, by their files: they may be large, and are read once.
+    pub(super) states: Mutex<HashMap<PathBuf, Arc<Manifest>>>,
 }
 
 impl Invocation {
@@ -169,6 +171,7 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
         renderer: parsed.renderer,
         target_path,
         threads,
+        states: Mutex::default(),
     })
 }
 

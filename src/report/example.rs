@@ -77,7 +77,7 @@ impl Run {
             language: "sql".to_owned(),
             raw_code: String::new(),
             first_line: 1,
-            config: serde_json::Map::from_iter([("materialized".to_owned(), json!("table"))]),
+            config: serde_json::Map::from_iter([("materialized".to_owned(), json!("table"))]).into(),
             unrendered_config: serde_json::Map::new(),
             description: String::new(),
             tags: Vec::new(),

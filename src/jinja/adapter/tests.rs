@@ -78,9 +78,11 @@ fn scope() -> NodeScope {
         package: "shop".to_owned(),
         path: "models/orders.sql".to_owned(),
         first_line: 1,
-        model: json!({"name": "orders", "resource_type": "model", "config": {"materialized": "table"}, "columns": {}}),
+        name: "orders".to_owned(),
+        model: json!({"name": "orders", "resource_type": "model", "config": {"materialized": "table"}, "columns": {}})
+            .into(),
         this: Some(Relation::new(Some("db"), "main", "orders")),
-        config: object(json!({"materialized": "table"})),
+        config: object(json!({"materialized": "table"})).into(),
         ..NodeScope::default()
     }
 }

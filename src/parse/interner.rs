@@ -1,0 +1,87 @@
+//! One copy of each configuration: most of a project's tests, and many of its models, have the same one.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value as Json;
+
+use crate::model::{JsonMap, SharedMap};
+
+/// The maps seen so far, by a hash of what they hold in its order.
+#[derive(Default)]
+pub(super) struct Interner {
+    seen: Mutex<HashMap<u64, Vec<SharedMap>>>,
+}
+
+impl Interner {
+    /// `map`, or the same one as seen before. Maps whose keys are in another order are not the same: they are written in
+    /// that order.
+    pub(super) fn share(&self, map: JsonMap) -> SharedMap {
+        let mut hasher = DefaultHasher::new();
+        hash_map(&map, &mut hasher);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = seen.entry(hasher.finish()).or_default();
+        if let Some(known) = alike.iter().find(|known| same_maps(known, &map)) {
+            return known.clone();
+        }
+        let new = SharedMap::from(map);
+        alike.push(new.clone());
+        new
+    }
+}
+
+fn hash_map(map: &JsonMap, into: &mut DefaultHasher) {
+    map.len().hash(into);
+    for (key, value) in map {
+        key.hash(into);
+        hash_value(value, into);
+    }
+}
+
+fn hash_value(value: &Json, into: &mut DefaultHasher) {
+    match value {
+        Json::Object(map) => hash_map(map, into),
+        Json::Array(items) => items.iter().for_each(|item| hash_value(item, into)),
+        scalar => scalar.hash(into),
+    }
+}
+
+fn same_maps(a: &JsonMap, b: &JsonMap) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
+}
+
+fn same(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Object(a), Json::Object(b)) => same_maps(a, b),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (a, b) => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::Interner;
+    use crate::model::SharedMap;
+
+    #[test]
+    fn equal_maps_are_one_and_their_order_counts() {
+        let interner = Interner::default();
+        let share = |json: &Json| interner.share(json.as_object().unwrap().clone());
+        let place = |map: &SharedMap| std::ptr::from_ref(&**map);
+        let first = share(&json!({"a": 1, "b": {"x": [1, 2], "y": null}}));
+        assert_eq!(place(&first), place(&share(&json!({"a": 1, "b": {"x": [1, 2], "y": null}}))));
+        for other in [
+            json!({"b": {"x": [1, 2], "y": null}, "a": 1}),
+            json!({"a": 1, "b": {"y": null, "x": [1, 2]}}),
+            json!({"a": 1, "b": {"x": [2, 1], "y": null}}),
+            json!({"a": "1", "b": {"x": [1, 2], "y": null}}),
+        ] {
+            let shared = share(&other);
+            assert_ne!(place(&first), place(&shared));
+            assert_eq!(Json::Object(shared.into_map()).to_string(), other.to_string());
+        }
+    }
+}
