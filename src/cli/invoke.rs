@@ -39,6 +39,7 @@ impl Session {
             target_path: global.target_path.clone(),
             vars,
             threads: global.threads.map(usize::from),
+            any_version: global.no_version_check,
             full_refresh,
             env: Arc::new(env),
             which,

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use blocks::Block;
+pub(crate) use json::dump as python_json;
 pub use native::render_yaml;
 pub use render::Renderer;
 
