@@ -17,7 +17,7 @@ pub(super) fn deps(session: &Session, args: &DepsArgs) -> Result<Exit, Failure> 
     };
     let add = args.add_package.as_deref().map(|text| Addition::parse(text, from)).transpose();
     let add = add.map_err(pipeline::Error::from)?;
-    let request = Request { lock_only: args.lock, upgrade: args.upgrade, add };
+    let request = Request { lock_only: args.lock, upgrade: args.upgrade, add, within: None };
     let outcome = pipeline::deps(&session.invocation, &request)?;
     session.ui.finish();
     if let Some(lock) = &outcome.lock {

@@ -45,9 +45,11 @@ impl From<artifacts::Error> for Failure {
 /// The one place where errors become exit codes.
 fn classify(error: &pipeline::Error) -> Exit {
     use pipeline::Error as E;
+    if error.is_stopped() {
+        return Exit::Interrupted;
+    }
     match error {
         E::Project(error) | E::Deps(deps::Error::Project(error)) => of_project(error),
-        E::Deps(deps::Error::Stopped) => Exit::Interrupted,
         E::Config(_)
         | E::Select(_)
         | E::Usage { .. }

@@ -76,6 +76,16 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// Whether a signal stopped the run while packages were fetched.
+    pub fn is_stopped(&self) -> bool {
+        let error = match self {
+            Self::Deps(error) => error,
+            Self::Baseline(baseline::Error::OtherPackages { source, .. }) => source,
+            _ => return false,
+        };
+        matches!(error, project::deps::Error::Stopped)
+    }
+
     /// What to do about it, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -119,7 +119,8 @@ fn at_hub(error: Error) -> Error {
     }
 }
 
-fn package(name: &str, json: &Json) -> Option<Package> {
+/// A package as the hub's page of it says.
+pub(super) fn package(name: &str, json: &Json) -> Option<Package> {
     let mut releases: Vec<Release> =
         json.get("versions")?.as_object()?.iter().filter_map(|(version, json)| release(version, json)).collect();
     releases.sort_by(|a, b| a.version.cmp(&b.version));

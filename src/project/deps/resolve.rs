@@ -299,3 +299,105 @@ pub(super) fn check_names(pinned: &[Pinned], root: &str) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use serde_json::{Value as Json, json};
+
+    use super::super::declared::{self, Declared};
+    use super::super::hub;
+    use super::super::sources::{Sources, Surroundings};
+    use super::{Choice, Source, newer, resolve};
+    use crate::jinja::{Env, YamlScope};
+
+    fn package(releases: &[(&str, &str)]) -> hub::Package {
+        let release = |(version, requires): &(&str, &str)| {
+            let json = json!({"name": "utils", "require_dbt_version": requires, "downloads": {"tarball": "x"}});
+            ((*version).to_owned(), json)
+        };
+        let versions: serde_json::Map<String, Json> = releases.iter().map(release).collect();
+        hub::package("acme/utils", &json!({"versions": versions})).unwrap()
+    }
+
+    fn asked(version: &Json, prerelease: bool) -> Declared {
+        let entry = json!({"package": "acme/utils", "version": version, "install_prerelease": prerelease});
+        declared::entry(&entry, "packages.yml:2").unwrap()
+    }
+
+    #[test]
+    fn the_newest_version_that_all_allow_is_taken() {
+        let all = ["0.9.0", "1.0.0", "1.1.0", "1.2.0", "1.3.0-rc1", "1.10.0", "2.0.0-beta.1"];
+        let package = package(&all.map(|version| (version, ">=1.0.0")));
+        let chosen = |asked: &[Declared]| Choice::new(asked, true).of(&package).map(|found| found.version.to_string());
+        let one = |version: Json, prerelease: bool| chosen(&[asked(&version, prerelease)]).unwrap_or_default();
+        assert_eq!(one(json!([">=1.0.0", "<1.2.0"]), false), "1.1.0");
+        assert_eq!(one(json!(">0.1.0"), false), "1.10.0");
+        assert_eq!(one(json!(">0.1.0"), true), "2.0.0-beta.1");
+        assert_eq!(one(json!("1.3.0-rc1"), false), "1.3.0-rc1");
+        assert_eq!(one(json!("=1.0.0"), false), "1.0.0");
+        assert_eq!(one(json!("3.0.0"), false), "");
+        let both = [asked(&json!(">=1.0.0"), false), asked(&json!("<1.10.0"), false)];
+        assert_eq!(chosen(&both).unwrap(), "1.2.0");
+        assert_eq!(newer(&package, "1.2.0", false, true).unwrap(), "1.10.0");
+        assert_eq!(newer(&package, "1.10.0", false, true), None);
+    }
+
+    #[test]
+    fn a_version_for_another_dbt_is_passed_over_and_named() {
+        let package = package(&[("1.0.0", ">=1.0.0,<2.0.0"), ("2.0.0", ">=2.0.0")]);
+        let asked_for = |version| [asked(&json!(version), false)];
+        let any = asked_for(">=1.0.0");
+        assert_eq!(Choice::new(&any, true).of(&package).unwrap().version.to_string(), "1.0.0");
+        assert_eq!(Choice::new(&any, false).of(&package).unwrap().version.to_string(), "2.0.0");
+        let newest = asked_for("2.0.0");
+        let choice = Choice::new(&newest, true);
+        let error = choice.none_fits("acme/utils", &package);
+        assert!(error.to_string().contains("2.0.0 is, but needs dbt >=2.0.0"), "{error}");
+        assert!(error.hint().unwrap().contains("--no-version-check"));
+    }
+
+    /// What a project with local packages resolves to: names and paths.
+    fn resolved(files: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let scope = YamlScope { env: Env(Arc::default()), ..YamlScope::default() };
+        let surroundings =
+            Surroundings { root: dir.path(), scope: &scope, tell: &|_| {}, stop: &|| false, version_check: true };
+        let mut sources = Sources::new(surroundings, Path::new("/nowhere").to_owned());
+        let listing = declared::read(dir.path(), &scope, "").map_err(|error| error.to_string())?;
+        let pinned = resolve(&listing.packages, "shop", &mut sources).map_err(|error| error.to_string())?;
+        let shown = |source: &Source| source.shown();
+        Ok(pinned.iter().map(|package| format!("{} {}", package.name, shown(&package.source))).collect())
+    }
+
+    #[test]
+    fn packages_of_packages_are_found_and_a_circle_ends() {
+        let found = resolved(&[
+            ("packages.yml", "packages: [{local: one}]"),
+            ("one/dbt_project.yml", "name: a"),
+            ("one/packages.yml", "packages: [{local: two}]"),
+            ("two/dbt_project.yml", "name: b"),
+            ("two/dependencies.yml", "packages: [{local: one}]"),
+        ]);
+        assert_eq!(found.unwrap(), ["a local one", "b local two"]);
+    }
+
+    #[test]
+    fn who_asks_for_what_is_not_there_is_named() {
+        let message = resolved(&[
+            ("packages.yml", "packages: [{local: one}]"),
+            ("one/dbt_project.yml", "name: a"),
+            ("one/packages.yml", "packages:\n  - local: ../two"),
+        ]);
+        assert!(message.unwrap_err().ends_with("the local package of a/packages.yml:2"));
+        let same = resolved(&[("packages.yml", "packages: [{local: one}]"), ("one/dbt_project.yml", "name: shop")]);
+        assert_eq!(same.unwrap_err(), "two packages hold a project called `shop`: the project itself and local one");
+    }
+}

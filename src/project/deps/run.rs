@@ -22,6 +22,8 @@ pub struct Request {
     pub upgrade: bool,
     /// A package to add to packages.yml first.
     pub add: Option<Addition>,
+    /// Refuse to install anywhere but below this folder.
+    pub within: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -100,6 +102,9 @@ impl Place {
         for diagnostic in listing.diagnostics {
             tell(&Event::Diagnostic(diagnostic));
         }
+        if let Some(folder) = &request.within {
+            check_within(&self.target, folder)?;
+        }
         let workplace = Workplace::new(&self.root, &self.target)?;
         let surroundings =
             Surroundings { root: &self.root, scope: &self.scope, tell, stop, version_check: self.version_check };
@@ -156,6 +161,17 @@ impl Place {
         let source = &package.source;
         Installed { name: package.name.clone(), version: source.shown_version(), from: source.shown(), newer }
     }
+}
+
+fn check_within(target: &Path, folder: &Path) -> Result<(), Error> {
+    // What does not exist yet is where its nearest existing parent is.
+    let existing = target.ancestors().find_map(|parent| parent.canonicalize().ok());
+    let folder = folder.canonicalize().map_err(Error::io("find", folder))?;
+    if existing.is_some_and(|existing| existing.starts_with(&folder)) {
+        return Ok(());
+    }
+    let message = format!("its packages-install-path, {}, lies outside of the project", target.display());
+    Err(Error::Add { message, hint: "name a folder in the project" })
 }
 
 /// An entry of a lock file as the package that it settles.
