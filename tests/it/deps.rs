@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -358,7 +358,7 @@ fn a_run_that_is_killed_leaves_the_former_packages() {
     let place = ["deps", "--project-dir", "shop", "--profiles-dir", "shop"];
     for (signal, code) in [("-TERM", Some(130)), ("-KILL", None)] {
         let before = web.asked(path);
-        let mut child = sandbox.command(place).spawn().unwrap();
+        let mut child = sandbox.command(place).stderr(Stdio::null()).spawn().unwrap();
         let since = Instant::now();
         while web.asked(path) == before && since.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));
@@ -482,4 +482,20 @@ fn a_folder_that_holds_more_than_packages_is_not_emptied() {
     sandbox.write("shop/deep/down/stale/dbt_project.yml", "name: stale\n");
     deps_ok(&sandbox, &[]);
     assert!(!sandbox.join("shop/deep/down/stale").exists());
+}
+
+#[test]
+fn a_proxy_is_asked_for_what_no_variable_exempts() {
+    let proxy = Web::with_utils();
+    let mut sandbox = Sandbox::new();
+    sandbox.env("DBT_PACKAGE_HUB_URL", "https://hub.example.org/").env("https_proxy", &proxy.url);
+    sandbox
+        .write("shop/dbt_project.yml", PROJECT)
+        .write("shop/packages.yml", "packages:\n  - package: acme/utils\n    version: 1.0.0\n");
+    refused(&deps(&sandbox, &[]), &["cannot fetch https://hub.example.org/api/v1/acme/utils.json", "HTTPS_PROXY"]);
+    assert_eq!(proxy.asked("hub.example.org:443"), 1, "{:?}", proxy.asked.lock().unwrap());
+    sandbox.env("https_proxy", "http://user:hunter2@[bad");
+    let said = deps(&sandbox, &[]);
+    refused(&said, &["the proxy that https_proxy names cannot be used"]);
+    assert!(!said.to_string().contains("hunter2"), "{said}");
 }

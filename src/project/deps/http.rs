@@ -1,8 +1,8 @@
 //! Fetching over HTTP: with retries, time limits and a limit to the size.
 //!
-//! `ureq` blocks, needs no runtime and shares rustls and ring with the rest of the tree. It follows the proxy variables
-//! (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, …) by itself.
+//! `ureq` blocks, needs no runtime and shares rustls and ring with the rest of the tree.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -11,10 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, http};
+use ureq::{Agent, Proxy, http};
 
 use super::Error;
 use super::declared::Text;
+use super::proxy::proxy_for;
 
 /// Pauses between tries.
 const PAUSES: [Duration; 3] = [Duration::from_millis(400), Duration::from_millis(1_200), Duration::from_secs(3)];
@@ -32,7 +33,15 @@ const LARGEST: u64 = 512 * 1024 * 1024;
 /// A client. `stop` says whether the run was stopped.
 pub(super) struct Http<'a> {
     agent: Agent,
+    env: &'a HashMap<String, String>,
     stop: &'a dyn Fn() -> bool,
+}
+
+/// One thing to fetch.
+struct Call {
+    agent: Agent,
+    proxy: Option<Proxy>,
+    url: String,
 }
 
 /// Why a try failed, and whether another one may help.
@@ -43,7 +52,8 @@ struct Failed {
 }
 
 impl<'a> Http<'a> {
-    pub(super) fn new(stop: &'a dyn Fn() -> bool) -> Self {
+    /// A client that finds its proxies in `env`.
+    pub(super) fn new(env: &'a HashMap<String, String>, stop: &'a dyn Fn() -> bool) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
@@ -53,13 +63,13 @@ impl<'a> Http<'a> {
             .user_agent(concat!("slimdiff/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .build();
-        Self { agent: config.into(), stop }
+        Self { agent: config.into(), env, stop }
     }
 
     /// A page's text; none when there is no such page.
     pub(super) fn text(&self, url: &Text) -> Result<Option<String>, Error> {
-        self.retry(url, |agent, url| {
-            let Some(mut reader) = get(agent, url, true)? else { return Ok(None) };
+        self.retry(url, |call| {
+            let Some(mut reader) = get(call, true)? else { return Ok(None) };
             let mut text = String::new();
             reader.read_to_string(&mut text).map_err(|error| Failed::of_io(&error))?;
             Ok(Some(text))
@@ -69,8 +79,8 @@ impl<'a> Http<'a> {
     /// Writes what is at `url` to the file `to`.
     pub(super) fn download(&self, url: &Text, to: &Path) -> Result<(), Error> {
         let to = to.to_owned();
-        self.retry(url, move |agent, url| {
-            let reader = get(agent, url, false)?;
+        self.retry(url, move |call| {
+            let reader = get(call, false)?;
             let for_good = |error: io::Error| Failed { reason: error.to_string(), again: false, hint: "" };
             let mut file = File::create(&to).map_err(for_good)?;
             let mut buffer = vec![0; 64 * 1024];
@@ -88,15 +98,17 @@ impl<'a> Http<'a> {
     fn retry<T: Send + 'static>(
         &self,
         url: &Text,
-        once: impl Fn(&Agent, &str) -> Result<T, Failed> + Send + Sync + 'static,
+        once: impl Fn(&Call) -> Result<T, Failed> + Send + Sync + 'static,
     ) -> Result<T, Error> {
         let once = Arc::new(once);
+        let call = Arc::new(Call { agent: self.agent.clone(), proxy: self.proxy(url)?, url: url.value.clone() });
         let mut pauses = PAUSES.iter();
         loop {
             let (sender, answer) = mpsc::channel();
-            let (agent, once, value) = (self.agent.clone(), Arc::clone(&once), url.value.clone());
+            let call = Arc::clone(&call);
+            let once = Arc::clone(&once);
             // In a thread of its own, which a stopped run leaves behind: a read that blocks cannot be called off.
-            thread::spawn(move || sender.send(once(&agent, &value)));
+            thread::spawn(move || sender.send(once(&call)));
             let failed = match self.wait(&answer, None)? {
                 Some(Ok(found)) => return Ok(found),
                 Some(Err(failed)) => failed,
@@ -110,6 +122,16 @@ impl<'a> Http<'a> {
             let (_never, silence) = mpsc::channel::<()>();
             self.wait(&silence, Some(*pause))?;
         }
+    }
+
+    fn proxy(&self, url: &Text) -> Result<Option<Proxy>, Error> {
+        let Some((name, value)) = proxy_for(&url.value, self.env) else { return Ok(None) };
+        // Not the value: proxies are often written with a password.
+        Proxy::new(value).map(Some).map_err(|_| Error::Fetch {
+            url: url.shown.clone(),
+            reason: format!("the proxy that {name} names cannot be used"),
+            hint: "write http://HOST:PORT; SOCKS proxies are not supported",
+        })
     }
 
     /// What comes through the channel, if anything does before `limit` and before all who could send are gone.
@@ -132,8 +154,9 @@ impl<'a> Http<'a> {
 }
 
 /// The body of a good answer; none for 404, when that is an answer as well.
-fn get(agent: &Agent, url: &str, may_miss: bool) -> Result<Option<impl Read>, Failed> {
-    let response = agent.get(url).call().map_err(|error| Failed::of_ureq(&error))?;
+fn get(call: &Call, may_miss: bool) -> Result<Option<impl Read + use<>>, Failed> {
+    let request = call.agent.get(&call.url).config().proxy(call.proxy.clone()).build();
+    let response = request.call().map_err(|error| Failed::of_ureq(&error))?;
     let status = response.status();
     match status.as_u16() {
         200..300 => Ok(Some(response.into_body().into_with_config().limit(LARGEST).reader())),

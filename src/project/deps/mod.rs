@@ -11,6 +11,7 @@ mod http;
 mod hub;
 mod install;
 mod lock;
+mod proxy;
 mod resolve;
 mod run;
 mod sources;

@@ -13,7 +13,7 @@ use super::hub::{Hub, Package};
 use super::resolve::{Pinned, Source};
 use super::{Error, archive};
 use crate::jinja::YamlScope;
-use crate::model::{Diagnostic, Event};
+use crate::model::{Diagnostic, Event, Stage};
 use crate::project::dbt_project::{self, ProjectFile};
 
 /// All that packages can be had from.
@@ -60,7 +60,7 @@ impl<'a> Sources<'a> {
             scope,
             tell,
             stop,
-            http: Http::new(stop),
+            http: Http::new(&scope.env.0, stop),
             hub: Hub::new(hub.map(String::as_str)),
             store,
             fetched: 0,
@@ -151,6 +151,7 @@ impl<'a> Sources<'a> {
             return Ok(folder.clone());
         }
         self.check_stop()?;
+        self.fetching(what);
         let place = self.place();
         let (file, unpacked) = (place.with_extension("tar.gz"), place);
         self.http.download(url, &file)?;
@@ -168,11 +169,17 @@ impl<'a> Sources<'a> {
             return Ok(checkout.clone());
         }
         self.check_stop()?;
+        self.fetching(&url.shown);
         let checkout = git::checkout(url, revision, &self.place(), self.stop)?;
         let by_commit = (url.value.clone(), Some(checkout.sha.clone()));
         self.checkouts.insert(by_commit, checkout.clone());
         self.checkouts.insert(key, checkout.clone());
         Ok(checkout)
+    }
+
+    /// Says what takes the time.
+    fn fetching(&self, what: &str) {
+        (self.tell)(&Event::StageStarted { stage: Stage::Deps, detail: format!("fetching {what}"), total: None });
     }
 
     fn name_in(&self, folder: &Path) -> Result<String, Error> {
