@@ -214,7 +214,10 @@ fn repository(sandbox: &Sandbox, name: &str) -> String {
 #[test]
 fn packages_of_every_kind_are_installed_and_parsed_with() {
     let web = Web::with_utils();
-    web.package("acme/extra", &[("0.2.0", json!([{"package": "acme/utils", "version": [">=1.0.0", "<1.10.0"]}]))]);
+    web.package(
+        "acme/extra",
+        &[("0.2.0", json!([{"package": "acme/utils", "version": [">=1.0.0", "<1.10.0"], "why": "x"}]))],
+    );
     web.put("/there.tar.gz", Answer::Body(archive("there", "3.0.0")));
     let sandbox = shop(&web, "");
     let url = repository(&sandbox, "repo");

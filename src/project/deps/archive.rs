@@ -32,7 +32,11 @@ pub(super) fn unpack(file: &Path, to: &Path, what: &str) -> Result<(), Error> {
             return Err(refused(format!("it has more than {MOST} entries")));
         }
         let name = entry.path().map_err(damaged)?.into_owned();
-        let kind = entry.header().entry_type();
+        let kind = match entry.header().entry_type() {
+            // The oldest tars tell a folder by its name only.
+            EntryType::Regular if entry.path_bytes().ends_with(b"/") => EntryType::Directory,
+            kind => kind,
+        };
         if matches!(kind, EntryType::XGlobalHeader) {
             continue;
         }
@@ -189,6 +193,7 @@ mod tests {
         let (_dir, found) = unpacked(&[
             (EntryType::XGlobalHeader, "pax_global_header", "x"),
             (EntryType::Directory, "y-1/", ""),
+            (EntryType::Regular, "y-1/models/", ""),
             PROJECT,
             (EntryType::Symlink, "y-1/models/same.yml", "../dbt_project.yml"),
             (EntryType::Link, "y-1/copy.yml", "y-1/dbt_project.yml"),

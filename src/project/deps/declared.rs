@@ -139,8 +139,11 @@ pub(super) fn read_lock(path: &Path, shown: &str, scope: &YamlScope) -> Result<O
 
 /// Checks an entry that comes from elsewhere than a file of the project: the hub says what its packages ask for.
 pub(super) fn entry(entry: &Json, asked_by: &str) -> Result<Declared, String> {
-    let map = entry.as_object().ok_or("it is not a mapping")?;
-    declared(map, map, asked_by.to_owned()).map_err(|wrong| wrong.message)
+    let mut map = entry.as_object().ok_or("it is not a mapping")?.clone();
+    // What a package's author wrote beside is not for the user to correct.
+    let known = |key: &str| KINDS.iter().any(|(kind, others)| key == *kind || others.contains(&key));
+    map.retain(|key, _| known(key) || key == "name");
+    declared(&map, &map, asked_by.to_owned()).map_err(|wrong| wrong.message)
 }
 
 struct File {

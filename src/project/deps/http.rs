@@ -174,7 +174,8 @@ fn roots() -> RootCerts {
     native.iter().map(|der| Certificate::from_der(der).to_owned()).into()
 }
 
-const NETWORK: &str = "check the network; behind a proxy, set HTTPS_PROXY";
+/// What to do when a server cannot be reached.
+pub(super) const NETWORK: &str = "check the network; behind a proxy, set HTTPS_PROXY";
 
 impl Failed {
     fn of_io(error: &io::Error) -> Self {
@@ -193,9 +194,12 @@ impl Failed {
 
     fn of_ureq(error: &ureq::Error) -> Self {
         use ureq::Error as E;
-        let again = matches!(error, E::Io(_) | E::Timeout(_) | E::ConnectionFailed | E::HostNotFound | E::Protocol(_));
+        let untrusted = matches!(error, E::Io(error) if error.to_string().contains("certificate"));
+        let again = !untrusted
+            && matches!(error, E::Io(_) | E::Timeout(_) | E::ConnectionFailed | E::HostNotFound | E::Protocol(_));
         let hint = match error {
             E::BadUri(_) | E::Http(_) => "write a URL that begins with https://, and spaces in it as %20",
+            _ if untrusted => "if the certificate is your company's, name the file with its authority in SSL_CERT_FILE",
             _ => NETWORK,
         };
         Self { reason: error.to_string(), again, hint }

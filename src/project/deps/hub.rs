@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Error;
 use super::declared::{self, Declared, Text};
-use super::http::Http;
+use super::http::{Http, NETWORK};
 use super::version::Version;
 
 /// The hub that dbt asks, unless `DBT_PACKAGE_HUB_URL` names another.
@@ -109,7 +109,7 @@ fn is_name(name: &str) -> bool {
 
 fn at_hub(error: Error) -> Error {
     match error {
-        Error::Fetch { url, reason, .. } => Error::Fetch {
+        Error::Fetch { url, reason, hint: NETWORK } => Error::Fetch {
             url,
             reason,
             hint: "check the network; behind a proxy, set HTTPS_PROXY; another hub is named by DBT_PACKAGE_HUB_URL, and packages \
