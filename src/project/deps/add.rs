@@ -34,7 +34,8 @@ impl Addition {
     /// # Errors
     /// It names no version or revision.
     pub fn parse(text: &str, from: AddFrom) -> Result<Self, Error> {
-        let wrong = |hint| Error::Add { message: format!("`{text}` does not name a package with its version"), hint };
+        let wrong =
+            |hint| Error::Refused { message: format!("`{text}` does not name a package with its version"), hint };
         match from {
             AddFrom::Local => Ok(Self::new("local", text, &[])),
             AddFrom::Git => {
@@ -93,7 +94,7 @@ impl Addition {
         let items = list.and_then(Node::as_sequence).unwrap_or_default();
         let Some(first) = items.first() else {
             let is_empty = list.is_none_or(|list| list.is_null() || list.as_sequence().is_some());
-            let by_hand = || Error::Add {
+            let by_hand = || Error::Refused {
                 message: format!("{file} cannot be added to"),
                 hint: "`packages:` takes a list; write the entry by hand",
             };
@@ -120,7 +121,7 @@ impl Addition {
             dash(starts[0]).filter(|_| lines[starts[0]].trim_start().starts_with('-') && first.as_mapping().is_some());
         let Some(indent) = indent else {
             let message = format!("{file} lists its packages in one line, which `--add-package` does not edit");
-            return Err(Error::Add { message, hint: "write one entry a line, or add the package by hand" });
+            return Err(Error::Refused { message, hint: "write one entry a line, or add the package by hand" });
         };
         let (key, value) = &self.same;
         let same = items.iter().position(|item| item.get(key).and_then(Node::as_str) == Some(value));

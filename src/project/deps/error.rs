@@ -111,9 +111,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// `--add-package` that cannot be understood.
+    /// What is asked for cannot be done: a private package, an unsafe folder, `--add-package` that names no version.
     #[error("{message}")]
-    Add {
+    Refused {
         /// Why.
         message: String,
         /// What to write instead.
@@ -157,7 +157,7 @@ impl Error {
             Self::NoGit { .. } => {
                 Some("install git; packages from git are fetched with it, and with your credentials".to_owned())
             }
-            Self::Git { hint, .. } | Self::Fetch { hint, .. } | Self::Add { hint, .. } => {
+            Self::Git { hint, .. } | Self::Fetch { hint, .. } | Self::Refused { hint, .. } => {
                 Some((*hint).to_owned()).filter(|hint| !hint.is_empty())
             }
             Self::Invalid(_) | Self::Archive { .. } | Self::Io { .. } | Self::Stopped => None,

@@ -109,7 +109,7 @@ fn check_target(root: &Path, target: &Path) -> Result<(), Error> {
     let holds_project = root.starts_with(target) || target.join(crate::project::dbt_project::FILE).exists();
     if holds_project || target.join(".git").exists() {
         let message = format!("packages-install-path names {}, which holds more than packages", target.display());
-        return Err(Error::Add { message, hint: "name a folder of its own in dbt_project.yml, e.g. dbt_packages" });
+        return Err(Error::Refused { message, hint: "name a folder of its own in dbt_project.yml, e.g. dbt_packages" });
     }
     Ok(())
 }

@@ -117,7 +117,7 @@ fn pin(asked: &[Declared], sources: &mut Sources<'_>) -> Result<Pinned, Error> {
             Ok(Pinned { name: name.clone(), source: Source::Tarball { url: url.clone() } })
         }
         Spec::Hub { package, .. } => pin_hub(asked, package, sources),
-        Spec::Private { name } => Err(Error::Add {
+        Spec::Private { name } => Err(Error::Refused {
             message: format!("the private package {name} ({}) needs dbt's platform", first.asked_by),
             hint: "name its repository instead: `git: https://…`",
         }),

@@ -171,7 +171,7 @@ fn check_within(target: &Path, folder: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!("its packages-install-path, {}, lies outside of the project", target.display());
-    Err(Error::Add { message, hint: "name a folder in the project" })
+    Err(Error::Refused { message, hint: "name a folder in the project" })
 }
 
 /// An entry of a lock file as the package that it settles.
