@@ -71,12 +71,16 @@ pub enum Error {
         folder: String,
     },
     /// Packages of the revision are not those that are installed.
-    #[error("{revision} declares other packages than are installed now: {file} differs")]
+    #[error(
+        "{revision} declares other packages than are installed now ({file} differs), and they cannot be had: {source}"
+    )]
     OtherPackages {
         /// The revision, for people.
         revision: String,
         /// The file that differs.
         file: &'static str,
+        /// Why they cannot be had.
+        source: Box<project::deps::Error>,
     },
     /// The revision's project cannot be loaded.
     #[error("{revision} cannot be loaded: {source}")]
@@ -139,9 +143,10 @@ impl Error {
                 if *shallow { format!("{fetch}; the clone is shallow, see `fetch-depth: 0` of actions/checkout") } else { fetch }
             }
             Self::NoProject { .. } => format!("name a revision that has the project: --baseline git:REVISION; {production}"),
-            Self::OtherPackages { .. } => format!(
-                "what a package changes cannot be told from the packages that are installed; {production}"
-            ),
+            Self::OtherPackages { source, .. } => match source.hint() {
+                Some(hint) => format!("{hint}; or else, {production}"),
+                None => production.to_owned(),
+            },
             Self::Unparsable { .. } => format!("name a revision that parses: --baseline git:REVISION; {production}"),
             Self::Git { source, .. } => {
                 let missing = source.code() == git2::ErrorCode::NotFound;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::git::{self, Revision};
-use super::packages::{install, link};
+use super::packages::{self, link};
 use super::{Baseline, Error, lfs};
 use crate::artifacts;
 use crate::model::{Code, Diagnostic, Location, Manifest};
@@ -14,7 +14,6 @@ use crate::project::{self, LoadOptions, Project};
 const PATHS_OUT: [&str; 3] = ["dbt_project.yml", "packages.yml", "dependencies.yml"];
 
 /// What the current side was loaded with; the baseline is loaded with the same.
-#[derive(Debug)]
 pub struct LoadContext<'a> {
     /// The current side.
     pub project: &'a Project,
@@ -22,6 +21,8 @@ pub struct LoadContext<'a> {
     pub load: LoadOptions,
     /// How it was parsed.
     pub parse: ParseOptions,
+    /// Whether the run was stopped; asked while packages are fetched.
+    pub stop: &'a dyn Fn() -> bool,
 }
 
 /// A baseline.
@@ -106,9 +107,9 @@ fn from_revision(
     let mut diagnostics = complete(repository, revision, folder.path());
 
     let checkout = if below.is_empty() { folder.path().to_owned() } else { folder.path().join(&below) };
-    install(context.project, &checkout, &revision.description)?;
-    let (manifest, found) = parse_checkout(&checkout, revision, context)?;
-    diagnostics.extend(found);
+    let options = load_options(&checkout, context);
+    diagnostics.extend(packages::provide(context, &options, folder.path(), &revision.description)?);
+    let manifest = parse_checkout(&options, revision, context)?;
     Ok(Loaded { manifest, description: revision.description.clone(), sha: Some(revision.sha.clone()), diagnostics })
 }
 
@@ -135,11 +136,8 @@ fn complete(repository: &git2::Repository, revision: &Revision, folder: &Path) -
     left.iter().map(warning).collect()
 }
 
-fn parse_checkout(
-    checkout: &Path,
-    revision: &Revision,
-    context: &LoadContext<'_>,
-) -> Result<(Manifest, Vec<Diagnostic>), Error> {
+/// How the checked-out project is loaded: as the current side, in another folder.
+fn load_options(checkout: &Path, context: &LoadContext<'_>) -> LoadOptions {
     let profile = &context.project.profile;
     let mut options = context.load.clone();
     checkout.clone_into(&mut options.project_dir);
@@ -148,8 +146,12 @@ fn parse_checkout(
         options.profile = Some(profile.name.clone());
         options.target = Some(profile.target_name.clone());
     }
+    options
+}
+
+fn parse_checkout(options: &LoadOptions, revision: &Revision, context: &LoadContext<'_>) -> Result<Manifest, Error> {
     let named = || revision.description.clone();
-    let loaded = project::load(&options).map_err(|source| Error::Project { revision: named(), source })?;
+    let loaded = project::load(options).map_err(|source| Error::Project { revision: named(), source })?;
     let parsed = parse::parse(&loaded.project, context.parse.clone());
     let errors: Vec<&Diagnostic> =
         loaded.diagnostics.iter().chain(&parsed.diagnostics).filter(|diagnostic| diagnostic.is_error()).collect();
@@ -161,5 +163,5 @@ fn parse_checkout(
             first: format!("{}{place}", first.message),
         });
     }
-    Ok((parsed.manifest, Vec::new()))
+    Ok(parsed.manifest)
 }

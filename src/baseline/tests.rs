@@ -90,7 +90,15 @@ impl Repo {
 
     fn load_in(&self, baseline: &Baseline, env: &[(&str, &str)]) -> Result<Loaded, Error> {
         let project = self.head();
-        load(baseline, &LoadContext { parse: parse_options(&project), load: self.options(env), project: &project })
+        load(
+            baseline,
+            &LoadContext {
+                parse: parse_options(&project),
+                load: self.options(env),
+                project: &project,
+                stop: &|| false,
+            },
+        )
     }
 
     fn load(&self, baseline: &str) -> Result<Loaded, Error> {
@@ -289,22 +297,99 @@ fn installed_packages_serve_both_sides_and_local_ones_are_of_the_revision() {
     assert_eq!(modified(&repo, &loaded), ["model.near.near_m"]);
 }
 
+/// A repository with a package `far` whose model is another one at v2.
+fn far(dir: &Path) -> String {
+    let git = Repository::init(dir).unwrap();
+    let author = Signature::now("Test", "test@example.org").unwrap();
+    fs::write(dir.join("dbt_project.yml"), "name: far\n").unwrap();
+    fs::create_dir_all(dir.join("models")).unwrap();
+    for (tag, sql) in [("v1", "select 1 as id"), ("v2", "select 2 as id")] {
+        fs::write(dir.join("models/far_m.sql"), sql).unwrap();
+        let mut index = git.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        let tree = git.find_tree(index.write_tree().unwrap()).unwrap();
+        let parent = git.head().ok().map(|head| head.peel_to_commit().unwrap());
+        let commit =
+            git.commit(Some("HEAD"), &author, &author, tag, &tree, &parent.iter().collect::<Vec<_>>()).unwrap();
+        git.tag_lightweight(tag, &git.find_object(commit, None).unwrap(), false).unwrap();
+    }
+    dir.display().to_string()
+}
+
 #[test]
-fn other_packages_than_are_installed_make_the_revision_unusable() {
+fn a_revision_with_other_packages_is_read_with_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = far(dir.path());
+    let packages = |revision: &str| format!("packages:\n  - git: {url}\n    revision: {revision}\n  - local: near\n");
     let repo = Repo::new("");
-    repo.write("packages.yml", "packages: [{package: x/far, version: 1.0.0}]\n");
+    repo.write("packages.yml", &packages("v1"));
+    package(&repo.project.join("near"), "select 1 as id");
+    repo.commit("first");
+    let install = || {
+        let options = repo.options(&[]);
+        project::deps::install(&options, &project::deps::Request::default(), &|_| {}, &|| false).unwrap()
+    };
+    install();
+    assert_eq!(modified(&repo, &repo.load("git:HEAD").unwrap()), Vec::<String>::new());
+
+    repo.write("packages.yml", &packages("v2"));
+    install();
+    let installed = fs::read_to_string(repo.project.join("dbt_packages/far/models/far_m.sql")).unwrap();
+    let loaded = repo.load("git:HEAD").unwrap();
+    assert_eq!(modified(&repo, &loaded), ["model.far.far_m"]);
+    let note = &loaded.diagnostics[0];
+    assert!(!note.is_error() && note.message.contains("read with its own packages: far "), "{note}");
+    // The current side's are as they were.
+    assert_eq!(fs::read_to_string(repo.project.join("dbt_packages/far/models/far_m.sql")).unwrap(), installed);
+
+    // The lock file alone makes a difference, too.
+    repo.commit("second");
+    let lock = fs::read_to_string(repo.project.join("package-lock.yml")).unwrap();
+    let first = repo.git.find_commit(repo.git.revparse_single("HEAD~1").unwrap().id()).unwrap();
+    assert_eq!(modified(&repo, &repo.load(&format!("git:{}", first.id())).unwrap()), ["model.far.far_m"]);
+    let sha = |tag: &str| Repository::open(dir.path()).unwrap().revparse_single(tag).unwrap().id().to_string();
+    repo.write("package-lock.yml", &lock.replace(&sha("v2"), &sha("v1")));
+    install();
+    assert_eq!(modified(&repo, &repo.load("git:HEAD").unwrap()), ["model.far.far_m"]);
+}
+
+#[test]
+fn a_revision_whose_own_packages_cannot_be_had_is_unusable() {
+    let repo = Repo::new("");
+    repo.write("packages.yml", "packages: [{git: /nowhere/far, revision: v1}]\n");
     repo.write("package-lock.yml", "sha1_hash: one\n");
     repo.commit("first");
     package(&repo.project.join("dbt_packages/far"), "select 1 as id");
     assert!(repo.load("git:HEAD").is_ok());
     repo.write("package-lock.yml", "sha1_hash: two\n");
-    assert!(
-        repo.hint("git:HEAD").0.ends_with("declares other packages than are installed now: package-lock.yml differs")
-    );
-    repo.write("packages.yml", "packages: [{package: x/far, version: 1.1.0}]\n");
     let (message, hint) = repo.hint("git:HEAD");
-    assert!(message.ends_with("packages.yml differs"), "{message}");
+    assert!(
+        message.contains("(package-lock.yml differs), and they cannot be had: git cannot fetch /nowhere/far"),
+        "{message}"
+    );
     assert!(hint.contains("manifest:PATH"));
+    repo.write("packages.yml", "packages: [{git: /nowhere/far, revision: v2}]\n");
+    assert!(repo.hint("git:HEAD").0.contains("(packages.yml differs)"));
+
+    // Packages that are kept in git come with the revision.
+    repo.write(".gitignore", "target/\n");
+    repo.commit("packages in git");
+    repo.write("packages.yml", "packages: [{git: /nowhere/far, revision: v3}]\n");
+    repo.write("dbt_packages/far/models/far_m.sql", "select 3 as id");
+    assert_eq!(modified(&repo, &repo.load("git:HEAD").unwrap()), ["model.far.far_m"]);
+    repo.write(".gitignore", "dbt_packages/\n");
+    fs::remove_dir_all(repo.project.join("dbt_packages")).unwrap();
+
+    // A place outside of the revision's folder holds the current side's packages.
+    let outside = repo.dir.path().join("outside");
+    let settings = fs::read_to_string(repo.project.join("dbt_project.yml")).unwrap();
+    repo.write("dbt_project.yml", &format!("{settings}packages-install-path: {}\n", outside.display()));
+    repo.write("packages.yml", "packages: []\n");
+    repo.commit("second");
+    package(&outside.join("far"), "select 1 as id");
+    repo.write("packages.yml", "packages: [{git: /nowhere/far, revision: v2}]\n");
+    assert!(repo.hint("git:HEAD").0.contains("lies outside of the project"));
+    assert!(outside.join("far/dbt_project.yml").exists());
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub(super) struct Global {
     /// How many nodes to work on at once; the profile's `threads` by default.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Take projects and packages that require another dbt.
+    #[arg(long, global = true)]
+    pub no_version_check: bool,
     /// How to write to standard error: text or json (one object a line).
     #[arg(
         long,
@@ -81,6 +84,8 @@ pub(super) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Install the packages that packages.yml declares.
+    Deps(DepsArgs),
     /// Parse the project and write manifest.json.
     Parse,
     /// List nodes.
@@ -108,6 +113,33 @@ pub(super) enum Command {
     Env(EnvArgs),
     /// See it all on an example shop, without a database server or a network.
     Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DepsArgs {
+    /// Write package-lock.yml and install nothing.
+    #[arg(long)]
+    pub lock: bool,
+    /// Take the newest versions that packages.yml allows, instead of those of package-lock.yml.
+    #[arg(long)]
+    pub upgrade: bool,
+    /// Add a package to packages.yml first: NAMESPACE/NAME@VERSION, or with --source URL@REVISION or a folder.
+    #[arg(long, value_name = "PACKAGE")]
+    pub add_package: Option<String>,
+    /// Where the package to add comes from.
+    #[arg(long, value_name = "SOURCE", default_value = "hub", requires = "add_package")]
+    pub source: DepsSource,
+}
+
+/// dbt's sources of packages to add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DepsSource {
+    /// The hub.
+    Hub,
+    /// A git repository.
+    Git,
+    /// A folder.
+    Local,
 }
 
 /// Which nodes, in dbt's words.

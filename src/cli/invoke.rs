@@ -39,6 +39,7 @@ impl Session {
             target_path: global.target_path.clone(),
             vars,
             threads: global.threads.map(usize::from),
+            any_version: global.no_version_check || env.get("DBT_VERSION_CHECK").is_some_and(|value| is_false(value)),
             full_refresh,
             env: Arc::new(env),
             which,
@@ -83,6 +84,11 @@ fn project_dir(global: &Global) -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::usage(format!("cannot tell the current folder: {error}"), "change to another"))?;
     let found = here.ancestors().find(|dir| dir.join("dbt_project.yml").is_file()).map(PathBuf::from);
     Ok(found.unwrap_or(here))
+}
+
+/// dbt's words for no in variables of the environment.
+fn is_false(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "0" | "f" | "false" | "n" | "no" | "off")
 }
 
 /// `--vars` as a mapping.

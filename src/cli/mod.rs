@@ -4,6 +4,7 @@ mod args;
 mod ci;
 mod commands;
 mod demo;
+mod deps;
 mod environments;
 mod exit;
 mod invoke;
@@ -55,6 +56,7 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
     invoke::log_to_stderr(cli.global.verbose);
     let session = |which: &'static str, full_refresh: bool| Session::new(&cli.global, ui, which, full_refresh);
     match &cli.command {
+        Command::Deps(args) => deps::deps(&session("deps", false)?, args),
         Command::Parse => commands::parse(&session("parse", false)?),
         Command::Ls(args) => ls::ls(&session("list", false)?, args),
         Command::Compile(args) => commands::compile(&session("compile", args.full_refresh)?, args).await,

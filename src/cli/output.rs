@@ -6,6 +6,7 @@ use comfy_table::{ContentArrangement, Table as Drawing, presets};
 
 use super::Exit;
 use crate::model::{Table, Value};
+use crate::project::deps;
 use crate::{artifacts, build, pipeline, project, publish, warehouse};
 
 /// A run that could not do what it was asked: what is said, what to do, and the exit code.
@@ -44,13 +45,17 @@ impl From<artifacts::Error> for Failure {
 /// The one place where errors become exit codes.
 fn classify(error: &pipeline::Error) -> Exit {
     use pipeline::Error as E;
+    if error.is_stopped() {
+        return Exit::Interrupted;
+    }
     match error {
+        E::Project(error) | E::Deps(deps::Error::Project(error)) => of_project(error),
         E::Config(_)
         | E::Select(_)
         | E::Usage { .. }
         | E::Write { .. }
+        | E::Deps(_)
         | E::Warehouse(warehouse::Error::Unsupported { .. }) => Exit::Usage,
-        E::Project(error) => of_project(error),
         E::Unparsable { .. } | E::Plan(_) | E::Build(build::Error::UnknownNode { .. }) => Exit::Project,
         E::Node { .. } => Exit::Findings,
         E::Baseline(_) | E::State(_) => Exit::Baseline,

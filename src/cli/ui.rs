@@ -243,6 +243,7 @@ impl Observer for Ui {
 
 fn stage_name(stage: Stage) -> &'static str {
     match stage {
+        Stage::Deps => "packages",
         Stage::Parse => "parse",
         Stage::Baseline => "baseline",
         Stage::Environment => "schema",

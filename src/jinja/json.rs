@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::repr;
 
 /// JSON as Python's `json.dumps` writes it: a space after commas and colons, nothing but ASCII.
-pub(super) fn dump(json: &Json, sorted: bool) -> String {
+pub(crate) fn dump(json: &Json, sorted: bool) -> String {
     dump_indented(json, sorted, None)
 }
 

@@ -41,6 +41,7 @@ use serde_json::Value as Json;
 
 pub use blocks::Block;
 pub use lazy::LazyJson;
+pub(crate) use json::dump as python_json;
 pub use native::render_yaml;
 pub use render::Renderer;
 

@@ -10,6 +10,8 @@ use super::{Diagnostic, NodeId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// Fetching and installing packages.
+    Deps,
     /// Reading and parsing the project.
     Parse,
     /// Reading or parsing the baseline.

@@ -288,7 +288,7 @@ fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> 
     let message = format!("there is no generic test `{shown}`, which {} uses", case.target.name());
     let hint = match &written.namespace {
         Some(namespace) if context.project.package(namespace).is_none() => {
-            format!("package `{namespace}` is not installed: run `dbt deps`")
+            format!("package `{namespace}` is not installed: run `slimdiff deps`")
         }
         _ => "tests are found in tests/generic and macros as `{% test … %}`".to_owned(),
     };

@@ -106,10 +106,12 @@ fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) ->
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
     let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
     let source = text.map_or(Ok(Baseline::MergeBase), Baseline::parse)?;
+    let stop = || invocation.cancel.is_cancelled();
     let context = baseline::LoadContext {
         project: &head.project,
         load: invocation.load_options(),
         parse: invocation.parse_options(&head.project),
+        stop: &stop,
     };
     let loaded = tokio::task::block_in_place(|| baseline::load(&source, &context))?;
     for diagnostic in &loaded.diagnostics {

@@ -14,6 +14,9 @@ pub enum Error {
     /// dbt_project.yml, the profile, packages.
     #[error(transparent)]
     Project(#[from] project::Error),
+    /// Packages.
+    #[error(transparent)]
+    Deps(#[from] project::deps::Error),
     /// The project has errors; they have been told as diagnostics.
     #[error("the project does not parse: {count} {}", if *count == 1 { "error" } else { "errors" })]
     Unparsable {
@@ -73,10 +76,21 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// Whether a signal stopped the run while packages were fetched.
+    pub fn is_stopped(&self) -> bool {
+        let error = match self {
+            Self::Deps(error) => error,
+            Self::Baseline(baseline::Error::OtherPackages { source, .. }) => source,
+            _ => return false,
+        };
+        matches!(error, project::deps::Error::Stopped)
+    }
+
     /// What to do about it, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.hint(),
+            Self::Deps(error) => error.hint(),
             Self::Baseline(error) => error.hint(),
             Self::Warehouse(error) => error.hint().map(str::to_owned),
             Self::Environment(error) => error.hint().map(str::to_owned),

@@ -3,6 +3,7 @@
 mod ci;
 mod commands;
 mod compare;
+mod deps;
 mod environments;
 mod error;
 mod inline;
@@ -11,6 +12,7 @@ mod project;
 pub use ci::{CiOutcome, CiRequest, ci};
 pub use commands::{BuildRequest, Built, CompileRequest, CompiledNode, DeferRequest, build, choose, compile, show};
 pub use compare::{CompareRequest, compare};
+pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
 pub use project::{Invocation, Loaded, load};

@@ -33,6 +33,8 @@ pub struct Invocation {
     pub vars: JsonMap,
     /// `--threads`.
     pub threads: Option<usize>,
+    /// `--no-version-check`.
+    pub any_version: bool,
     /// `--full-refresh`.
     pub full_refresh: bool,
     /// The environment.
@@ -82,6 +84,7 @@ impl Invocation {
             env: Env(self.env.clone()),
             target_path: self.target_path.clone(),
             require_profile: true,
+            any_version: self.any_version,
         }
     }
 

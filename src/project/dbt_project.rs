@@ -101,19 +101,24 @@ impl ProjectFile {
         }
     }
 
-    /// Where its packages are installed, rendered.
-    pub(super) fn packages_path(&self, scope: &YamlScope) -> Result<String, Error> {
-        self.settings(scope).map(|settings| settings.packages_path)
+    /// `name:` as written.
+    pub(super) fn written_name(&self) -> Result<String, Error> {
+        match self.root.to_json() {
+            Json::Object(map) => self.name(&map),
+            _ => self.name(&JsonMap::new()),
+        }
     }
 
-    /// Renders the file and takes it apart.
-    pub(super) fn settings(&self, scope: &YamlScope) -> Result<Settings, Error> {
+    /// Renders the file and takes it apart. `any_version` allows it to require another dbt.
+    pub(super) fn settings(&self, scope: &YamlScope, any_version: bool) -> Result<Settings, Error> {
         let rendered = render(&self.root, scope, &self.shown, &renders_later).map_err(Error::invalid)?;
         let Json::Object(rendered) = rendered else {
             return Err(self.invalid(&self.root, "it is not a mapping"));
         };
         let name = self.name(&rendered)?;
-        check_version(&name, &rendered)?;
+        if !any_version {
+            check_version(&name, &rendered)?;
+        }
         let unrendered = match self.root.to_json() {
             Json::Object(map) => map,
             _ => JsonMap::new(),

@@ -25,7 +25,7 @@ pub enum Error {
         source: io::Error,
     },
     /// `dbt_project.yml`, profiles.yml or packages.yml is not what it should be.
-    #[error("{0}")]
+    #[error("{}", plain(.0))]
     Invalid(Box<Diagnostic>),
     /// The project asks for another dbt.
     #[error("{package} requires dbt {required}, and slimdiff follows dbt {ours}")]
@@ -109,7 +109,7 @@ impl Error {
             Self::NoProfiles { .. } => Some("pass its folder with `--profiles-dir` or DBT_PROFILES_DIR".to_owned()),
             Self::UnknownProfile { available, .. } => Some(format!("it has {}", list(available))),
             Self::UnknownTarget { available, .. } => Some(format!("its targets are {}", list(available))),
-            Self::PackagesNotInstalled { .. } => Some("run `dbt deps` first".to_owned()),
+            Self::PackagesNotInstalled { .. } => Some("run `slimdiff deps` first".to_owned()),
             Self::DuplicatePackage { .. } => Some("remove one of them".to_owned()),
             Self::Unreadable { .. } => None,
         }
@@ -118,6 +118,12 @@ impl Error {
     pub(super) fn invalid(diagnostic: Diagnostic) -> Self {
         Self::Invalid(Box::new(diagnostic))
     }
+}
+
+/// The diagnostic without what is said around it: that it is an error, and what to do.
+fn plain(diagnostic: &Diagnostic) -> String {
+    let text = Diagnostic { hint: None, ..diagnostic.clone() }.to_string();
+    text.strip_prefix("error: ").map_or(text.clone(), str::to_owned)
 }
 
 fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {

@@ -33,6 +33,8 @@ pub struct LoadOptions {
     pub target_path: Option<PathBuf>,
     /// Whether a missing profile is an error; without one the project parses against a stand-in.
     pub require_profile: bool,
+    /// Whether a project may require another dbt (`--no-version-check`).
+    pub any_version: bool,
 }
 
 impl LoadOptions {
@@ -57,10 +59,7 @@ pub struct Loaded {
 /// There is no project or no usable profile, a file that configures it is wrong, or packages are missing.
 pub fn load(options: &LoadOptions) -> Result<Loaded, Error> {
     let dir = options.project_dir.canonicalize().unwrap_or_else(|_| options.project_dir.clone());
-    if !dir.join(dbt_project::FILE).is_file() {
-        return Err(Error::NoProject { parent: parent_project(&dir), dir });
-    }
-    let mut file = ProjectFile::read(&dir, "")?;
+    let mut file = open(&dir)?;
     let mut scope = YamlScope { vars: options.vars.clone(), env: options.env.clone(), ..YamlScope::default() };
     let profile = match profile::load(options, file.profile_name(&scope)?) {
         Ok(profile) => profile,
@@ -70,14 +69,14 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Error> {
     scope.target = profile.public_target();
 
     let mut diagnostics = std::mem::take(&mut file.diagnostics);
-    let settings = file.settings(&scope)?;
+    let settings = file.settings(&scope, options.any_version)?;
     let secret_scope = YamlScope { allow_secrets: true, ..scope.clone() };
-    let (folders, found) = packages::find(&dir, &file.packages_path(&scope)?, &secret_scope)?;
+    let (folders, found) = packages::find(&dir, &settings.packages_path, &secret_scope)?;
     diagnostics.extend(found);
 
     let target_path = target_path(options, &settings);
     let root = package(&file, settings, "", &mut diagnostics);
-    let packages = load_packages(&root, &folders, &scope, &mut diagnostics)?;
+    let packages = load_packages(&root, &folders, &scope, options.any_version, &mut diagnostics)?;
     let vars = Vars {
         cli: options.vars.clone(),
         root: root.vars.clone(),
@@ -87,10 +86,19 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Error> {
     Ok(Loaded { project: Project { root, packages, profile, vars, target_path, selectors }, diagnostics })
 }
 
+/// The `dbt_project.yml` of the project in `dir`.
+pub(super) fn open(dir: &Path) -> Result<ProjectFile, Error> {
+    if !dir.join(dbt_project::FILE).is_file() {
+        return Err(Error::NoProject { parent: parent_project(dir), dir: dir.to_owned() });
+    }
+    ProjectFile::read(dir, "")
+}
+
 fn load_packages(
     root: &Package,
     folders: &[PathBuf],
     scope: &YamlScope,
+    any_version: bool,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Package>, Error> {
     let mut loaded: Vec<Package> = Vec::new();
@@ -99,7 +107,7 @@ fn load_packages(
         let shown = folder.strip_prefix(&root.root).unwrap_or(folder).display().to_string().replace('\\', "/") + "/";
         let mut file = ProjectFile::read(folder, &shown)?;
         diagnostics.append(&mut file.diagnostics);
-        let settings = file.settings(scope)?;
+        let settings = file.settings(scope, any_version)?;
         if let Some(first) = by_name.insert(settings.name.clone(), folder.clone()) {
             return Err(Error::DuplicatePackage { name: settings.name, first, second: folder.clone() });
         }
@@ -218,10 +226,10 @@ mod tests {
             ],
         );
         assert_eq!(load(&options(dir.path())).unwrap().project.packages[0].name, "lib");
-        write(dir.path(), &[("packages.yml", "packages:\n  - local: ./lib\n  - package: x/y\n")]);
+        write(dir.path(), &[("packages.yml", "packages:\n  - local: ./lib\n  - package: x/y\n    version: 1.0.0\n")]);
         let error = load(&options(dir.path())).unwrap_err();
         assert!(matches!(error, Error::PackagesNotInstalled { declared: 2, installed: 1, .. }), "{error}");
-        assert!(error.hint().unwrap().contains("dbt deps"));
+        assert!(error.hint().unwrap().contains("slimdiff deps"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Nothing here evaluates a model's Jinja or talks to a database; only strings of YAML files are rendered.
 
 mod dbt_project;
+pub mod deps;
 mod error;
 mod files;
 mod ignore;

@@ -4,14 +4,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value as Json;
-
 use super::dbt_project;
+use super::deps::{self, Declared, Spec};
 use super::error::Error;
-use super::render::render_all;
 use crate::jinja::YamlScope;
-use crate::model::{Code, Diagnostic, Location};
-use crate::yaml;
+use crate::model::Diagnostic;
 
 /// The folders of all packages, by folder name; local packages that are not installed are taken where they are.
 pub(super) fn find(
@@ -21,8 +18,7 @@ pub(super) fn find(
 ) -> Result<(Vec<PathBuf>, Vec<Diagnostic>), Error> {
     let dir = root.join(install_path);
     let mut folders = installed(&dir);
-    let mut diagnostics = Vec::new();
-    let declared = declared(root, scope, &mut diagnostics)?;
+    let declared = deps::read(root, scope, "")?;
     let mut missing = declared.packages.len().saturating_sub(folders.len());
     if missing > 0 {
         missing -= add_local(root, &declared.packages, scope, &mut folders, missing)?;
@@ -35,7 +31,7 @@ pub(super) fn find(
             dir,
         });
     }
-    Ok((folders, diagnostics))
+    Ok((folders, declared.diagnostics))
 }
 
 fn installed(dir: &Path) -> Vec<PathBuf> {
@@ -50,47 +46,11 @@ fn installed(dir: &Path) -> Vec<PathBuf> {
     folders
 }
 
-struct Declared {
-    packages: Vec<Json>,
-    file: PathBuf,
-}
-
-fn declared(root: &Path, scope: &YamlScope, diagnostics: &mut Vec<Diagnostic>) -> Result<Declared, Error> {
-    let mut packages = Vec::new();
-    let mut found_in = root.join("packages.yml");
-    for name in ["packages.yml", "dependencies.yml"] {
-        let path = root.join(name);
-        if !path.is_file() {
-            continue;
-        }
-        let contents = fs::read_to_string(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
-        let parsed = yaml::parse(&contents).map_err(|error| Error::invalid(error.into_diagnostic(name)))?;
-        if parsed.root.get("projects").and_then(yaml::Node::as_sequence).is_some_and(|projects| !projects.is_empty()) {
-            let message = "`projects:` of dependencies.yml is not read: models of other projects are unknown";
-            diagnostics.push(Diagnostic::warning(Code::Unsupported, message).at(Location::file(name)));
-        }
-        let Some(list) = parsed.root.get("packages") else { continue };
-        if list.is_null() {
-            continue;
-        }
-        let rendered = render_all(list, scope, name).map_err(Error::invalid)?;
-        let Json::Array(items) = rendered else {
-            let message = format!("`packages:` of {name} takes a list, not {}", list.value.kind());
-            return Err(Error::invalid(Diagnostic::error(Code::InvalidProperty, message).at(list.location(name))));
-        };
-        if !items.is_empty() {
-            found_in = path;
-        }
-        packages.extend(items);
-    }
-    Ok(Declared { packages, file: found_in })
-}
-
 /// Adds up to `missing` local packages and the local packages they declare in turn; returns how many of the project's own
 /// were added.
 fn add_local(
     root: &Path,
-    packages: &[Json],
+    packages: &[Declared],
     scope: &YamlScope,
     folders: &mut Vec<PathBuf>,
     missing: usize,
@@ -106,13 +66,16 @@ fn add_local(
             continue;
         }
         added += usize::from(own);
-        let theirs = declared(&path, scope, &mut Vec::new())?;
+        let theirs = deps::read(&path, scope, &format!("{}/", name(&path)))?;
         queue.extend(theirs.packages.iter().filter_map(|package| local_path(&path, package)).map(|path| (path, false)));
         folders.push(path);
     }
     Ok(added)
 }
 
-fn local_path(root: &Path, package: &Json) -> Option<PathBuf> {
-    package.get("local").and_then(Json::as_str).map(|path| root.join(path))
+fn local_path(root: &Path, package: &Declared) -> Option<PathBuf> {
+    match &package.spec {
+        Spec::Local { path } => Some(root.join(path)),
+        _ => None,
+    }
 }

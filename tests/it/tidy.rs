@@ -70,6 +70,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("minijinja", &["jinja"]),
     ("git2", &["baseline"]),
+    ("ureq", &["project"]),
+    ("tar", &["project"]),
     ("octocrab", &["publish"]),
     ("duckdb", &["warehouse"]),
     ("tokio_postgres", &["warehouse"]),
