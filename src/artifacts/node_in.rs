@@ -39,6 +39,7 @@ pub(super) fn node(entry: &JsonMap) -> Result<Node, &'static str> {
         refs: refs(entry),
         sources: sources(entry),
         metrics: entry.get("metrics").and_then(|m| serde_json::from_value(m.clone()).ok()).unwrap_or_default(),
+        functions: entry.get("functions").and_then(|f| serde_json::from_value(f.clone()).ok()).unwrap_or_default(),
         depends_on: depends_on(entry),
         patch_path: text(entry, "patch_path"),
         detail: detail(entry, resource_type, &config),

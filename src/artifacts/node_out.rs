@@ -47,12 +47,16 @@ fn sql_json(node: &Node) -> JsonMap {
     }
     put(&mut out, "language", json!(node.language));
     references(&mut out, node);
-    put(&mut out, "functions", json!([]));
+    put(&mut out, "functions", json!(node.functions));
     put(&mut out, "compiled_path", Json::Null);
     put(&mut out, "contract", contract_json(node));
     match &node.detail {
         Detail::Model(model) => model_json(&mut out, model),
         Detail::Test(test) => test_json(&mut out, test),
+        Detail::Function { arguments, returns } => {
+            put(&mut out, "arguments", arguments.clone());
+            put(&mut out, "returns", returns.clone());
+        }
         Detail::Operation { index, .. } => put(&mut out, "index", json!(index)),
         _ => {}
     }

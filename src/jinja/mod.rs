@@ -39,7 +39,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use blocks::Block;
-pub use native::render_yaml;
+pub use native::{render_without_context, render_yaml};
 pub use render::Renderer;
 
 use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, Table};
@@ -112,6 +112,8 @@ pub struct Capture {
     pub sources: Vec<[String; 2]>,
     /// `metric()` calls.
     pub metrics: Vec<Vec<String>>,
+    /// `function()` calls.
+    pub functions: Vec<Vec<String>>,
     /// All `config(...)` keyword arguments, rendered, later calls over earlier ones as dbt merges them
     /// (`pre_hook` and `post_hook` under `pre-hook` and `post-hook`).
     pub config: JsonMap,

@@ -103,6 +103,7 @@ impl<'f> Source<'f> {
             refs: Vec::new(),
             sources: Vec::new(),
             metrics: Vec::new(),
+            functions: Vec::new(),
             depends_on: DependsOn::default(),
             patch_path: None,
             config,
@@ -142,12 +143,12 @@ impl<'f> Source<'f> {
         config.insert("tags".to_owned(), json!(self.tags(table)));
         let field = either(table, &of_table, "loaded_at_field");
         let query = either(table, &of_table, "loaded_at_query");
-        let (field, query) = match (field, query) {
-            (None, None) => {
-                (either(&self.json, &of_source, "loaded_at_field"), either(&self.json, &of_source, "loaded_at_query"))
-            }
-            own => own,
-        };
+        // What stands beside the table's name makes up for what stands beside the source's, not for its `config:`.
+        let is_alone =
+            ["loaded_at_field", "loaded_at_query"].iter().any(|key| table.get(*key).is_some_and(|v| !v.is_null()));
+        let beside = if is_alone { JsonMap::new() } else { self.json.clone() };
+        let field = field.or_else(|| either(&beside, &of_source, "loaded_at_field"));
+        let query = query.or_else(|| either(&beside, &of_source, "loaded_at_query"));
         config.insert("loaded_at_field".to_owned(), field.unwrap_or(Json::Null));
         config.insert("loaded_at_query".to_owned(), query.unwrap_or(Json::Null));
         config.remove("freshness");

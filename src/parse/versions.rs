@@ -121,7 +121,10 @@ pub(super) fn merged(entry: &JsonMap, index_of: &Json) -> JsonMap {
             }
             "config" => {
                 let mut config = entry.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
-                config.extend(value.as_object().cloned().unwrap_or_default());
+                for (key, own) in value.as_object().into_iter().flatten() {
+                    let merged = over(config.get(key), key, own);
+                    config.insert(key.clone(), merged);
+                }
                 out.insert(key.clone(), Json::Object(config));
             }
             _ => {
@@ -130,6 +133,19 @@ pub(super) fn merged(entry: &JsonMap, index_of: &Json) -> JsonMap {
         }
     }
     out
+}
+
+/// A version's own value over the model's: tags come before the model's, `meta` is merged, anything else replaces.
+fn over(of_model: Option<&Json>, key: &str, own: &Json) -> Json {
+    match (key, of_model, own) {
+        ("tags", Some(of_model), own) => Json::Array([listed(own), listed(of_model)].concat()),
+        ("meta", Some(Json::Object(of_model)), Json::Object(own)) => {
+            let mut all = of_model.clone();
+            all.extend(own.clone());
+            Json::Object(all)
+        }
+        _ => own.clone(),
+    }
 }
 
 /// The model's columns that the version includes, then its own.

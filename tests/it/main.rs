@@ -7,6 +7,7 @@ mod ci;
 mod diff;
 mod ecomm;
 mod environment;
+mod meadow;
 mod publish;
 mod signals;
 mod support;
