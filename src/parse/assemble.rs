@@ -251,13 +251,20 @@ fn of_source<'f>(source: &Source<'f>, cases: &mut Cases<'f>) {
             group: None,
             tags,
         };
-        tests_of(table, &target, cases);
-        columns_of(table, &target, cases);
+        for key in ["data_tests", "tests"] {
+            listed_tests(source.written_in(table, key), key, &target, cases);
+        }
+        listed_columns(source.written_in(table, "columns"), &target, cases);
     }
 }
 
 fn columns_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Cases<'f>) {
-    for column in cases.list(node, "columns", target).iter().filter_map(yaml::Node::as_mapping) {
+    listed_columns(node.get("columns"), target, cases);
+}
+
+fn listed_columns<'f>(list: Option<&'f yaml::Node>, target: &Target<'f>, cases: &mut Cases<'f>) {
+    let Some(list) = list else { return };
+    for column in cases.items(list, "columns", target).iter().filter_map(yaml::Node::as_mapping) {
         column_tests(column, target, cases);
     }
 }
@@ -282,9 +289,14 @@ fn column_tests<'f>(column: &'f Mapping, target: &Target<'f>, cases: &mut Cases<
 
 fn tests_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Cases<'f>) {
     for key in ["data_tests", "tests"] {
-        let tests = cases.list(node, key, target);
-        cases.all.extend(tests.iter().map(|test| TestCase { target: target.clone(), column: None, test }));
+        listed_tests(node.get(key), key, target, cases);
     }
+}
+
+fn listed_tests<'f>(list: Option<&'f yaml::Node>, key: &str, target: &Target<'f>, cases: &mut Cases<'f>) {
+    let Some(list) = list else { return };
+    let tests = cases.items(list, key, target);
+    cases.all.extend(tests.iter().map(|test| TestCase { target: target.clone(), column: None, test }));
 }
 
 /// The tests that entries declare, and complaints about lists that are none.
@@ -295,11 +307,7 @@ struct Cases<'f> {
 }
 
 impl<'f> Cases<'f> {
-    /// The items of a key's list; nothing when the key is missing or empty.
-    fn list(&mut self, node: &'f yaml::Node, key: &str, target: &Target<'f>) -> &'f [yaml::Node] {
-        node.get(key).map(|list| self.items(list, key, target)).unwrap_or_default()
-    }
-
+    /// The items of a key's list; nothing when it is empty.
     fn items(&mut self, list: &'f yaml::Node, key: &str, target: &Target<'f>) -> &'f [yaml::Node] {
         if let Some(items) = list.as_sequence() {
             return items;

@@ -43,7 +43,7 @@ impl<'f> Patch<'f> {
         let mut config = json.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
         for key in MOVED {
             let Some(value) = json.get(key).filter(|value| !value.is_null()) else { continue };
-            if config.contains_key(key) && matches!(key, "meta" | "docs") {
+            if config.contains_key(key) {
                 let message = format!("`{key}` of `{}` is given both beside and inside of `config:`", entry.name);
                 let complaint = entry.complaint(Code::InvalidProperty, message);
                 return Err(Box::new(complaint.hint("keep the one inside of `config:`")));

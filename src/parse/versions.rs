@@ -115,7 +115,8 @@ pub(super) fn merged(entry: &JsonMap, index_of: &Json) -> JsonMap {
     };
     for (key, value) in own {
         match key.as_str() {
-            "v" | "defined_in" => {}
+            // dbt reads no `docs:` of a version.
+            "v" | "defined_in" | "docs" => {}
             "columns" => {
                 out.insert(key.clone(), Json::Array(columns(entry, value)));
             }
@@ -135,10 +136,11 @@ pub(super) fn merged(entry: &JsonMap, index_of: &Json) -> JsonMap {
     out
 }
 
-/// A version's own value over the model's: tags come before the model's, `meta` is merged, anything else replaces.
+/// A version's own value over the model's: a list of tags comes before the model's, `meta` is merged, anything else
+/// replaces.
 fn over(of_model: Option<&Json>, key: &str, own: &Json) -> Json {
     match (key, of_model, own) {
-        ("tags", Some(of_model), own) => Json::Array([listed(own), listed(of_model)].concat()),
+        ("tags", Some(Json::Array(of_model)), Json::Array(own)) => Json::Array([&own[..], &of_model[..]].concat()),
         ("meta", Some(Json::Object(of_model)), Json::Object(own)) => {
             let mut all = of_model.clone();
             all.extend(own.clone());
