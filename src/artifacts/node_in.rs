@@ -51,6 +51,9 @@ pub(super) struct Entry<'m> {
     refs: Option<&'m RawValue>,
     sources: List,
     metrics: List,
+    functions: List,
+    arguments: Option<Json>,
+    returns: Option<Json>,
     #[serde(borrow)]
     depends_on: Option<&'m RawValue>,
     #[serde(borrow)]
@@ -190,6 +193,7 @@ impl<'m> Entry<'m> {
             refs: references(self.refs),
             sources: self.sources.0.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect(),
             metrics: self.metrics.0.into_iter().map(|item| owned_texts(Some(item))).collect(),
+            functions: self.functions.0.into_iter().map(|item| owned_texts(Some(item))).collect(),
             depends_on: depends_on(self.depends_on),
             patch_path: self.patch_path.0,
             detail,
@@ -233,6 +237,10 @@ impl<'m> Entry<'m> {
                 file_key_name: take(&mut self.file_key_name.0),
             })),
             ResourceType::Analysis => Detail::Analysis,
+            ResourceType::Function => Detail::Function {
+                arguments: take(&mut self.arguments).unwrap_or_default(),
+                returns: take(&mut self.returns).unwrap_or_default(),
+            },
             ResourceType::Operation => Detail::Operation {
                 index: take(&mut self.index).and_then(|index| usize::try_from(index.as_u64()?).ok()).unwrap_or(0),
                 at_end: self.tags.0.iter().any(|tag| tag == "on-run-end"),

@@ -73,10 +73,14 @@ fn put_sql<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
     }
     fields!(out, "language" => node.language);
     put_references(out, node)?;
-    fields!(out, "functions" => [(); 0], "compiled_path" => (), "contract" => Contract::of(node));
+    fields!(out, "functions" => node.functions, "compiled_path" => (), "contract" => Contract::of(node));
     match &node.detail {
         Detail::Model(model) => put_model(out, model),
         Detail::Test(test) => put_test(out, test),
+        Detail::Function { arguments, returns } => {
+            fields!(out, "arguments" => arguments, "returns" => returns);
+            Ok(())
+        }
         Detail::Operation { index, .. } => out.serialize_entry("index", index),
         _ => Ok(()),
     }

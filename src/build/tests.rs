@@ -228,6 +228,7 @@ fn node(kind: ResourceType, name: &str, sql: &str, config: Json) -> Node {
         refs: Vec::<RefArgs>::new(),
         sources: Vec::new(),
         metrics: Vec::new(),
+        functions: Vec::new(),
         depends_on: crate::model::DependsOn::default(),
         patch_path: None,
         detail: Detail::Analysis,

@@ -1,5 +1,8 @@
 //! The macros that come with slimdiff, as dbt brings its own: data files, one folder a package.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use include_dir::{Dir, File, include_dir};
 
 use super::MacroSource;
@@ -29,9 +32,40 @@ pub(super) fn files(adapter: &str) -> Vec<MacroSource> {
     for (folder, package) in std::iter::once(("dbt", "dbt".to_owned())).chain(folders) {
         if let Some(dir) = MACROS.get_dir(folder) {
             collect(dir, &package, folder, &mut out);
+            out.extend(names_only(dir, &package));
         }
     }
     out
+}
+
+/// The macros that a folder's `names.txt` lists, so that code that names them finds them. One that stands for a default
+/// answers as the default does; any other answers nothing while a project is parsed, and is an error at execution.
+fn names_only(dir: &Dir<'_>, package: &str) -> Option<MacroSource> {
+    let list = dir.get_file(dir.path().join("names.txt"))?.contents_utf8()?;
+    let names = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let contents: String = names
+        .map(|name| match name.split_once("__").filter(|(adapter, _)| *adapter != "default") {
+            Some((_, of)) if has_default(of) => {
+                format!("{{% macro {name}() %}}{{{{ return(default__{of}(*varargs, **kwargs)) }}}}{{% endmacro %}}\n")
+            }
+            _ => format!(
+                "{{% macro {name}() %}}{{% set given = [varargs, kwargs] %}}{{% if execute %}}\
+                 {{% do exceptions.raise_compiler_error('{name} of {package} is not part of slimdiff') %}}\
+                 {{% endif %}}{{% endmacro %}}\n"
+            ),
+        })
+        .collect();
+    Some(MacroSource { package: package.to_owned(), path: "macros/names.sql".to_owned(), contents })
+}
+
+/// Whether the `dbt` package has a body for `default__of`.
+fn has_default(of: &str) -> bool {
+    static BODIES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let files = MACROS.get_dir("dbt").into_iter().flat_map(Dir::files).filter_map(File::contents_utf8);
+        let names = files.flat_map(|contents| contents.split("macro default__").skip(1));
+        names.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name).collect()
+    });
+    BODIES.contains(of)
 }
 
 fn collect(dir: &Dir<'_>, package: &str, folder: &str, out: &mut Vec<MacroSource>) {

@@ -152,6 +152,7 @@ impl RenderContext {
             capture.refs.extend(seen.refs);
             capture.sources.extend(seen.sources);
             seen.metrics.into_iter().for_each(|item| push_new(&mut capture.metrics, item));
+            seen.functions.into_iter().for_each(|item| push_new(&mut capture.functions, item));
             seen.macros.into_iter().for_each(|item| push_new(&mut capture.macros, item));
             seen.vars.into_iter().for_each(|item| push_new(&mut capture.vars, item));
             seen.env_vars.into_iter().for_each(|item| push_new(&mut capture.env_vars, item));

@@ -372,8 +372,15 @@ fn doc(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
     Err(fail("doc() is only for descriptions in YAML"))
 }
 
-fn function_(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
-    Err(coded(Code::Unsupported, "user-defined functions are not supported"))
+fn function_(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let ctx = RenderContext::of(state)?;
+    if ctx.world.is_some() {
+        return Err(coded(Code::Unsupported, "user-defined functions are parsed, but not built"));
+    }
+    let names: Vec<String> = args.iter().map(ToString::to_string).collect();
+    let name = names.last().cloned().ok_or_else(|| fail("function() needs a name"))?;
+    ctx.note(|capture| push_new(&mut capture.functions, names));
+    Ok(Value::from(name))
 }
 
 fn load_agate_table(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {

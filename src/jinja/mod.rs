@@ -40,9 +40,9 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use blocks::Block;
-pub use lazy::LazyJson;
 pub(crate) use json::dump as python_json;
-pub use native::render_yaml;
+pub use lazy::LazyJson;
+pub use native::{render_without_context, render_yaml};
 pub use render::Renderer;
 
 use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, SharedMap, Table};
@@ -115,6 +115,8 @@ pub struct Capture {
     pub sources: Vec<[String; 2]>,
     /// `metric()` calls.
     pub metrics: Vec<Vec<String>>,
+    /// `function()` calls.
+    pub functions: Vec<Vec<String>>,
     /// All `config(...)` keyword arguments, rendered, later calls over earlier ones as dbt merges them
     /// (`pre_hook` and `post_hook` under `pre-hook` and `post-hook`).
     pub config: JsonMap,

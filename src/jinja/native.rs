@@ -1,6 +1,5 @@
 //! Renders text to what it means rather than to text: YAML strings, and the arguments of generic tests.
 
-use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
@@ -35,16 +34,30 @@ pub fn render_yaml(text: &str, scope: &YamlScope) -> Result<Json, Diagnostic> {
         diagnostic
     };
     let rewritten = rewrite::rewrite(text).map_err(|error| without_place(diagnose::syntax(&error, "", 1, text)))?;
-    let context = Arc::new(YamlContext { scope: scope.clone(), printed: Mutex::default() });
+    let context = Arc::new(YamlContext { scope: scope.clone(), printed: Mutex::default(), marked: Mutex::default() });
     let failed = |error: Error| without_place(diagnose::runtime(&error, &origin));
     let rendered = ENVIRONMENT.render_str(&rewritten.text, Value::from_dyn_object(Arc::clone(&context)));
     let rendered = rendered.map_err(failed)?;
     let printed = std::mem::take(&mut *lock(&context.printed));
+    let marked = std::mem::take(&mut *lock(&context.marked));
     match printed.as_slice() {
         [only] if is_undefined(only) => Err(failed(undefined_error(only))),
-        [only] if to_str(only) == rendered && !is_constant(text) => native_json(only).map_err(failed),
+        [only] if to_str(only) == rendered && !is_constant(text) => native_json(only, &marked).map_err(failed),
         _ => Ok(Json::String(rendered)),
     }
+}
+
+/// Renders text in which no name means anything, as that of a docs block.
+///
+/// # Errors
+/// The message of the template error, without a place.
+pub fn render_without_context(text: &str) -> Result<String, Diagnostic> {
+    if !has_jinja(text) {
+        return Ok(text.to_owned());
+    }
+    let origin = Origin { path: "", first_line: 1, source: text };
+    let rewritten = rewrite::rewrite(text).map_err(|error| diagnose::syntax(&error, "", 1, text))?;
+    ENVIRONMENT.render_str(&rewritten.text, ()).map_err(|error| diagnose::runtime(&error, &origin))
 }
 
 /// Whether the expressions that `text` prints name nothing, so that Jinja2 makes them text before it runs them.
@@ -141,25 +154,17 @@ pub(super) fn text(ctx: &RenderHandle, text: &str) -> Result<String, Error> {
     Ok(rendered)
 }
 
-/// What `as_number` and its kin make: text that has to read as a value of a kind.
+/// A text that `as_number` or one of its kin made: it has to read as a value of a kind if it is what is printed.
 #[derive(Debug)]
 struct Marked {
     kind: &'static str,
     text: String,
 }
 
-impl Object for Marked {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-fn native_json(value: &Value) -> Result<Json, Error> {
-    let Some(marked) = value.downcast_object_ref::<Marked>() else { return Ok(to_json(value)) };
+fn native_json(value: &Value, marked: &[Marked]) -> Result<Json, Error> {
+    let Some(marked) = value.as_str().and_then(|text| marked.iter().rev().find(|marked| marked.text == text)) else {
+        return Ok(to_json(value));
+    };
     let literal = literal(&marked.text);
     let fits = match marked.kind {
         "text" => return Ok(Json::String(marked.text.clone())),
@@ -210,7 +215,14 @@ fn literal(text: &str) -> Option<Json> {
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = render::environment();
     for (name, kind) in [("as_text", "text"), ("as_bool", "bool"), ("as_number", "number"), ("as_native", "native")] {
-        env.add_filter(name, move |value: Value| Value::from_object(Marked { kind, text: to_str(&value) }));
+        env.add_filter(name, move |state: &State<'_, '_>, value: Value| {
+            let text = to_str(&value);
+            if let Some(context) = state.lookup(SELF).and_then(|context| context.downcast_object::<YamlContext>()) {
+                lock(&context.marked).push(Marked { kind, text: text.clone() });
+            }
+            // To everything that looks at it before it is printed it is text, as in dbt.
+            text
+        });
     }
     env.set_formatter(|out, state, value| {
         if let Some(context) = state.lookup(SELF).and_then(|context| context.downcast_object::<YamlContext>()) {
@@ -221,11 +233,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env
 });
 
-/// What YAML strings may see, and what was printed.
+/// What YAML strings may see, what was printed, and what was marked on the way.
 #[derive(Debug)]
 struct YamlContext {
     scope: YamlScope,
     printed: Mutex<Vec<Value>>,
+    marked: Mutex<Vec<Marked>>,
 }
 
 impl Object for YamlContext {
@@ -294,7 +307,8 @@ impl Object for YamlFunction {
             args.get(1).cloned().or_else(|| named.into_iter().find(|(key, _)| key == "default").map(|(_, v)| v));
         let found = if self.name == "var" {
             match scope.vars.get(&name) {
-                Some(Json::String(text)) if has_jinja(text) => {
+                // Property files, which have docs, see variables as they are written.
+                Some(Json::String(text)) if has_jinja(text) && scope.docs.is_none() => {
                     let rendered =
                         nested(&name, || render_yaml(text, scope).map_err(|diagnostic| fail(diagnostic.message)))?;
                     Some(Value::from(to_str(&from_json(&rendered))))

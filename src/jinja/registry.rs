@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 use minijinja::value::Value;
 use rayon::prelude::*;
+use serde_json::{Value as Json, json};
 
 use super::blocks::{self, Block};
 use super::callable::{BODY, MacroValue};
@@ -149,6 +150,16 @@ fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
         body.text,
     );
     Ok(Compiled { template, params: declared, varargs: body.varargs, kwargs: body.kwargs, caller: body.caller, calls })
+}
+
+/// A macro's parameters as the manifest keeps those that nobody described. dbt gives every materialization one.
+fn arguments(entry: &MacroEntry) -> Vec<Json> {
+    let names: Vec<&str> = match (&*entry.block.kind, entry.compiled()) {
+        ("materialization", _) => vec!["supported_languages"],
+        (_, Ok(compiled)) => compiled.params.iter().map(|param| param.name.as_str()).collect(),
+        (_, Err(_)) => Vec::new(),
+    };
+    names.into_iter().map(|name| json!({"name": name, "type": null, "description": ""})).collect()
 }
 
 /// The whitespace mark of a block's closing tag: `-`, `+` or none.
@@ -315,6 +326,7 @@ impl Registry {
             first_line: entry.block.line,
             macro_sql: entry.block.kept.clone(),
             depends_on: self.dependencies(entry),
+            arguments: arguments(entry),
             supported_languages: languages,
             ..Macro::default()
         }
@@ -340,15 +352,28 @@ impl Registry {
                 out.push(unique_id.clone());
             }
         };
-        let bare = |name: &str| if name == entry.name { None } else { self.find_static(name, &entry.package) };
+        let bare = |name: &str| {
+            // dbt never looks for macros behind these three, though a project may define them.
+            let is_left_out = name == entry.name || matches!(name, "ref" | "source" | "config");
+            if is_left_out { None } else { self.find_static(name, &entry.package) }
+        };
         for call in &compiled.calls {
             match call {
                 Call::Name(name) => add(bare(name)),
                 Call::Qualified(package, name) => add(self.find_static(name, package)),
                 Call::Dispatch(name, namespace) => {
                     add(bare(name));
-                    let found = self.dispatch(name, namespace.as_deref(), &entry.package).ok();
-                    add(found.and_then(|(found, _)| self.entries.get_index_of(&found.unique_id)));
+                    // Without running it, dbt looks for a macro of no namespace as the root project would.
+                    let found = if let Some(namespace) = namespace {
+                        let found = self.dispatch(name, Some(namespace), &entry.package).ok();
+                        found.and_then(|(found, _)| self.entries.get_index_of(&found.unique_id))
+                    } else {
+                        let prefixes = self.prefixes.iter().map(String::as_str).chain(std::iter::once("default"));
+                        let mut found =
+                            prefixes.map(|prefix| self.find_static(&format!("{prefix}__{name}"), &self.root));
+                        found.find_map(|found| found)
+                    };
+                    add(found);
                 }
             }
         }

@@ -305,6 +305,13 @@ pub enum Detail {
     Test(Box<TestDetail>),
     /// An analysis.
     Analysis,
+    /// A user-defined function.
+    Function {
+        /// What it takes, as dbt writes it.
+        arguments: Json,
+        /// What it gives, as dbt writes it.
+        returns: Json,
+    },
     /// A hook of `on-run-start` or `on-run-end`; `index` is its place in the list.
     Operation {
         /// From 0.
@@ -373,6 +380,8 @@ pub struct Node {
     pub sources: Vec<[String; 2]>,
     /// Calls of `metric()`.
     pub metrics: Vec<Vec<String>>,
+    /// `function()` calls: the name, or package and name.
+    pub functions: Vec<Vec<String>>,
     /// What it depends on.
     pub depends_on: DependsOn,
     /// `package://path` of the property file that describes it.

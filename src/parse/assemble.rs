@@ -1,6 +1,6 @@
 //! Puts the manifest together: drafts to nodes, tests, everything else of the property files, then references.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
@@ -18,6 +18,7 @@ use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
 use super::{exposures, hooks, node, other, primary_key, refs, selectors, semantic};
 use crate::model::{Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
+use crate::project::FileKind;
 use crate::yaml::{self, Mapping};
 
 /// Nodes as they come in.
@@ -125,6 +126,7 @@ fn add_drafts<'f>(
         drafts.extend(hooks::of_package(package));
     }
     drafts.extend(properties.snapshots.values().filter_map(draft::yaml_snapshot));
+    draft::lend_entries(&mut drafts, properties, &|draft| node::is_disabled_alone(draft, context));
     let built: Vec<(Location, Built)> = drafts
         .into_par_iter()
         .map(|draft| {
@@ -230,7 +232,7 @@ fn of_entry<'f>(section: &'static str, entry: Entry<'f>, assembly: &mut Assembly
         let id = format!("model.{package}.{}.v{}", entry.name, versions::shown(&version.v));
         let target = target(id, Some(version.v.clone()), assembly);
         let own = version.node.get("tests").or_else(|| version.node.get("data_tests"));
-        let has_own = own.and_then(yaml::Node::as_sequence).is_some_and(|tests| !tests.is_empty());
+        let has_own = own.is_some_and(|tests| tests.as_sequence().is_some());
         tests_of(if has_own { version.node } else { entry.node }, &target, cases);
         for column in versions::tested_columns(entry.node, version.node) {
             column_tests(column, &target, cases);
@@ -254,13 +256,20 @@ fn of_source<'f>(source: &Source<'f>, cases: &mut Cases<'f>) {
             group: None,
             tags,
         };
-        tests_of(table, &target, cases);
-        columns_of(table, &target, cases);
+        for key in ["data_tests", "tests"] {
+            listed_tests(source.written_in(table, key), key, &target, cases);
+        }
+        listed_columns(source.written_in(table, "columns"), &target, cases);
     }
 }
 
 fn columns_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Cases<'f>) {
-    for column in cases.list(node, "columns", target).iter().filter_map(yaml::Node::as_mapping) {
+    listed_columns(node.get("columns"), target, cases);
+}
+
+fn listed_columns<'f>(list: Option<&'f yaml::Node>, target: &Target<'f>, cases: &mut Cases<'f>) {
+    let Some(list) = list else { return };
+    for column in cases.items(list, "columns", target).iter().filter_map(yaml::Node::as_mapping) {
         column_tests(column, target, cases);
     }
 }
@@ -285,9 +294,14 @@ fn column_tests<'f>(column: &'f Mapping, target: &Target<'f>, cases: &mut Cases<
 
 fn tests_of<'f>(node: &'f yaml::Node, target: &Target<'f>, cases: &mut Cases<'f>) {
     for key in ["data_tests", "tests"] {
-        let tests = cases.list(node, key, target);
-        cases.all.extend(tests.iter().map(|test| TestCase { target: target.clone(), column: None, test }));
+        listed_tests(node.get(key), key, target, cases);
     }
+}
+
+fn listed_tests<'f>(list: Option<&'f yaml::Node>, key: &str, target: &Target<'f>, cases: &mut Cases<'f>) {
+    let Some(list) = list else { return };
+    let tests = cases.items(list, key, target);
+    cases.all.extend(tests.iter().map(|test| TestCase { target: target.clone(), column: None, test }));
 }
 
 /// The tests that entries declare, and complaints about lists that are none.
@@ -298,11 +312,7 @@ struct Cases<'f> {
 }
 
 impl<'f> Cases<'f> {
-    /// The items of a key's list; nothing when the key is missing or empty.
-    fn list(&mut self, node: &'f yaml::Node, key: &str, target: &Target<'f>) -> &'f [yaml::Node] {
-        node.get(key).map(|list| self.items(list, key, target)).unwrap_or_default()
-    }
-
+    /// The items of a key's list; nothing when it is empty.
     fn items(&mut self, list: &'f yaml::Node, key: &str, target: &Target<'f>) -> &'f [yaml::Node] {
         if let Some(items) = list.as_sequence() {
             return items;
@@ -325,12 +335,18 @@ fn add_entries<'f>(assembly: &mut Assembly<'_>, context: &Context<'f>, propertie
         assembly.add(other::group(entry, context), place(entry));
     }
     let mut models: HashMap<String, Vec<Tested>> = HashMap::new();
-    for node in assembly.nodes.values() {
+    let nodes = assembly.nodes.values().map(|node| (node, true));
+    for (node, enabled) in nodes.chain(assembly.disabled.values().flatten().map(|node| (node, false))) {
         if let Detail::Model(model) = &node.detail {
-            models.entry(node.name.clone()).or_default().push(Tested {
+            let named = models.entry(node.name.clone()).or_default();
+            if !enabled && named.iter().any(|tested| tested.enabled) {
+                continue;
+            }
+            named.push(Tested {
                 unique_id: node.unique_id.clone(),
                 schema: node.schema.clone(),
                 version: model.version.clone(),
+                enabled,
             });
         }
     }
@@ -352,11 +368,11 @@ fn report_unused(
     properties: &Properties<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let known: std::collections::HashSet<(&str, &str, ResourceType)> = nodes
-        .values()
-        .chain(disabled.values().flatten())
-        .map(|node| (node.package_name.as_str(), node.name.as_str(), node.resource_type))
-        .collect();
+    let all = || nodes.values().chain(disabled.values().flatten());
+    let known: HashSet<(&str, &str, ResourceType)> =
+        all().map(|node| (node.package_name.as_str(), node.name.as_str(), node.resource_type)).collect();
+    let lent: HashSet<(Option<&str>, &str)> =
+        all().map(|node| (node.patch_path.as_deref(), node.name.as_str())).collect();
     for (entries, kind, section) in [
         (&properties.models, ResourceType::Model, "models"),
         (&properties.seeds, ResourceType::Seed, "seeds"),
@@ -365,7 +381,10 @@ fn report_unused(
     ] {
         let mut unused: Vec<&Entry<'_>> = entries
             .iter()
-            .filter(|((package, name), _)| !known.contains(&(*package, *name, kind)))
+            .filter(|((package, name), entry)| {
+                !known.contains(&(*package, *name, kind))
+                    && !lent.contains(&(Some(entry.file.patch_path().as_str()), *name))
+            })
             .map(|(_, e)| e)
             .collect();
         unused.sort_by(|a, b| (&a.file.shown, a.node.line).cmp(&(&b.file.shown, b.node.line)));
@@ -383,6 +402,18 @@ fn macros<'f>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> IndexMap<String, Macro> {
     let mut macros = context.renderer.macros().clone();
+    let kept = context.root().flags.get("validate_macro_args") == Some(&Json::Bool(true));
+    let of_tests: HashSet<(&str, &str)> = context
+        .project
+        .all_packages()
+        .flat_map(|package| package.of_kind(FileKind::GenericTest).map(move |file| (&*package.name, &*file.path)))
+        .collect();
+    for found in macros.values_mut() {
+        // Without the flag, dbt keeps only arguments that are described; it never reads those of tests in their folder.
+        if !kept || of_tests.contains(&(&*found.package_name, &*found.original_file_path)) {
+            found.arguments.clear();
+        }
+    }
     for ((package, name), entry) in &properties.macros {
         let Some(found) = macros.get_mut(&format!("macro.{package}.{name}")) else { continue };
         let json = match entry.render(context) {
@@ -401,11 +432,9 @@ fn macros<'f>(
         }
         let docs = config.and_then(|config| config.get("docs")).or_else(|| json.get("docs"));
         found.docs = docs.and_then(Json::as_object).cloned().unwrap_or_default();
-        found.arguments = json
-            .get("arguments")
-            .and_then(Json::as_array)
-            .map(|list| list.iter().map(argument).collect())
-            .unwrap_or_default();
+        if let Some(list) = json.get("arguments").and_then(Json::as_array).filter(|list| !list.is_empty()) {
+            found.arguments = list.iter().map(argument).collect();
+        }
     }
     macros
 }

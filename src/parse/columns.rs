@@ -16,9 +16,10 @@ pub(super) fn read(entry: &JsonMap, written: &JsonMap, docs: &DocIds) -> IndexMa
         .collect();
     for item in list(written) {
         let text = |key: &str| item.get(key).and_then(Json::as_str);
-        let Some(description) = text("description").filter(|text| text.contains("doc")) else { continue };
+        // Of a column that is listed twice, the last counts.
         if let Some(column) = text("name").and_then(|name| columns.get_mut(name)) {
-            column.doc_blocks = docs.named_in(description);
+            let description = text("description").filter(|text| text.contains("doc"));
+            column.doc_blocks = description.map(|text| docs.named_in(text)).unwrap_or_default();
         }
     }
     columns

@@ -34,7 +34,7 @@ pub(super) enum Rules {
     Node,
     /// Sources: only `meta` is updated.
     Source,
-    /// Exposures, groups: the later value replaces the earlier.
+    /// Exposures, groups, the semantic layer: but for `meta`, the later value replaces the earlier.
     Replace,
 }
 
@@ -119,10 +119,7 @@ pub(super) fn merge(config: &mut JsonMap, layer: &JsonMap, rules: Rules) {
 
 fn merge_value(key: &str, earlier: Option<&Json>, value: &Json, rules: Rules) -> Json {
     match (rules, key) {
-        (Rules::Source, "meta")
-        | (Rules::Node, "meta" | "docs" | "quoting" | "column_types" | "persist_docs" | "contract") => {
-            updated(earlier, value)
-        }
+        (_, "meta") | (Rules::Node, "docs" | "quoting" | "column_types" | "contract") => updated(earlier, value),
         (Rules::Node, "tags" | "packages" | "classifiers") => appended(earlier, value),
         (Rules::Node, "pre-hook" | "post-hook") => appended(earlier, &hooks(value)),
         (Rules::Node, "grants") => granted(earlier, value),
@@ -208,6 +205,7 @@ pub(super) fn complete(config: JsonMap, kind: ResourceType) -> JsonMap {
             "tags" => Json::Array(listed(&value)),
             "docs" | "contract" | "snapshot_meta_column_names" => updated(full.get(&key), &value),
             "freshness" if kind == ResourceType::Model => build_freshness(value),
+            "begin" => moment(value),
             "enabled" if value.is_null() => continue,
             _ => value,
         };
@@ -217,6 +215,16 @@ pub(super) fn complete(config: JsonMap, kind: ResourceType) -> JsonMap {
         settle_store_failures(&mut full);
     }
     full
+}
+
+/// A date or a moment in the form in which dbt writes it, `2024-05-01T00:00:00`; other text is kept.
+fn moment(value: Json) -> Json {
+    let Json::String(text) = &value else { return value };
+    let whole = if text.len() == 10 { format!("{text}T00:00:00") } else { text.replacen(' ', "T", 1) };
+    match whole.parse::<chrono::NaiveDateTime>() {
+        Ok(moment) => Json::String(moment.format("%Y-%m-%dT%H:%M:%S%.f").to_string()),
+        Err(_) => value,
+    }
 }
 
 fn build_freshness(value: Json) -> Json {
@@ -272,6 +280,7 @@ fn node_defaults(kind: ResourceType) -> JsonMap {
     let materialized = match kind {
         ResourceType::Seed => "seed",
         ResourceType::Snapshot => "snapshot",
+        ResourceType::Function => "function",
         _ => "view",
     };
     let mut full = object(json!({
@@ -285,6 +294,9 @@ fn node_defaults(kind: ResourceType) -> JsonMap {
     let own = match kind {
         ResourceType::Model => json!({"access": "protected", "freshness": null}),
         ResourceType::Seed => json!({"delimiter": ",", "quote_columns": null}),
+        ResourceType::Function => {
+            json!({"type": "scalar", "volatility": null, "runtime_version": null, "entry_point": null})
+        }
         ResourceType::Snapshot => json!({
             "strategy": null, "target_schema": null, "target_database": null, "updated_at": null, "check_cols": null,
             "snapshot_meta_column_names": {

@@ -92,12 +92,19 @@ pub(super) fn collect(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> D
             };
             for block in blocks.into_iter().filter(|block| block.kind == "docs") {
                 let unique_id = format!("doc.{}.{}", package.name, block.name);
+                let contents = match jinja::render_without_context(&block.contents) {
+                    Ok(contents) => contents.trim().to_owned(),
+                    Err(diagnostic) => {
+                        diagnostics.push(diagnostic.at(Location::line(path.clone(), block.line)));
+                        continue;
+                    }
+                };
                 let doc = Doc {
                     unique_id: unique_id.clone(),
                     name: block.name,
                     package_name: package.name.clone(),
                     original_file_path: file.path.clone(),
-                    block_contents: block.contents.trim().to_owned(),
+                    block_contents: contents,
                 };
                 if let Some(first) = docs.get(&unique_id) {
                     let message = format!(

@@ -1,6 +1,7 @@
 //! Drafts: everything that a file alone says about the nodes in it.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use serde_json::Value as Json;
 
@@ -59,16 +60,50 @@ pub(super) fn of_package<'f>(
             FileKind::Analysis => drafts.push(analysis(package, file, properties)),
             FileKind::SingularTest => drafts.push(singular_test(package, file, properties)),
             FileKind::Snapshot => snapshots(package, file, properties, context, &mut drafts, diagnostics),
-            FileKind::GenericTest
-            | FileKind::Macro
-            | FileKind::Docs
-            | FileKind::Properties
-            | FileKind::Fixture
-            | FileKind::Function => {}
+            FileKind::GenericTest | FileKind::Macro | FileKind::Docs | FileKind::Properties | FileKind::Fixture => {}
+            FileKind::Function => drafts.push(function(package, file, properties)),
         }
     }
     drafts.extend(package.seeds.iter().map(|seed| self::seed(package, seed, properties)));
     drafts
+}
+
+/// Gives entries that find nothing in their own package to the first node of that name in another one, as dbt does. What
+/// is disabled without its entry does not count as found.
+pub(super) fn lend_entries<'f>(
+    drafts: &mut [Draft<'f>],
+    properties: &Properties<'f>,
+    is_disabled: &dyn Fn(&Draft<'f>) -> bool,
+) {
+    let mut places: HashMap<(ResourceType, String), Vec<usize>> = HashMap::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        if draft.kind.is_refable() {
+            places.entry((draft.kind, draft.name.clone())).or_default().push(at);
+        }
+    }
+    for (kind, entries) in [
+        (ResourceType::Model, &properties.models),
+        (ResourceType::Seed, &properties.seeds),
+        (ResourceType::Snapshot, &properties.snapshots),
+    ] {
+        let mut entries: Vec<&Entry<'f>> = entries.values().collect();
+        entries.sort_by_key(|entry| (&entry.file.shown, entry.node.line));
+        for entry in entries {
+            let Some(namesakes) = places.get(&(kind, entry.name.to_owned())) else { continue };
+            let is_own = |at: &usize| drafts[*at].package.name == entry.file.package.name;
+            let own: Vec<usize> = namesakes.iter().copied().filter(is_own).collect();
+            let free = |at: &usize| !is_own(at) && matches!(drafts[*at].properties, Described::No);
+            let others: Vec<usize> = namesakes.iter().copied().filter(free).collect();
+            if others.is_empty() || !own.iter().all(|at| is_disabled(&drafts[*at])) {
+                continue;
+            }
+            let Some(borrower) = others.into_iter().find(|at| !is_disabled(&drafts[*at])) else { continue };
+            for at in own {
+                drafts[at].properties = Described::No;
+            }
+            drafts[borrower].properties = Described::Entry(*entry);
+        }
+    }
 }
 
 /// The package's name and the folders of `relative_path`.
@@ -148,6 +183,17 @@ fn analysis<'f>(package: &'f Package, file: &SourceFile, properties: &Properties
     draft.path = format!("analysis/{}", draft.path);
     draft.fqn.insert(1, "analysis".to_owned());
     draft.properties = described(&properties.analyses, package, &draft.name);
+    draft
+}
+
+fn function<'f>(package: &'f Package, file: &SourceFile, properties: &Properties<'f>) -> Draft<'f> {
+    let mut draft = of_file(ResourceType::Function, package, file);
+    draft.tree = "functions";
+    if Path::new(&file.path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("py")) {
+        draft.language = "python";
+    }
+    draft.detail = Detail::Function { arguments: Json::Array(Vec::new()), returns: Json::Null };
+    draft.properties = described(&properties.functions, package, &draft.name);
     draft
 }
 

@@ -74,6 +74,7 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Bo
         refs: Vec::new(),
         sources: Vec::new(),
         metrics: Vec::new(),
+        functions: Vec::new(),
         depends_on: DependsOn::default(),
         patch_path: None,
         detail: Detail::Exposure(Box::new(detail)),

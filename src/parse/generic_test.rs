@@ -15,8 +15,8 @@ use crate::artifacts::node_json;
 use crate::jinja::{Capture, LazyJson, NodeScope, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
-    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, NodeId, RefArgs, ResourceType, Severity,
-    SharedMap,
+    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Macro, Node, NodeId, RefArgs, ResourceType,
+    Severity, SharedMap,
 };
 use crate::yaml;
 
@@ -128,11 +128,20 @@ pub(super) fn build(
         Capture { macros: where_subquery.into_iter().collect(), ..plain_capture(case, macro_id) }
     } else {
         let scope = scope(case, &node, &written, context);
-        context.renderer.parse_test(&node.raw_code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
+        let code = if Noted::of(&called, case, &written, context).knows(&called) {
+            node.raw_code.clone()
+        } else {
+            raw_code(&written, "")
+        };
+        context.renderer.parse_test(&code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
     };
-    let macros = macros_of_test(capture.macros, &called, case, &written, context);
+    let macros = Noted::of(&called, case, &written, context).macros(capture.macros);
     let capture = Capture { macros, ..capture };
-    let in_file = with_captured(&written.config, &capture.config);
+    let in_file = if is_plain(&written, &called) {
+        written.config.clone()
+    } else {
+        with_captured(&written.config, &capture.config)
+    };
     let sources = Sources {
         tree: "data_tests",
         own: case.target.file.package,
@@ -311,8 +320,9 @@ fn name_of(case: &TestCase<'_>, written: &Written) -> TestName {
 }
 
 /// The call of the macro, and of `config` with what the entry sets.
-fn raw_code(written: &Written) -> String {
-    let call = format!("{{{{ {}(**_dbt_generic_test_kwargs) }}}}", macro_name(written));
+fn raw_code(written: &Written, macro_name: &str) -> String {
+    let macro_name = if macro_name.is_empty() { UNKNOWN_MACRO } else { macro_name };
+    let call = format!("{{{{ {macro_name}(**_dbt_generic_test_kwargs) }}}}");
     if written.config.is_empty() {
         return call;
     }
@@ -360,7 +370,7 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName, context: &C
         relation: None,
         checksum: Checksum::none(),
         language: "sql".to_owned(),
-        raw_code: raw_code(written),
+        raw_code: raw_code(written, &macro_name(written)),
         first_line: case.test.line,
         config: completed(written.config.clone(), context),
         unrendered_config: JsonMap::new(),
@@ -372,6 +382,7 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName, context: &C
         refs: Vec::new(),
         sources: Vec::new(),
         metrics: Vec::new(),
+        functions: Vec::new(),
         depends_on: DependsOn::default(),
         patch_path: None,
         detail: Detail::Test(Box::new(TestDetail {
@@ -392,29 +403,42 @@ fn is_plain(written: &Written, macro_id: &str) -> bool {
     matches!(written.name.as_str(), "unique" | "not_null") && macro_id == format!("macro.dbt.test_{}", written.name)
 }
 
+/// A name that nothing has. While a project is parsed, calling it does nothing.
+const UNKNOWN_MACRO: &str = "no_such_generic_test";
+
 /// What dbt notes of the macros that a test calls.
 ///
 /// A macro of the test's package, or of the root project, stands for one of the same name in another package, even where
-/// the test names that package. Of what the arguments call, only macros are known that the test itself depends on.
-fn macros_of_test(
-    captured: Vec<String>,
-    called: &str,
-    case: &TestCase<'_>,
-    written: &Written,
-    context: &Context<'_>,
-) -> Vec<String> {
-    let own = context.renderer.find_macro(&format!("test_{}", written.name), &case.target.file.package.name);
-    let noted = own.filter(|_| written.namespace.is_some()).unwrap_or(called).to_owned();
-    let macros = context.renderer.macros();
-    let below = |id: &String| macros.get(id).map(|m| m.depends_on.as_slice()).unwrap_or_default();
-    let known = |id: &String| {
-        id.ends_with(".get_where_subquery")
-            || below(&noted).contains(id)
-            || below(&noted).iter().any(|child| below(child).contains(id))
-    };
-    let mut all = if noted.is_empty() { Vec::new() } else { vec![noted.clone()] };
-    all.extend(captured.into_iter().filter(|id| id != called && *id != noted && known(id)));
-    all
+/// the test names that package. Only macros are known that the noted one itself depends on, the named one included: else
+/// the call does nothing.
+struct Noted<'c> {
+    id: String,
+    macros: &'c IndexMap<String, Macro>,
+}
+
+impl<'c> Noted<'c> {
+    fn of(called: &str, case: &TestCase<'_>, written: &Written, context: &Context<'c>) -> Self {
+        let own = context.renderer.find_macro(&format!("test_{}", written.name), &case.target.file.package.name);
+        let id = own.filter(|_| written.namespace.is_some()).unwrap_or(called).to_owned();
+        Self { id, macros: context.renderer.macros() }
+    }
+
+    fn below(&self, id: &str) -> &[String] {
+        self.macros.get(id).map(|found| found.depends_on.as_slice()).unwrap_or_default()
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        self.id.is_empty()
+            || self.id == id
+            || id.ends_with(".get_where_subquery")
+            || self.below(&self.id).iter().any(|child| child == id || self.below(child).iter().any(|grand| grand == id))
+    }
+
+    fn macros(&self, captured: Vec<String>) -> Vec<String> {
+        let mut all = if self.id.is_empty() { Vec::new() } else { vec![self.id.clone()] };
+        all.extend(captured.into_iter().filter(|id| *id != self.id && !self.id.is_empty() && self.knows(id)));
+        all
+    }
 }
 
 fn plain_capture(case: &TestCase<'_>, macro_id: String) -> Capture {

@@ -43,7 +43,7 @@ impl<'f> Patch<'f> {
         let mut config = json.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
         for key in MOVED {
             let Some(value) = json.get(key).filter(|value| !value.is_null()) else { continue };
-            if config.contains_key(key) && matches!(key, "meta" | "docs") {
+            if config.contains_key(key) {
                 let message = format!("`{key}` of `{}` is given both beside and inside of `config:`", entry.name);
                 let complaint = entry.complaint(Code::InvalidProperty, message);
                 return Err(Box::new(complaint.hint("keep the one inside of `config:`")));
@@ -74,7 +74,12 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
     let layers = |patch| sources(draft, context, patch, &capture.config);
     let config = complete(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
     let config = context.shared(config);
-    let unrendered = layers(patch.as_ref().map(|patch| &patch.config)).unrendered();
+    let mut as_written = layers(patch.as_ref().map(|patch| &patch.config));
+    if draft.kind == ResourceType::Function {
+        // dbt keeps what is written for models there.
+        as_written.tree = "models";
+    }
+    let unrendered = as_written.unrendered();
     let first = layers(None).merged();
     let tags = tags(&draft.tags, &first, &config);
     let mut node = skeleton(draft, config, context);
@@ -97,19 +102,23 @@ fn sources<'a>(
     patch: Option<&'a JsonMap>,
     in_file: &'a JsonMap,
 ) -> Sources<'a> {
-    Sources {
-        tree: draft.tree,
-        own: draft.package,
-        root: context.root(),
-        fqn: &draft.fqn,
-        patch,
-        in_file,
-        rules: Rules::Node,
-    }
+    // An entry of another package brings that package's view: to it, the root project's word comes last.
+    let own = match (&draft.properties, patch) {
+        (Described::Entry(entry), Some(_)) => entry.file.package,
+        _ => draft.package,
+    };
+    Sources { tree: draft.tree, own, root: context.root(), fqn: &draft.fqn, patch, in_file, rules: Rules::Node }
 }
 
 fn is_disabled(draft: &Draft<'_>, patch: Option<&Patch<'_>>, context: &Context<'_>) -> bool {
     let config = sources(draft, context, patch.map(|patch| &patch.config), &JsonMap::new()).merged();
+    config.get("enabled").and_then(Json::as_bool) == Some(false)
+}
+
+/// Whether the node is disabled by dbt_project.yml and its own file, whatever a property file says.
+pub(super) fn is_disabled_alone(draft: &Draft<'_>, context: &Context<'_>) -> bool {
+    let Ok(capture) = read_template(draft, None, context) else { return is_disabled(draft, None, context) };
+    let config = sources(draft, context, None, &capture.config).merged();
     config.get("enabled").and_then(Json::as_bool) == Some(false)
 }
 
@@ -163,6 +172,7 @@ fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node
         refs: Vec::new(),
         sources: Vec::new(),
         metrics: Vec::new(),
+        functions: Vec::new(),
         depends_on: DependsOn::default(),
         patch_path: None,
         detail: draft.detail.clone(),
@@ -192,6 +202,9 @@ fn read_template(
         return Ok(Capture::default());
     }
     let file = context.shown(draft.package, &draft.original_file_path);
+    if draft.language == "python" && draft.kind == ResourceType::Function {
+        return Ok(Capture::default());
+    }
     if draft.language == "python" {
         return python::read(&draft.raw_code, &file, draft.first_line);
     }
@@ -233,6 +246,7 @@ pub(super) fn take(node: &mut Node, capture: Capture) {
     node.refs.extend(capture.refs);
     node.sources.extend(capture.sources);
     node.metrics.extend(capture.metrics);
+    node.functions.extend(capture.functions);
     for id in capture.macros {
         if !node.depends_on.macros.contains(&id) {
             node.depends_on.macros.push(id);
@@ -266,6 +280,9 @@ fn describe(node: &mut Node, patch: &Patch<'_>, context: &Context<'_>) -> Result
     node.description = patch.text("description").unwrap_or_default();
     let docs = context.doc_ids(&patch.entry.file.package.name);
     node.columns = columns::read(&patch.json, &patch.written, docs);
+    if let Detail::Function { arguments, returns } = &mut node.detail {
+        (*arguments, *returns) = signature(&patch.json);
+    }
     let Detail::Model(model) = &mut node.detail else { return Ok(()) };
     model.constraints = columns::constraints(&patch.json, true);
     model.deprecation_date = patch.text("deprecation_date").map(with_zone);
@@ -284,6 +301,18 @@ fn describe(node: &mut Node, patch: &Patch<'_>, context: &Context<'_>) -> Result
         take(node, Capture { config: JsonMap::new(), ..capture });
     }
     check_contract(node, patch)
+}
+
+/// What a function takes and gives, as dbt writes it.
+fn signature(entry: &JsonMap) -> (Json, Json) {
+    let shaped = |written: &Json, keys: &[&str]| {
+        let field = |key: &&str| ((*key).to_owned(), written.get(*key).cloned().unwrap_or(Json::Null));
+        Json::Object(keys.iter().map(field).collect())
+    };
+    let arguments = entry.get("arguments").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    let argument = |written: &Json| shaped(written, &["name", "data_type", "description", "default_value"]);
+    let returns = entry.get("returns").map_or(Json::Null, |written| shaped(written, &["data_type", "description"]));
+    (Json::Array(arguments.iter().map(argument).collect()), returns)
 }
 
 /// Dates become moments in UTC, as dbt writes them.

@@ -40,6 +40,7 @@ pub(super) fn node(entry: &Entry<'_>, kind: ResourceType, unique_id: String, fqn
         refs: Vec::new(),
         sources: Vec::new(),
         metrics: Vec::new(),
+        functions: Vec::new(),
         depends_on: DependsOn::default(),
         patch_path: None,
         detail: Detail::Other(json),

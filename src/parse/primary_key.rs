@@ -67,9 +67,16 @@ fn collect(node: &Node, evidence: &mut HashMap<NodeId, Evidence>) {
 
 impl Evidence {
     fn key(&self) -> Vec<String> {
-        let both: Vec<String> = self.unique.intersection(&self.not_null).cloned().collect();
-        if !both.is_empty() {
-            return both;
+        // A disabled test vouches too, for a column that is not null.
+        let vouched: BTreeSet<&String> = self
+            .unique
+            .iter()
+            .chain(&self.combinations)
+            .chain(&self.disabled)
+            .filter(|c| self.not_null.contains(*c))
+            .collect();
+        if !vouched.is_empty() {
+            return vouched.into_iter().cloned().collect();
         }
         let enabled: BTreeSet<&String> = self.unique.union(&self.combinations).collect();
         if !enabled.is_empty() {

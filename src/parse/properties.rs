@@ -44,7 +44,7 @@ impl Entry<'_> {
     pub(super) fn render(&self, context: &Context<'_>) -> Result<JsonMap, Diagnostic> {
         let scope = context.scope(&self.file.package.name);
         let rendered = render_tree(self.node, scope, &self.file.shown, &|path| {
-            matches!(path.last(), Some(&("tests" | "data_tests")))
+            matches!(path.last(), Some(&("tests" | "data_tests" | "loaded_at_query")))
         });
         match rendered {
             Ok(Json::Object(map)) => Ok(map),
@@ -92,6 +92,7 @@ pub(super) struct Properties<'f> {
     pub(super) analyses: ByName<'f>,
     pub(super) macros: ByName<'f>,
     pub(super) tests: ByName<'f>,
+    pub(super) functions: ByName<'f>,
     pub(super) sources: Vec<Entry<'f>>,
     pub(super) exposures: Vec<Entry<'f>>,
     pub(super) groups: Vec<Entry<'f>>,
@@ -171,6 +172,7 @@ pub(super) fn collect<'f>(files: &'f [PropertyFile<'f>], diagnostics: &mut Vec<D
         named("snapshots", &mut all.snapshots, Some(&mut all.tested));
         named("analyses", &mut all.analyses, None);
         named("macros", &mut all.macros, None);
+        named("functions", &mut all.functions, None);
         named("data_tests", &mut all.tests, None);
         named("tests", &mut all.tests, None);
         all.sources.extend(entries(file, "sources", diagnostics));

@@ -26,8 +26,10 @@ pub(super) fn read(source: &str, path: &str, first_line: u32) -> Result<Capture,
             _ => {}
         }
     }
-    used.config.write("config_keys", &mut capture.config);
-    used.meta.write("meta_keys", &mut capture.config);
+    if !used.config.names.is_empty() || !used.meta.names.is_empty() {
+        used.config.write("config_keys", &mut capture.config);
+        used.meta.write("meta_keys", &mut capture.config);
+    }
     Ok(capture)
 }
 
@@ -53,10 +55,8 @@ impl Keys {
     }
 
     fn write(self, prefix: &str, config: &mut JsonMap) {
-        if !self.names.is_empty() {
-            config.insert(format!("{prefix}_used"), Json::Array(self.names));
-            config.insert(format!("{prefix}_defaults"), Json::Array(self.defaults));
-        }
+        config.insert(format!("{prefix}_used"), Json::Array(self.names));
+        config.insert(format!("{prefix}_defaults"), Json::Array(self.defaults));
     }
 }
 

@@ -19,6 +19,8 @@ enum Found {
 /// Every refable node and source, enabled and disabled.
 struct Index {
     refable: HashMap<String, Vec<Candidate>>,
+    functions: HashMap<String, Vec<Candidate>>,
+    metrics: HashMap<String, Vec<Candidate>>,
     sources: HashMap<(String, String), Vec<Candidate>>,
     root: String,
     own_package_first: bool,
@@ -66,6 +68,18 @@ pub(super) fn resolve(
                 Found::Nothing => problems.push(index.unknown_ref(r)),
             }
         }
+        for call in &node.metrics {
+            match pick_named(&index, &index.metrics, call, &node.package_name) {
+                Found::Node(id) => parents.push(id),
+                Found::Disabled(_) | Found::Nothing => problems.push(Problem::unknown("metric", call)),
+            }
+        }
+        for call in &node.functions {
+            match pick_named(&index, &index.functions, call, &node.package_name) {
+                Found::Node(id) => parents.push(id),
+                Found::Disabled(_) | Found::Nothing => problems.push(Problem::unknown("function", call)),
+            }
+        }
         let mut unique: Vec<NodeId> = Vec::with_capacity(parents.len());
         for parent in parents {
             if !unique.contains(&parent) {
@@ -98,6 +112,11 @@ impl Problem {
             message,
             hint: Some(format!("enable `{}`, or remove the reference", r.name)),
         }
+    }
+
+    fn unknown(kind: &str, call: &[String]) -> Self {
+        let message = format!("depends on {kind} `{}`, which was not found", call.join("."));
+        Self { code: Code::UnknownRef, name: call.last().cloned().unwrap_or_default(), message, hint: None }
     }
 
     fn disabled_source(id: &NodeId, source: &str, table: &str) -> Self {
@@ -139,10 +158,19 @@ fn shown_ref(r: &RefArgs) -> String {
     format!("{package}{}{version}", r.name)
 }
 
+/// What a call with a name, or a package and a name, means among `all`.
+fn pick_named(index: &Index, all: &HashMap<String, Vec<Candidate>>, call: &[String], own: &str) -> Found {
+    let Some(named) = call.last().and_then(|name| all.get(name)) else { return Found::Nothing };
+    let package = call.first().filter(|_| call.len() > 1).map(String::as_str);
+    index.pick(&named.iter().collect::<Vec<_>>(), package, own)
+}
+
 impl Index {
     fn new(nodes: &IndexMap<NodeId, Node>, disabled: &IndexMap<NodeId, Vec<Node>>, project: &Project) -> Self {
         let mut index = Self {
             refable: HashMap::new(),
+            functions: HashMap::new(),
+            metrics: HashMap::new(),
             sources: HashMap::new(),
             root: project.root.name.clone(),
             own_package_first: project.root.flags.get("require_ref_searches_node_package_before_root")
@@ -168,6 +196,10 @@ impl Index {
         };
         if node.resource_type.is_refable() {
             self.refable.entry(node.name.clone()).or_default().push(candidate);
+        } else if node.resource_type == ResourceType::Function {
+            self.functions.entry(node.name.clone()).or_default().push(candidate);
+        } else if node.resource_type == ResourceType::Metric {
+            self.metrics.entry(node.name.clone()).or_default().push(candidate);
         } else if let Some(source) = node.as_source() {
             self.sources.entry((source.source_name.clone(), node.name.clone())).or_default().push(candidate);
         }

@@ -46,6 +46,10 @@ fn parse(file: &Text, context: &Context<'_>) -> Result<JsonMap, Box<Diagnostic>>
         let Some(name) = entry.get("name").and_then(Json::as_str) else { continue };
         let Some(definition) = entry.get("definition") else { continue };
         let mut whole = entry.clone();
+        if let Some(Json::String(description)) = whole.get_mut("description") {
+            // Unlike in property files, descriptions are templates here, and lose their last line break.
+            description.truncate(description.strip_suffix('\n').map_or(description.len(), str::len));
+        }
         whole.insert("definition".to_owned(), spelled_out(definition, &written, 0).map_err(wrong)?);
         all.insert(name.to_owned(), Json::Object(whole));
     }

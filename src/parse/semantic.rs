@@ -19,9 +19,14 @@ type Built = Result<Node, Box<Diagnostic>>;
 pub(super) fn build<'f>(properties: &Properties<'f>, context: &Context<'_>) -> Vec<(Entry<'f>, Built)> {
     let mut all: Vec<(Entry<'f>, Built)> = Vec::new();
     let mut measures: HashMap<String, NodeId> = HashMap::new();
+    let mut of_measures: HashMap<String, NodeId> = HashMap::new();
     for entry in &properties.semantic_models {
         let built = semantic_model(entry, context);
         if let Ok(node) = &built {
+            for (name, metric) in created(entry, node, context) {
+                of_measures.insert(name, metric.unique_id.clone());
+                all.push((*entry, Ok(metric)));
+            }
             for name in names(&entry.written(), "measures") {
                 measures.insert(name, node.unique_id.clone());
             }
@@ -33,7 +38,7 @@ pub(super) fn build<'f>(properties: &Properties<'f>, context: &Context<'_>) -> V
         .iter()
         .map(|entry| (entry.name, Metric { entry: *entry, written: entry.written() }))
         .collect();
-    let catalogue = Catalogue { measures, metrics };
+    let catalogue = Catalogue { measures, metrics, of_measures };
     for entry in &properties.metrics {
         all.push((*entry, metric(entry, &catalogue, context)));
     }
@@ -47,6 +52,8 @@ pub(super) fn build<'f>(properties: &Properties<'f>, context: &Context<'_>) -> V
 struct Catalogue<'f> {
     measures: HashMap<String, NodeId>,
     metrics: HashMap<&'f str, Metric<'f>>,
+    /// Metrics that stand for a measure of the same name.
+    of_measures: HashMap<String, NodeId>,
 }
 
 struct Metric<'f> {
@@ -90,11 +97,13 @@ fn text_of(value: &Json) -> Json {
     }
 }
 
-/// An element of a semantic model: dbt's keys with an expression that is text, and `config.meta`.
-fn element(value: &Json, defaults: Json) -> Json {
+/// An element of a semantic model: dbt's keys with an expression that is text, and its `meta` over the model's.
+fn element(value: &Json, defaults: Json, of_model: &JsonMap) -> Json {
     let mut whole = shaped(value, defaults);
     whole["expr"] = text_of(&whole["expr"]);
-    let meta = value.get("config").and_then(|config| config.get("meta")).cloned().unwrap_or_else(|| json!({}));
+    let mut meta = of_model.clone();
+    let own = value.get("config").and_then(|config| config.get("meta")).and_then(Json::as_object);
+    meta.extend(own.cloned().unwrap_or_default());
     whole["config"] = json!({"meta": meta});
     whole
 }
@@ -153,6 +162,9 @@ fn common(
     for key in ["description", "label"] {
         json.insert(key.to_owned(), rendered.get(key).cloned().unwrap_or(Json::Null));
     }
+    if kind == ResourceType::Metric && json.get("description").is_some_and(Json::is_null) {
+        json.insert("description".to_owned(), Json::String(String::new()));
+    }
     json.insert("metadata".to_owned(), Json::Null);
     json.insert("config".to_owned(), Json::Object(config.clone()));
     json.insert("unrendered_config".to_owned(), Json::Object(unrendered));
@@ -164,27 +176,28 @@ fn common(
 
 fn semantic_model(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let defaults = json!({"enabled": true, "group": null, "meta": {}});
-    let Common { unique_id, fqn, rendered, mut json, .. } =
+    let Common { unique_id, fqn, rendered, config, mut json } =
         common(entry, ResourceType::SemanticModel, "semantic-models", &defaults, context)?;
     let Some(model) = rendered.get("model").and_then(Json::as_str) else {
         let message = format!("semantic model `{}` names no `model:`", entry.name);
         return Err(Box::new(entry.complaint(Code::InvalidProperty, message)));
     };
     let items = |key: &str| rendered.get(key).map(listed).unwrap_or_default();
+    let meta = config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
     let entities: Vec<Json> = items("entities")
         .iter()
         .map(|item| {
             let keys =
                 json!({"name": null, "type": null, "description": null, "label": null, "role": null, "expr": null});
-            element(item, keys)
+            element(item, keys, &meta)
         })
         .collect();
     json.insert("model".to_owned(), json!(model));
     json.insert("node_relation".to_owned(), Json::Null);
     json.insert("defaults".to_owned(), rendered.get("defaults").cloned().unwrap_or(Json::Null));
     json.insert("entities".to_owned(), Json::Array(entities));
-    json.insert("measures".to_owned(), items("measures").iter().map(measure).collect());
-    json.insert("dimensions".to_owned(), items("dimensions").iter().map(dimension).collect());
+    json.insert("measures".to_owned(), items("measures").iter().map(|item| measure(item, &meta)).collect());
+    json.insert("dimensions".to_owned(), items("dimensions").iter().map(|item| dimension(item, &meta)).collect());
     json.insert("primary_entity".to_owned(), rendered.get("primary_entity").cloned().unwrap_or(Json::Null));
     let mut node = node(entry, ResourceType::SemanticModel, unique_id, fqn, json);
     let scope = NodeScope {
@@ -198,14 +211,17 @@ fn semantic_model(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Box<
     Ok(node)
 }
 
-fn measure(item: &Json) -> Json {
+fn measure(item: &Json, of_model: &JsonMap) -> Json {
     let mut whole = element(
         item,
         json!({
             "name": null, "agg": null, "description": null, "label": null, "create_metric": false, "expr": null,
             "agg_params": null, "non_additive_dimension": null, "agg_time_dimension": null,
         }),
+        of_model,
     );
+    // It has served: the metric is there.
+    whole["create_metric"] = Json::Bool(false);
     if !whole["agg_params"].is_null() {
         let defaults =
             json!({"percentile": null, "use_discrete_percentile": false, "use_approximate_percentile": false});
@@ -218,13 +234,14 @@ fn measure(item: &Json) -> Json {
     whole
 }
 
-fn dimension(item: &Json) -> Json {
+fn dimension(item: &Json, of_model: &JsonMap) -> Json {
     let mut whole = element(
         item,
         json!({
             "name": null, "type": null, "description": null, "label": null, "is_partition": false,
             "type_params": null, "expr": null, "metadata": null,
         }),
+        of_model,
     );
     if !whole["type_params"].is_null() {
         let mut params = shaped(&whole["type_params"], json!({"time_granularity": null, "validity_params": null}));
@@ -299,7 +316,7 @@ fn metric(entry: &Entry<'_>, catalogue: &Catalogue<'_>, context: &Context<'_>) -
         "cumulative_type_params": cumulative,
         "metric_aggregation_params": null,
     });
-    let tags = super::config::texts(config.get("tags").or_else(|| rendered.get("tags")));
+    let tags = super::config::texts(rendered.get("tags"));
     json.insert("type".to_owned(), json!(kind));
     json.insert("type_params".to_owned(), params);
     json.insert("filter".to_owned(), filter(rendered.get("filter")));
@@ -341,10 +358,74 @@ fn conversion(given: &Json) -> Json {
         whole[key] = input_measure(&whole[key]);
     }
     whole["window"] = window(&whole["window"]);
+    if let Some(map) = whole.as_object_mut() {
+        map.retain(|key, value| !(matches!(key.as_str(), "base_metric" | "conversion_metric") && value.is_null()));
+    }
     whole
 }
 
+/// The metrics that measures with `create_metric: true` stand for.
+fn created(entry: &Entry<'_>, model: &Node, context: &Context<'_>) -> Vec<(String, Node)> {
+    let Detail::Other(json) = &model.detail else { return Vec::new() };
+    let measures = json.get("measures").map(listed).unwrap_or_default();
+    let is_wanted = |item: &Json| item.get("create_metric").and_then(Json::as_bool) == Some(true);
+    let written = entry.written().get("measures").map(listed).unwrap_or_default();
+    let wanted = measures.iter().zip(&written).filter(|(_, written)| is_wanted(written));
+    wanted
+        .filter_map(|(measure, _)| {
+            let name = measure.get("name")?.as_str()?.to_owned();
+            Some((name.clone(), metric_of_measure(entry, &name, measure, &model.unique_id, context)))
+        })
+        .collect()
+}
+
+fn metric_of_measure(entry: &Entry<'_>, name: &str, measure: &Json, model: &NodeId, context: &Context<'_>) -> Node {
+    let mut fqn = named_fqn(entry);
+    fqn.pop();
+    fqn.push(name.to_owned());
+    let unique_id = format!("metric.{}.{name}", entry.file.package.name);
+    let patch = json!({"meta": measure["config"]["meta"], "enabled": true}).as_object().cloned().unwrap_or_default();
+    let none = JsonMap::new();
+    let layers = Sources {
+        tree: "metrics",
+        own: entry.file.package,
+        root: context.root(),
+        fqn: &fqn,
+        patch: Some(&patch),
+        in_file: &none,
+        rules: Rules::Replace,
+    };
+    let mut config = json!({"enabled": true, "group": null, "meta": {}}).as_object().cloned().unwrap_or_default();
+    config.extend(layers.merged());
+    let text = |key: &str, default: String| measure[key].as_str().map_or(default, str::to_owned);
+    let input = input_measure(&json!(name));
+    let mut json = identity(entry, ResourceType::Metric, &unique_id);
+    let rest = json!({
+        "name": name, "fqn": fqn, "type": "simple", "label": text("label", name.to_owned()),
+        "description": text("description", format!("Metric created from measure {name}")),
+        "type_params": {
+            "measure": input, "input_measures": [input], "numerator": null, "denominator": null,
+            "expr": text("expr", name.to_owned()), "window": null, "grain_to_date": null, "metrics": [],
+            "conversion_type_params": null, "cumulative_type_params": null, "metric_aggregation_params": null,
+        },
+        "filter": null, "metadata": null, "time_granularity": null, "meta": config.get("meta"), "tags": [],
+        "config": config, "unrendered_config": layers.unrendered(), "sources": [], "metrics": [], "refs": [],
+        "depends_on": {"macros": [], "nodes": []}, "group": null,
+    });
+    json.extend(rest.as_object().cloned().unwrap_or_default());
+    let mut node = node(entry, ResourceType::Metric, unique_id, fqn, json);
+    name.clone_into(&mut node.name);
+    name.clone_into(&mut node.alias);
+    node.depends_on.nodes = vec![model.clone()];
+    node
+}
+
 impl Catalogue<'_> {
+    /// The metric of this name.
+    fn id(&self, name: &str) -> Option<NodeId> {
+        self.metrics.get(name).map(Metric::id).or_else(|| self.of_measures.get(name).cloned())
+    }
+
     /// The measures below a metric, each once.
     fn input_measures(&self, written: &JsonMap, depth: usize) -> Vec<Json> {
         let mut all: Vec<Json> = Vec::new();
@@ -358,8 +439,12 @@ impl Catalogue<'_> {
             }
         }
         for name in metric_names(written) {
-            let Some(metric) = self.metrics.get(name.as_str()) else { continue };
-            for measure in self.input_measures(&metric.written, depth + 1) {
+            let below = match self.metrics.get(name.as_str()) {
+                Some(metric) => self.input_measures(&metric.written, depth + 1),
+                None if self.of_measures.contains_key(&name) => vec![input_measure(&json!(name))],
+                None => continue,
+            };
+            for measure in below {
                 if !all.contains(&measure) {
                     all.push(measure);
                 }
@@ -376,7 +461,7 @@ impl Catalogue<'_> {
             .filter_map(|measure| measure.as_str().or_else(|| measure.get("name")?.as_str()))
             .filter_map(|name| self.measures.get(name).cloned());
         let metrics = metric_names(written);
-        let metrics = metrics.iter().filter_map(|name| self.metrics.get(name.as_str()).map(Metric::id));
+        let metrics = metrics.iter().filter_map(|name| self.id(name));
         let mut all: Vec<NodeId> = Vec::new();
         for id in measures.chain(metrics) {
             if !all.contains(&id) {
@@ -440,8 +525,7 @@ fn saved_query(entry: &Entry<'_>, catalogue: &Catalogue<'_>, context: &Context<'
     json.insert("exports".to_owned(), Json::Array(exports));
     json.insert("tags".to_owned(), json!(tags));
     let mut node = node(entry, ResourceType::SavedQuery, unique_id, fqn, json);
-    node.depends_on.nodes =
-        metrics.iter().filter_map(|name| catalogue.metrics.get(name.as_str()?).map(Metric::id)).collect();
+    node.depends_on.nodes = metrics.iter().filter_map(|name| catalogue.id(name.as_str()?)).collect();
     Ok(node)
 }
 

@@ -10,10 +10,12 @@ use super::external_location;
 use super::properties::Entry;
 use crate::model::node::SourceDetail;
 use crate::model::{Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Node, Quoting, Relation, ResourceType};
+use crate::yaml;
 
 /// A source's entry, rendered, with what another package overrides in it.
 pub(super) struct Source<'f> {
     pub(super) entry: Entry<'f>,
+    over: Option<Entry<'f>>,
     json: JsonMap,
     written: JsonMap,
 }
@@ -22,7 +24,7 @@ impl<'f> Source<'f> {
     /// Renders the entry and lays `overrides` (of the root project) over it.
     pub(super) fn read(
         entry: Entry<'f>,
-        overrides: Option<&Entry<'_>>,
+        overrides: Option<&Entry<'f>>,
         context: &Context<'_>,
     ) -> Result<Self, Box<Diagnostic>> {
         let mut json = entry.render(context)?;
@@ -30,7 +32,15 @@ impl<'f> Source<'f> {
         if let Some(other) = overrides {
             overlay(&mut json, &other.render(context)?);
         }
-        Ok(Self { entry, json, written })
+        Ok(Self { entry, over: overrides.copied(), json, written })
+    }
+
+    /// What a table's entry has under `key`, or what the overriding entry has there instead.
+    pub(super) fn written_in(&self, table: &'f yaml::Node, key: &str) -> Option<&'f yaml::Node> {
+        let name = table.get("name").and_then(yaml::Node::as_str);
+        let tables = self.over.and_then(|over| over.node.get("tables")?.as_sequence()).unwrap_or_default();
+        let over = tables.iter().find(|other| other.get("name").and_then(yaml::Node::as_str) == name);
+        over.and_then(|over| over.get(key)).or_else(|| table.get(key))
     }
 
     /// One node a table.
@@ -103,6 +113,7 @@ impl<'f> Source<'f> {
             refs: Vec::new(),
             sources: Vec::new(),
             metrics: Vec::new(),
+            functions: Vec::new(),
             depends_on: DependsOn::default(),
             patch_path: None,
             config: context.shared(config),
@@ -142,12 +153,12 @@ impl<'f> Source<'f> {
         config.insert("tags".to_owned(), json!(self.tags(table)));
         let field = either(table, &of_table, "loaded_at_field");
         let query = either(table, &of_table, "loaded_at_query");
-        let (field, query) = match (field, query) {
-            (None, None) => {
-                (either(&self.json, &of_source, "loaded_at_field"), either(&self.json, &of_source, "loaded_at_query"))
-            }
-            own => own,
-        };
+        // What stands beside the table's name makes up for what stands beside the source's, not for its `config:`.
+        let is_alone =
+            ["loaded_at_field", "loaded_at_query"].iter().any(|key| table.get(*key).is_some_and(|v| !v.is_null()));
+        let beside = if is_alone { JsonMap::new() } else { self.json.clone() };
+        let field = field.or_else(|| either(&beside, &of_source, "loaded_at_field"));
+        let query = query.or_else(|| either(&beside, &of_source, "loaded_at_query"));
         config.insert("loaded_at_field".to_owned(), field.unwrap_or(Json::Null));
         config.insert("loaded_at_query".to_owned(), query.unwrap_or(Json::Null));
         config.remove("freshness");

@@ -19,6 +19,8 @@ pub(super) struct Tested {
     pub(super) unique_id: NodeId,
     pub(super) schema: String,
     pub(super) version: Option<Json>,
+    /// A unit test of a disabled model is disabled.
+    pub(super) enabled: bool,
 }
 
 /// The nodes of one entry. `models` finds the versions of the model it names.
@@ -33,7 +35,7 @@ pub(super) fn build(
         return Err(Box::new(entry.complaint(Code::InvalidProperty, message)));
     };
     let Some(tested) = models.get(model) else {
-        let message = format!("unit test `{}` is of model `{model}`, which does not exist or is disabled", entry.name);
+        let message = format!("unit test `{}` is of model `{model}`, which does not exist", entry.name);
         return Err(Box::new(entry.complaint(Code::UnknownRef, message)));
     };
     let package = entry.file.package;
@@ -54,7 +56,14 @@ pub(super) fn build(
     });
     let mut fqn = folders(&package.name, entry.file.source.relative_path());
     fqn.extend([model.to_owned(), entry.name.to_owned()]);
-    let config = config(entry, &json, &fqn, context);
+    let configured = config(entry, &json, &fqn, context);
+    let config = |enabled: bool| {
+        let mut own = configured.clone();
+        if !enabled {
+            own.insert("enabled".to_owned(), Json::Bool(false));
+        }
+        own
+    };
     let checksum = checksum(model, picks.as_ref(), &given, &expect, overrides.as_ref());
     let picked = tested.iter().filter(|tested| is_picked(picks.as_ref(), tested.version.as_ref()));
     Ok(picked
@@ -72,7 +81,7 @@ pub(super) fn build(
                 "description": json.get("description").and_then(Json::as_str).unwrap_or_default(),
                 "overrides": overrides,
                 "depends_on": {"macros": [], "nodes": [tested.unique_id]},
-                "config": config,
+                "config": config(tested.enabled),
                 "checksum": checksum,
                 "schema": tested.schema,
                 "versions": picks,

@@ -115,13 +115,17 @@ pub(super) fn merged(entry: &JsonMap, index_of: &Json) -> JsonMap {
     };
     for (key, value) in own {
         match key.as_str() {
-            "v" | "defined_in" => {}
+            // dbt reads no `docs:` of a version.
+            "v" | "defined_in" | "docs" => {}
             "columns" => {
                 out.insert(key.clone(), Json::Array(columns(entry, value)));
             }
             "config" => {
                 let mut config = entry.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
-                config.extend(value.as_object().cloned().unwrap_or_default());
+                for (key, own) in value.as_object().into_iter().flatten() {
+                    let merged = over(config.get(key), key, own);
+                    config.insert(key.clone(), merged);
+                }
                 out.insert(key.clone(), Json::Object(config));
             }
             _ => {
@@ -130,6 +134,20 @@ pub(super) fn merged(entry: &JsonMap, index_of: &Json) -> JsonMap {
         }
     }
     out
+}
+
+/// A version's own value over the model's: a list of tags comes before the model's, `meta` is merged, anything else
+/// replaces.
+fn over(of_model: Option<&Json>, key: &str, own: &Json) -> Json {
+    match (key, of_model, own) {
+        ("tags", Some(Json::Array(of_model)), Json::Array(own)) => Json::Array([&own[..], &of_model[..]].concat()),
+        ("meta", Some(Json::Object(of_model)), Json::Object(own)) => {
+            let mut all = of_model.clone();
+            all.extend(own.clone());
+            Json::Object(all)
+        }
+        _ => own.clone(),
+    }
 }
 
 /// The model's columns that the version includes, then its own.

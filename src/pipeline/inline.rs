@@ -69,6 +69,7 @@ pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId
         refs: capture.refs,
         sources: capture.sources,
         metrics: capture.metrics,
+        functions: capture.functions,
         depends_on: DependsOn { macros: capture.macros, nodes },
         patch_path: None,
         detail: Detail::Analysis,

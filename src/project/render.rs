@@ -38,7 +38,7 @@ impl Walk<'_> {
                 diagnostic
             }),
             // Jinja drops a last line break; dbt sends every text through it but descriptions.
-            Value::String(text) if path.last() != Some(&"description") => {
+            Value::String(text) if !is_description(path) => {
                 Ok(Json::String(text.strip_suffix('\n').unwrap_or(text).to_owned()))
             }
             Value::Sequence(items) => items.iter().map(|item| self.node(item, path)).collect(),
@@ -54,6 +54,17 @@ impl Walk<'_> {
             }
             _ => Ok(node.to_json()),
         }
+    }
+}
+
+/// Whether dbt leaves the value at `path`, of which lists are no part, for its docs to render: descriptions of an entry,
+/// of what it holds directly and of columns.
+fn is_description(path: &[&str]) -> bool {
+    let path = path.strip_prefix(&["tables"]).filter(|rest| !rest.is_empty()).unwrap_or(path);
+    match path {
+        ["description"] => true,
+        [holder, "description"] => *holder != "versions",
+        _ => false,
     }
 }
 

@@ -87,6 +87,7 @@ impl Run {
             refs: Vec::new(),
             sources: Vec::new(),
             metrics: Vec::new(),
+            functions: Vec::new(),
             depends_on: DependsOn { macros: Vec::new(), nodes: parents.iter().map(|&id| id.into()).collect() },
             patch_path: None,
             detail,

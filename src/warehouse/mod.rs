@@ -14,4 +14,4 @@ mod target;
 pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec};
 pub use error::Error;
 pub use session::{Session, Warehouse, connect};
-pub use target::{Attachment, DuckDbTarget, Extension, PostgresTarget, SecretFields, SslMode, Target};
+pub use target::{Attachment, DuckDbTarget, Extension, ForeignTarget, PostgresTarget, SecretFields, SslMode, Target};

@@ -66,5 +66,6 @@ pub async fn connect(target: &Target) -> Result<Arc<dyn Warehouse>, Error> {
     Ok(match target {
         Target::DuckDb(target) => Arc::new(duckdb::Engine::open(target.clone()).await?),
         Target::Postgres(target) => Arc::new(postgres::Engine::open(target.clone()).await?),
+        Target::Foreign(target) => return Err(target.refused()),
     })
 }

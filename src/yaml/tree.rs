@@ -1,6 +1,6 @@
 //! From parser events to the tree: anchors, merge keys, tags, and guards against texts made to exhaust memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use indexmap::map::Entry as MapEntry;
@@ -47,15 +47,74 @@ pub fn parse(text: &str) -> Result<Parsed, Error> {
     if text.trim().is_empty() {
         return Ok(Parsed { root: Node::null(1, 1), duplicates: Vec::new() });
     }
-    Builder {
-        text,
-        parser: Parser::new_from_str(text),
-        anchors: HashMap::new(),
-        duplicates: Vec::new(),
-        nodes: 0,
-        depth: 0,
+    match Builder::new(text, BTreeSet::new()).document() {
+        Err(error) if is_shallow(&error) => indented(text, error),
+        outcome => outcome,
     }
-    .document()
+}
+
+/// What the parser says of lines inside of brackets or quotes that are indented less than what they belong to. `PyYAML`
+/// does not mind them.
+const SHALLOW: [&str; 3] =
+    ["invalid indentation", "invalid indentation in flow construct", "invalid indentation in quoted scalar"];
+/// How far such lines are moved; deeper than anything can nest.
+const MARGIN: usize = 1_000;
+/// How often a text is read again.
+const MAX_MOVES: usize = 500;
+
+fn is_shallow(error: &Error) -> bool {
+    SHALLOW.contains(&error.message.as_str())
+}
+
+/// Reads a text again with the lines moved that the parser refuses for their indentation: inside of brackets and quotes
+/// it means nothing.
+fn indented(text: &str, first: Error) -> Result<Parsed, Error> {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let mut moved: BTreeSet<u32> = BTreeSet::new();
+    let mut error = first.clone();
+    for _ in 0..MAX_MOVES {
+        let wanted = shallow_lines(&lines, &error, &moved);
+        if wanted.is_empty() {
+            return Err(first);
+        }
+        for line in wanted {
+            lines[line as usize - 1].insert_str(0, &" ".repeat(MARGIN));
+            moved.insert(line);
+        }
+        match Builder::new(&lines.concat(), moved.clone()).document() {
+            Err(next) if is_shallow(&next) => error = next,
+            Err(next) => {
+                return Err(Error { hint: next.hint, ..Error::new(text, next.message, next.line, next.column) });
+            }
+            Ok(parsed) => return Ok(parsed),
+        }
+    }
+    Err(first)
+}
+
+/// The lines to move, from 1: the one that is refused, or those of a quoted text after its first.
+fn shallow_lines(lines: &[String], error: &Error, moved: &BTreeSet<u32>) -> Vec<u32> {
+    let last = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+    let unmoved = |line: &u32| *line <= last && !moved.contains(line);
+    if error.message != SHALLOW[2] {
+        return Some(error.line).filter(unmoved).into_iter().collect();
+    }
+    let margin = if moved.contains(&error.line) { MARGIN } else { 0 };
+    let mut skip = margin + (error.column as usize).saturating_sub(1);
+    let mut quote = None;
+    for line in error.line..=last {
+        let mut chars = lines[line as usize - 1].chars().skip(std::mem::take(&mut skip)).peekable();
+        while let Some(c) = chars.next() {
+            match quote {
+                None => quote = Some(c),
+                Some('"') if c == '\\' => drop(chars.next()),
+                Some('\'') if c == '\'' && chars.peek() == Some(&'\'') => drop(chars.next()),
+                Some(open) if c == open => return (error.line + 1..=line).filter(unmoved).collect(),
+                Some(_) => {}
+            }
+        }
+    }
+    Vec::new()
 }
 
 struct Builder<'t> {
@@ -66,11 +125,32 @@ struct Builder<'t> {
     duplicates: Vec<DuplicateKey>,
     nodes: usize,
     depth: usize,
+    /// Lines that stand [`MARGIN`] columns too far to the right.
+    moved: BTreeSet<u32>,
 }
 
 type Step<'t> = (Event<'t>, Span);
 
 impl<'t> Builder<'t> {
+    fn new(text: &'t str, moved: BTreeSet<u32>) -> Self {
+        Self {
+            text,
+            parser: Parser::new_from_str(text),
+            anchors: HashMap::new(),
+            duplicates: Vec::new(),
+            nodes: 0,
+            depth: 0,
+            moved,
+        }
+    }
+
+    fn place(&self, marker: &saphyr_parser::Marker) -> (u32, u32) {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let line = narrow(marker.line());
+        let margin = if self.moved.contains(&line) { MARGIN } else { 0 };
+        (line, narrow(marker.col().saturating_sub(margin)).saturating_add(1))
+    }
+
     fn document(mut self) -> Result<Parsed, Error> {
         let mut root = None;
         loop {
@@ -97,7 +177,7 @@ impl<'t> Builder<'t> {
         match self.parser.next_event() {
             Some(Ok(step)) => Ok(step),
             Some(Err(error)) => {
-                let (line, column) = place(error.marker());
+                let (line, column) = self.place(error.marker());
                 Err(Error::new(self.text, error.info(), line, column))
             }
             None => Ok((Event::StreamEnd, Span::default())),
@@ -105,7 +185,7 @@ impl<'t> Builder<'t> {
     }
 
     fn error(&self, message: &str, span: Span) -> Error {
-        let (line, column) = place(&span.start);
+        let (line, column) = self.place(&span.start);
         Error::new(self.text, message, line, column)
     }
 
@@ -128,7 +208,7 @@ impl<'t> Builder<'t> {
             }
             _ => return Err(self.error("unexpected end of the file", span)),
         };
-        let (line, column) = place(&span.start);
+        let (line, column) = self.place(&span.start);
         let node = Node { value, line, column };
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), self.nodes - before));
@@ -200,7 +280,7 @@ impl<'t> Builder<'t> {
                 merged.extend(self.merge_sources(node, value_span)?);
                 continue;
             }
-            let (key_line, key_column) = place(&span.start);
+            let (key_line, key_column) = self.place(&span.start);
             let entry = Entry { node, key_line, key_column };
             match own.entry(key) {
                 MapEntry::Occupied(mut slot) => {
@@ -306,11 +386,6 @@ fn join(merged: Vec<Mapping>, own: IndexMap<String, Entry>) -> IndexMap<String, 
     all
 }
 
-fn place(marker: &saphyr_parser::Marker) -> (u32, u32) {
-    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (narrow(marker.line()), narrow(marker.col()).saturating_add(1))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -385,6 +460,17 @@ mod tests {
     #[test]
     fn two_documents_are_refused() {
         assert!(parse("a: 1\n---\nb: 2\n").unwrap_err().message.contains("second document"));
+    }
+
+    #[test]
+    fn inside_of_brackets_and_quotes_indentation_means_nothing() {
+        let text = "a:\n    - b: [\n        x,\n  y,\n {k: 'one\n two\nit''s three'}\n  ]\n    - c: \"p\nq\"\nd: 1\n";
+        let parsed = parse(text).unwrap();
+        let expected = json!({"a": [{"b": ["x", "y", {"k": "one two it's three"}]}, {"c": "p q"}], "d": 1});
+        assert_eq!(parsed.root.to_json(), expected);
+        let items = parsed.root.get("a").unwrap().as_sequence().unwrap()[0].get("b").unwrap().as_sequence().unwrap();
+        assert_eq!((items[1].line, items[1].column), (4, 3));
+        assert!(parse("a:\n    - b: [\n  x\nc: 1\n").is_err());
     }
 
     #[test]

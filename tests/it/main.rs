@@ -8,6 +8,7 @@ mod deps;
 mod diff;
 mod ecomm;
 mod environment;
+mod meadow;
 mod publish;
 mod signals;
 mod support;
