@@ -35,9 +35,19 @@ pub(super) fn api() -> Value {
     record([("Relation", Value::from_object(RelationClass)), ("Column", Value::from_object(ColumnClass))])
 }
 
+/// `api.Column`, which the context has under a name of its own as well.
+pub(super) fn column_class() -> Value {
+    Value::from_object(ColumnClass)
+}
+
 /// A relation as templates see it.
-pub(super) fn relation_value(relation: Relation) -> Value {
-    Value::from_object(RelationValue::new(relation))
+pub(super) fn relation_value(relation: Relation, adapter_type: &str) -> Value {
+    Value::from_object(RelationValue::new(relation, Engine::named(adapter_type)))
+}
+
+/// What Python's `repr()` of a relation is; none for anything else.
+pub(super) fn repr_of(value: &Value) -> Option<String> {
+    value.downcast_object_ref::<RelationValue>().map(|relation| format!("{relation:?}"))
 }
 
 /// The relation in a template value, if it is one.
@@ -192,24 +202,24 @@ impl Adapter {
 
     /// Methods that ask the database something.
     fn questions(&self, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
-        let world = self.ctx.world(method)?;
+        let (world, setup) = (self.ctx.world(method)?, &self.ctx.setup);
         Ok(Some(match method {
             "get_relation" => {
                 let args = bind(method, &["database", "schema", "identifier", "needs_information"], args)?;
                 let (database, schema) = (args.text("database"), args.text("schema").unwrap_or_default());
                 let found =
                     self.relation_named(database.as_deref(), &schema, &args.required("identifier")?.to_string())?;
-                found.map_or_else(|| Value::from(()), relation_value)
+                found.map_or_else(|| Value::from(()), |found| relation_value(found, &setup.adapter_type))
             }
             "list_relations" => {
                 let args = bind(method, &["database", "schema"], args)?;
                 let schema = args.text("schema").unwrap_or_default();
-                relation::relations(self.relations(args.text("database").as_deref(), &schema)?)
+                relation::relations(self.relations(args.text("database").as_deref(), &schema)?, self.engine())
             }
             "list_relations_without_caching" => {
                 let args = bind(method, &["schema_relation"], args)?;
                 let schema = relation_argument(method, args.required("schema_relation")?)?;
-                relation::relations(self.relations(schema.database.as_deref(), schema.schema_name())?)
+                relation::relations(self.relations(schema.database.as_deref(), schema.schema_name())?, self.engine())
             }
             "already_exists" => {
                 let args = bind(method, &["schema", "name"], args)?;
@@ -244,7 +254,8 @@ impl Adapter {
                     kind: None,
                     quoting: self.ctx.setup.quoting,
                 };
-                let catalog = Value::from_object(RelationValue::new(place).information_schema(self.engine(), None));
+                let place = RelationValue::new(place, self.engine());
+                let catalog = Value::from_object(place.information_schema(self.engine(), None));
                 let table = call_macro(state, "check_schema_exists", &[catalog, schema])?;
                 let count = table.get_attr("rows")?.get_item_by_index(0)?.get_item_by_index(0)?;
                 Value::from(count.is_true())
