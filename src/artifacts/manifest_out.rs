@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::error::Error;
 use super::node_out::{node_json, section};
 use super::write_whole;
+use crate::build::Compiled;
 use crate::model::{Doc, JsonMap, Macro, Manifest, Node, NodeId, ResourceType};
 
 /// Sections of nodes, in dbt's order.
@@ -29,6 +30,29 @@ const SECTIONS: [&str; 9] = [
 /// The file cannot be written.
 pub fn write_manifest(manifest: &Manifest, path: &Path) -> Result<(), Error> {
     write_whole(path, &manifest_json(manifest)).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Writes `manifest.json` with what some of its nodes were compiled to.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_compiled_manifest<'a>(
+    manifest: &Manifest,
+    compiled: impl Iterator<Item = (&'a NodeId, &'a Compiled)>,
+    path: &Path,
+) -> Result<(), Error> {
+    let mut json = manifest_json(manifest);
+    for (id, compiled) in compiled {
+        if let Some(Json::Object(node)) = json.get_mut("nodes").and_then(|nodes| nodes.get_mut(id.as_str())) {
+            let ctes: Vec<Json> = compiled.ctes.iter().map(|(id, sql)| json!({"id": id, "sql": sql})).collect();
+            node.insert("compiled_path".to_owned(), json!(compiled.path));
+            node.insert("compiled".to_owned(), json!(true));
+            node.insert("compiled_code".to_owned(), json!(compiled.code));
+            node.insert("extra_ctes_injected".to_owned(), json!(true));
+            node.insert("extra_ctes".to_owned(), json!(ctes));
+        }
+    }
+    write_whole(path, &json).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// The manifest in dbt's shape.

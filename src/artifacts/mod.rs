@@ -12,7 +12,7 @@ mod run_results;
 
 pub use error::Error;
 pub use manifest_in::{parse_manifest, read_manifest};
-pub use manifest_out::{manifest_json, write_manifest};
+pub use manifest_out::{manifest_json, write_compiled_manifest, write_manifest};
 pub use node_out::node_json;
 pub use run_results::{RunInfo, run_results_json, write_run_results};
 

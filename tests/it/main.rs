@@ -4,6 +4,7 @@
 mod action;
 mod broken;
 mod ci;
+mod compile;
 mod diff;
 mod ecomm;
 mod environment;
