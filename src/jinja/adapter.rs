@@ -16,6 +16,7 @@ use crate::model::{Relation, Table};
 pub(super) mod arguments;
 mod column;
 mod engine;
+mod index;
 mod relation;
 mod response;
 
@@ -195,6 +196,42 @@ impl Adapter {
             }
             "cache_added" | "cache_dropped" | "cache_renamed" | "clear_cache" => Value::from(""),
             "get_binding_char" => Value::from(if setup.adapter_type == "duckdb" { "?" } else { "%s" }),
+            "parse_index" if matches!(setup.adapter_type.as_str(), "duckdb" | "postgres") => {
+                index::parse(bind(method, &["raw_index"], args)?.required("raw_index")?, &setup.adapter_type)?
+            }
+            "verify_database" if matches!(setup.adapter_type.as_str(), "postgres" | "redshift") => {
+                let asked = bind(method, &["database"], args)?.required("database")?.to_string();
+                if setup.target.get("database").and_then(|name| name.as_str()) != Some(&asked) {
+                    return Err(fail(format!(
+                        "'{asked}' is another database than the target's, and cannot be reached"
+                    )));
+                }
+                Value::from("")
+            }
+            _ if setup.adapter_type == "duckdb" => return self.names_of_duckdb(method, args),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Methods that only DuckDB's adapter has.
+    fn names_of_duckdb(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+        let setup = &self.ctx.setup;
+        let text = |key: &str| setup.target.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+        Ok(Some(match method {
+            "is_motherduck" => Value::from(text("path").starts_with("md:") || text("path").starts_with("motherduck:")),
+            "is_ducklake" | "use_ducklake_table_workarounds" => Value::from(false),
+            "disable_transactions" => Value::from(
+                setup.target.get("disable_transactions").and_then(serde_json::Value::as_bool).unwrap_or(false),
+            ),
+            "escape_sql_string" => {
+                let value = bind(method, &["value"], args)?.required("value")?.to_string();
+                Value::from(value.replace('\'', "''"))
+            }
+            "warn_once" => {
+                let message = bind(method, &["msg"], args)?.required("msg")?.to_string();
+                tracing::warn!(path = self.ctx.scope.path, "{message}");
+                Value::from(())
+            }
             "external_root" => Value::from(setup.target.get("external_root").and_then(|v| v.as_str()).unwrap_or(".")),
             _ => return Ok(None),
         }))
@@ -231,6 +268,19 @@ impl Adapter {
                 let args = bind(method, &["relation"], args)?;
                 let relation = relation_argument(method, args.required("relation")?)?;
                 list(self.columns(&relation)?.into_iter().map(Value::from_object).collect())
+            }
+            "get_columns_in_table" => {
+                let args = bind(method, &["schema_name", "table_name"], args)?;
+                let database = setup.target.get("database").and_then(|name| name.as_str());
+                let (schema, name) =
+                    (args.required("schema_name")?.to_string(), args.required("table_name")?.to_string());
+                let table = Relation::new(database, &schema, &name);
+                list(self.columns(&table)?.into_iter().map(Value::from_object).collect())
+            }
+            "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => {
+                let args = bind(method, &["relation", "column_names", "strategy"], args)?;
+                self.check_snapshot(args.required("relation")?, args.optional("column_names"))?;
+                Value::from(())
             }
             "get_missing_columns" => {
                 let args = bind(method, &["from_relation", "to_relation"], args)?;
@@ -293,7 +343,17 @@ impl Adapter {
                 call_macro(state, method, args)?;
             }
             "expand_target_column_types" => self.widen(state, args)?,
-            "commit" | "add_query" | "add_begin_query" | "add_commit_query" => {}
+            "add_query" => {
+                let args = bind(method, &["sql", "auto_begin", "bindings", "abridge_sql_log"], args)?;
+                if args.optional("bindings").is_some_and(Value::is_true) {
+                    return Err(fail(
+                        "add_query() with bindings is not supported; write the values into the statement",
+                    ));
+                }
+                let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(fail)?;
+                return Ok(Some(tuple(vec![Value::from(""), super::table::table_value(&table)])));
+            }
+            "commit" | "add_begin_query" | "add_commit_query" => {}
             _ => return Ok(None),
         }
         Ok(Some(Value::from(())))
@@ -346,6 +406,19 @@ impl Adapter {
             if column.can_expand_to(wider)? {
                 let arguments = [target.clone(), Value::from(column.name()), Value::from(wider.data_type())];
                 call_macro(state, "alter_column_type", &arguments)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `relation` has the columns of a snapshot, under the names given.
+    fn check_snapshot(&self, relation: &Value, names: Option<&Value>) -> Result<(), Error> {
+        let columns = self.columns(&relation_argument("valid_snapshot_target", relation)?)?;
+        for column in ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"] {
+            let named = names.and_then(|names| names.get_attr(column).ok()).filter(Value::is_true);
+            let name = named.map_or_else(|| column.to_owned(), |name| name.to_string());
+            if !columns.iter().any(|found| found.name().eq_ignore_ascii_case(&name)) {
+                return Err(fail(format!("{relation} is no snapshot: it has no column '{name}'")));
             }
         }
         Ok(())
