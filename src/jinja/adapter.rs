@@ -98,6 +98,9 @@ impl Object for Adapter {
         if !self.ctx.execute() {
             return Ok(while_parsing(method));
         }
+        if let Some(answer) = self.questions_of_columns(method, args)? {
+            return Ok(answer);
+        }
         if let Some(answer) = self.questions(state, method, args)? {
             return Ok(answer);
         }
@@ -237,6 +240,39 @@ impl Adapter {
         }))
     }
 
+    /// Methods that ask which columns there are.
+    fn questions_of_columns(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+        let setup = &self.ctx.setup;
+        Ok(Some(match method {
+            "get_columns_in_relation" => {
+                let args = bind(method, &["relation"], args)?;
+                let relation = relation_argument(method, args.required("relation")?)?;
+                list(self.columns(&relation)?.into_iter().map(Value::from_object).collect())
+            }
+            "get_columns_in_table" => {
+                let args = bind(method, &["schema_name", "table_name"], args)?;
+                let database = setup.target.get("database").and_then(|name| name.as_str());
+                let (schema, name) =
+                    (args.required("schema_name")?.to_string(), args.required("table_name")?.to_string());
+                let table = Relation::new(database, &schema, &name);
+                list(self.columns(&table)?.into_iter().map(Value::from_object).collect())
+            }
+            "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => {
+                let args = bind(method, &["relation", "column_names", "strategy"], args)?;
+                self.check_snapshot(args.required("relation")?, args.optional("column_names"))?;
+                Value::from(())
+            }
+            "get_missing_columns" => {
+                let args = bind(method, &["from_relation", "to_relation"], args)?;
+                let from = self.columns(&relation_argument(method, args.required("from_relation")?)?)?;
+                let to = self.columns(&relation_argument(method, args.required("to_relation")?)?)?;
+                let missing = from.into_iter().filter(|column| !to.iter().any(|other| other.name() == column.name()));
+                list(missing.map(Value::from_object).collect())
+            }
+            _ => return Ok(None),
+        }))
+    }
+
     /// Methods that ask the database something.
     fn questions(&self, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
         let (world, setup) = (self.ctx.world(method)?, &self.ctx.setup);
@@ -263,31 +299,6 @@ impl Adapter {
                 let database = self.ctx.setup.target.get("database").and_then(|name| name.as_str());
                 let schema = args.required("schema")?.to_string();
                 Value::from(self.relation_named(database, &schema, &args.required("name")?.to_string())?.is_some())
-            }
-            "get_columns_in_relation" => {
-                let args = bind(method, &["relation"], args)?;
-                let relation = relation_argument(method, args.required("relation")?)?;
-                list(self.columns(&relation)?.into_iter().map(Value::from_object).collect())
-            }
-            "get_columns_in_table" => {
-                let args = bind(method, &["schema_name", "table_name"], args)?;
-                let database = setup.target.get("database").and_then(|name| name.as_str());
-                let (schema, name) =
-                    (args.required("schema_name")?.to_string(), args.required("table_name")?.to_string());
-                let table = Relation::new(database, &schema, &name);
-                list(self.columns(&table)?.into_iter().map(Value::from_object).collect())
-            }
-            "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => {
-                let args = bind(method, &["relation", "column_names", "strategy"], args)?;
-                self.check_snapshot(args.required("relation")?, args.optional("column_names"))?;
-                Value::from(())
-            }
-            "get_missing_columns" => {
-                let args = bind(method, &["from_relation", "to_relation"], args)?;
-                let from = self.columns(&relation_argument(method, args.required("from_relation")?)?)?;
-                let to = self.columns(&relation_argument(method, args.required("to_relation")?)?)?;
-                let missing = from.into_iter().filter(|column| !to.iter().any(|other| other.name() == column.name()));
-                list(missing.map(Value::from_object).collect())
             }
             "get_column_schema_from_query" => {
                 let sql = bind(method, &["sql"], args)?.required("sql")?.to_string();

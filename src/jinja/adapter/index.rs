@@ -33,7 +33,7 @@ pub(super) fn parse(raw: &Value, adapter_type: &str) -> Result<Value, Error> {
             Some("columns") => config.columns = items_of(&value)?,
             Some("unique") => config.unique = value.is_true(),
             Some("type") if adapter_type != "duckdb" => {
-                config.kind = Some(value.to_string()).filter(|_| !value.is_none())
+                config.kind = Some(value.to_string()).filter(|_| !value.is_none());
             }
             _ => return Err(fail(format!("an index has no setting {}", to_repr(&key)))),
         }
