@@ -1,5 +1,6 @@
 //! The manifest as dbt writes it, schema version 12.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use serde_json::Value as Json;
 use super::error::Error;
 use super::node_out::{DependsOnMacros, NodeOut, section};
 use super::write_whole;
+use crate::build::Compiled;
 use crate::model::{Doc, JsonMap, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
 
 /// Sections of nodes, in dbt's order.
@@ -31,25 +33,43 @@ const SECTIONS: [&str; 9] = [
 /// # Errors
 /// The file cannot be written.
 pub fn write_manifest(manifest: &Manifest, path: &Path) -> Result<(), Error> {
-    write_whole(path, &Document(manifest)).map_err(|source| Error::Write { path: path.to_owned(), source })
+    let document = Document { manifest, compiled: HashMap::new() };
+    write_whole(path, &document).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Writes `manifest.json` with what some of its nodes were compiled to.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_compiled_manifest<'a>(
+    manifest: &Manifest,
+    compiled: impl Iterator<Item = (&'a NodeId, &'a Compiled)>,
+    path: &Path,
+) -> Result<(), Error> {
+    let document = Document { manifest, compiled: compiled.collect() };
+    write_whole(path, &document).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// The manifest in dbt's shape.
 #[cfg(test)]
 pub(crate) fn manifest_json(manifest: &Manifest) -> Json {
-    serde_json::to_value(Document(manifest)).unwrap()
+    serde_json::to_value(Document { manifest, compiled: HashMap::new() }).unwrap()
 }
 
 /// The whole file. Every node is written as it is reached.
-struct Document<'a>(&'a Manifest);
+struct Document<'a> {
+    manifest: &'a Manifest,
+    /// What some nodes were compiled to.
+    compiled: HashMap<&'a NodeId, &'a Compiled>,
+}
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let manifest = self.0;
+        let manifest = self.manifest;
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("metadata", &MetadataOut::of(&manifest.metadata))?;
         for section in SECTIONS {
-            out.serialize_entry(section, &Section { manifest, section })?;
+            out.serialize_entry(section, &Section { document: self, section })?;
         }
         out.serialize_entry("macros", &by_id(manifest.macros.iter().map(|(id, m)| (id, MacroOut::of(m)))))?;
         out.serialize_entry("docs", &by_id(manifest.docs.iter().map(|(id, doc)| (id, DocOut::of(doc)))))?;
@@ -65,14 +85,15 @@ impl Serialize for Document<'_> {
 
 /// The nodes of one section.
 struct Section<'a> {
-    manifest: &'a Manifest,
+    document: &'a Document<'a>,
     section: &'static str,
 }
 
 impl Serialize for Section<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let own = self.manifest.nodes.iter().filter(|(_, node)| section(node.resource_type) == self.section);
-        serializer.collect_map(own.map(|(id, node)| (id, NodeOut(node))))
+        let Document { manifest, compiled } = self.document;
+        let own = manifest.nodes.iter().filter(|(_, node)| section(node.resource_type) == self.section);
+        serializer.collect_map(own.map(|(id, node)| (id, NodeOut { node, compiled: compiled.get(id).copied() })))
     }
 }
 
@@ -81,7 +102,7 @@ struct Listed<'a>(&'a [Node]);
 
 impl Serialize for Listed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(NodeOut))
+        serializer.collect_seq(self.0.iter().map(NodeOut::parsed))
     }
 }
 

@@ -15,7 +15,7 @@ pub use error::Error;
 pub use manifest_in::{parse_manifest, read_manifest};
 #[cfg(test)]
 pub(crate) use manifest_out::manifest_json;
-pub use manifest_out::write_manifest;
+pub use manifest_out::{write_compiled_manifest, write_manifest};
 pub use node_out::node_json;
 pub use run_results::{RunInfo, run_results_json, write_run_results};
 

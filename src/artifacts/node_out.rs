@@ -6,21 +6,33 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
+use crate::build::Compiled;
 use crate::model::node::{ExposureDetail, ModelDetail, SourceDetail, TestDetail};
 use crate::model::{Checksum, ColumnInfo, Detail, Node, NodeId, RefArgs, Relation, ResourceType};
 
 /// The node in the shape of manifest version 12.
 pub fn node_json(node: &Node) -> Json {
     // Keys are text and no value fails to serialize, which is all that could go wrong.
-    serde_json::to_value(NodeOut(node)).unwrap_or(Json::Null)
+    serde_json::to_value(NodeOut::parsed(node)).unwrap_or(Json::Null)
 }
 
 /// A node that serializes as the manifest shows it.
-pub(super) struct NodeOut<'a>(pub(super) &'a Node);
+pub(super) struct NodeOut<'a> {
+    pub(super) node: &'a Node,
+    /// What it was compiled to, if it was.
+    pub(super) compiled: Option<&'a Compiled>,
+}
+
+impl<'a> NodeOut<'a> {
+    /// The node as it was parsed.
+    pub(super) fn parsed(node: &'a Node) -> Self {
+        Self { node, compiled: None }
+    }
+}
 
 impl Serialize for NodeOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let node = self.0;
+        let node = self.node;
         if let Detail::Other(map) = &node.detail {
             return map.serialize(serializer);
         }
@@ -28,7 +40,10 @@ impl Serialize for NodeOut<'_> {
         match &node.detail {
             Detail::Source(source) => put_source(&mut out, node, source)?,
             Detail::Exposure(exposure) => put_exposure(&mut out, node, exposure)?,
-            _ => put_sql(&mut out, node)?,
+            _ => put_sql(&mut out, node, self.compiled)?,
+        }
+        if let Some(compiled) = self.compiled {
+            put_compiled(&mut out, compiled)?;
         }
         out.end()
     }
@@ -41,7 +56,7 @@ macro_rules! fields {
     };
 }
 
-fn put_sql<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
+fn put_sql<M: SerializeMap>(out: &mut M, node: &Node, compiled: Option<&Compiled>) -> Result<(), M::Error> {
     fields!(out, "database" => node.database, "schema" => node.schema);
     put_identity(out, node)?;
     fields!(out,
@@ -73,7 +88,7 @@ fn put_sql<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
     }
     fields!(out, "language" => node.language);
     put_references(out, node)?;
-    fields!(out, "functions" => node.functions, "compiled_path" => (), "contract" => Contract::of(node));
+    fields!(out, "functions" => node.functions, "compiled_path" => compiled.map(|compiled| &compiled.path), "contract" => Contract::of(node));
     match &node.detail {
         Detail::Model(model) => put_model(out, model),
         Detail::Test(test) => put_test(out, test),
@@ -84,6 +99,24 @@ fn put_sql<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {
         Detail::Operation { index, .. } => out.serialize_entry("index", index),
         _ => Ok(()),
     }
+}
+
+fn put_compiled<M: SerializeMap>(out: &mut M, compiled: &Compiled) -> Result<(), M::Error> {
+    let ctes: Vec<CteOut<'_>> = compiled.ctes.iter().map(|(id, sql)| CteOut { id: id.as_str(), sql }).collect();
+    fields!(out,
+        "compiled" => true,
+        "compiled_code" => compiled.code,
+        "extra_ctes_injected" => true,
+        "extra_ctes" => ctes,
+    );
+    Ok(())
+}
+
+/// An ephemeral model that a query begins with.
+#[derive(Serialize)]
+struct CteOut<'a> {
+    id: &'a str,
+    sql: &'a str,
 }
 
 fn put_identity<M: SerializeMap>(out: &mut M, node: &Node) -> Result<(), M::Error> {

@@ -22,6 +22,8 @@ pub struct Compiled {
     pub code: String,
     /// The file it was written to, as people name it (`target/compiled/shop/models/orders.sql`).
     pub path: Option<String>,
+    /// The ephemeral models that were put into it, each with its text in the list after `with`.
+    pub ctes: Vec<(NodeId, String)>,
 }
 
 /// Compiles the nodes of one plan. Shared by all steps; ephemeral models are rendered once.
@@ -74,14 +76,14 @@ impl Compiler {
     /// # Errors
     /// [`Failure::Project`] when the template fails, [`Failure::File`] when the file cannot be written.
     pub async fn compile(self: &Arc<Self>, node: &Node, connection: &Connection) -> Result<Compiled, Failure> {
-        let code = self.compile_code(node, connection).await?;
-        let path = self.write("compiled", node, &code)?;
-        Ok(Compiled { code, path })
-    }
-
-    async fn compile_code(self: &Arc<Self>, node: &Node, connection: &Connection) -> Result<String, Failure> {
         let world = self.world(node, connection);
-        self.blocking(node, world, |compiler, world, node| compiler.code_blocking(node, &world)).await
+        let (code, ctes) =
+            self.blocking(node, world, |compiler, world, node| compiler.code_blocking(node, &world)).await?;
+        // As dbt does, which keeps a snapshot's query to itself.
+        let is_written = node.resource_type != ResourceType::Snapshot;
+        let path = if is_written { self.write("compiled", node, &code)? } else { None };
+        let ctes = ctes.into_iter().filter_map(|cte| Some((cte.id.clone()?, cte.text()))).collect();
+        Ok(Compiled { code, path, ctes })
     }
 
     /// A model's SQL with fixed rows in place of what it reads, for a unit test. Nothing is written.
@@ -96,7 +98,9 @@ impl Compiler {
     ) -> Result<String, Failure> {
         let mut world = self.world(node, connection);
         world.fixtures = Some(Arc::new(fixtures));
-        self.blocking(node, world, |compiler, world, node| compiler.code_blocking(node, &world)).await
+        let (code, _) =
+            self.blocking(node, world, |compiler, world, node| compiler.code_blocking(node, &world)).await?;
+        Ok(code)
     }
 
     /// The node that `input` of a unit test names (`ref('orders')`, `source('shop', 'orders')`) when `node` reads it.
@@ -202,7 +206,9 @@ impl Compiler {
 
     fn graph_json(&self) -> Json {
         let mut graph = JsonMap::new();
-        for kind in ["exposures", "groups", "metrics", "nodes", "semantic_models", "saved_queries", "sources"] {
+        for kind in
+            ["exposures", "functions", "groups", "metrics", "nodes", "semantic_models", "saved_queries", "sources"]
+        {
             graph.insert(kind.into(), Json::Object(JsonMap::new()));
         }
         for node in self.manifest.nodes.values() {
@@ -235,14 +241,14 @@ impl Compiler {
     }
 
     /// The node's text with all that it reads from put in front of it.
-    fn code_blocking(&self, node: &Node, world: &Arc<World>) -> Result<String, Failure> {
+    fn code_blocking(&self, node: &Node, world: &Arc<World>) -> Result<(String, Vec<Cte>), Failure> {
         let text = self.render_blocking(&node.raw_code, node, None, world)?;
         let mut ctes = Vec::new();
         if let Some(rows) = world.fixtures.as_ref().and_then(|given| given.this.as_ref()) {
-            ctes.push(Cte { name: Fixtures::this_relation().name().to_owned(), sql: rows.clone() });
+            ctes.push(Cte { id: None, name: Fixtures::this_relation().name().to_owned(), sql: rows.clone() });
         }
         ctes.extend(self.ctes(&world.ephemerals(), world)?);
-        Ok(cte::inject(&text, &ctes))
+        Ok((cte::inject(&text, &ctes), ctes))
     }
 
     /// Runs `work` on a blocking thread with the node's world.
@@ -300,14 +306,15 @@ impl Compiler {
     ) -> Result<(), Failure> {
         let Some(node) = self.manifest.node(id.as_str()).filter(|_| seen.insert(id.clone())) else { return Ok(()) };
         if let Some(rows) = world.fixtures.as_ref().and_then(|given| given.inputs.get(id)) {
-            found.push(Cte { name: ephemeral_relation(node).name().to_owned(), sql: rows.clone() });
+            found.push(Cte { id: None, name: ephemeral_relation(node).name().to_owned(), sql: rows.clone() });
             return Ok(());
         }
         let ephemeral = self.ephemeral(node, world)?;
         for parent in &ephemeral.parents {
             self.collect_ctes(parent, world, seen, found)?;
         }
-        found.push(Cte { name: ephemeral_relation(node).name().to_owned(), sql: ephemeral.sql.clone() });
+        let name = ephemeral_relation(node).name().to_owned();
+        found.push(Cte { id: Some(id.clone()), name, sql: ephemeral.sql.clone() });
         Ok(())
     }
 

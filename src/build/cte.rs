@@ -4,13 +4,24 @@
 //! space that follows it; otherwise in front of the first word, comments included. Of several statements only the first
 //! is kept.
 
+use crate::model::NodeId;
+
 /// One ephemeral parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cte {
+    /// The model; none for what no model makes, as the fixed rows of a unit test.
+    pub(super) id: Option<NodeId>,
     /// e.g. `__dbt__cte__orders`.
     pub(super) name: String,
     /// Its query, without parents of its own.
     pub(super) sql: String,
+}
+
+impl Cte {
+    /// The expression as it stands in the list after `with`.
+    pub(super) fn text(&self) -> String {
+        format!(" {} as (\n{}\n)", self.name, self.sql)
+    }
 }
 
 /// The query with `ctes`, each after those it needs.
@@ -19,7 +30,7 @@ pub(super) fn inject(sql: &str, ctes: &[Cte]) -> String {
         return sql.to_owned();
     }
     let sql = first_statement(sql);
-    let list = ctes.iter().map(|cte| format!(" {} as (\n{}\n)", cte.name, cte.sql)).collect::<Vec<_>>().join(", ");
+    let list = ctes.iter().map(Cte::text).collect::<Vec<_>>().join(", ");
     if let Some(at) = after_with(sql) {
         format!("{}{list}, {}", &sql[..at], &sql[at..])
     } else {
@@ -109,11 +120,11 @@ mod tests {
     use super::{Cte, inject};
 
     fn one() -> Vec<Cte> {
-        vec![Cte { name: "__dbt__cte__e".into(), sql: "\n\nselect 1 as id".into() }]
+        vec![Cte { id: None, name: "__dbt__cte__e".into(), sql: "\n\nselect 1 as id".into() }]
     }
 
     fn two() -> Vec<Cte> {
-        vec![one().remove(0), Cte { name: "__dbt__cte__f".into(), sql: "select 2".into() }]
+        vec![one().remove(0), Cte { id: None, name: "__dbt__cte__f".into(), sql: "select 2".into() }]
     }
 
     // The expected texts are what dbt-core 1.11 wrote for the same queries.

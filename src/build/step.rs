@@ -94,7 +94,7 @@ impl Shared {
             return Ok(Done { verdict, rows_affected: None });
         }
         let code = if step.action == Action::Seed {
-            Compiled { code: String::new(), path: None }
+            Compiled { code: String::new(), path: None, ctes: Vec::new() }
         } else {
             materialize::check_supported(node, &self.compiler, connection.dialect())?;
             let code = self.compiler.compile(node, connection).await?;

@@ -141,16 +141,24 @@ pub(super) async fn compile(session: &Session, args: &CompileArgs) -> Result<Exi
         select.indirect = Indirect::Empty;
     }
     let request = CompileRequest { select, inline: args.inline.clone(), defer: defer(&args.state) };
-    let compiled = pipeline::compile(&session.invocation, &loaded, &request).await?;
+    let outcome = pipeline::compile(&session.invocation, &loaded, &request).await?;
+    let compiled = &outcome.nodes;
+    if args.inline.is_none() {
+        let nodes = compiled.iter().map(|node| (&node.unique_id, &node.compiled));
+        artifacts::write_compiled_manifest(&loaded.manifest, nodes, &loaded.target_path.join("manifest.json"))?;
+    }
     session.ui.finish();
     for node in compiled.iter().filter(|_| printed) {
         match args.output {
-            ShowOutput::Json => print(&json!({"node": node.name, "compiled": node.code}).to_string()),
-            ShowOutput::Text if compiled.len() == 1 => print(&node.code),
-            ShowOutput::Text => print(&format!("-- {}\n{}\n", node.unique_id, node.code.trim_end())),
+            ShowOutput::Json => print(&json!({"node": node.name, "compiled": node.compiled.code}).to_string()),
+            ShowOutput::Text if compiled.len() == 1 => print(&node.compiled.code),
+            ShowOutput::Text => print(&format!("-- {}\n{}\n", node.unique_id, node.compiled.code.trim_end())),
         }
     }
-    Ok(Exit::Clean)
+    for failure in &outcome.failures {
+        session.ui.error(&failure.to_string(), failure.hint().as_deref());
+    }
+    Ok(if outcome.failures.is_empty() { Exit::Clean } else { Exit::Findings })
 }
 
 /// Shows the first rows of nodes or of a query.

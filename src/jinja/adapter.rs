@@ -16,6 +16,7 @@ use crate::model::{Relation, Table};
 pub(super) mod arguments;
 mod column;
 mod engine;
+mod index;
 mod relation;
 mod response;
 
@@ -35,9 +36,19 @@ pub(super) fn api() -> Value {
     record([("Relation", Value::from_object(RelationClass)), ("Column", Value::from_object(ColumnClass))])
 }
 
+/// `api.Column`, which the context has under a name of its own as well.
+pub(super) fn column_class() -> Value {
+    Value::from_object(ColumnClass)
+}
+
 /// A relation as templates see it.
-pub(super) fn relation_value(relation: Relation) -> Value {
-    Value::from_object(RelationValue::new(relation))
+pub(super) fn relation_value(relation: Relation, adapter_type: &str) -> Value {
+    Value::from_object(RelationValue::new(relation, Engine::named(adapter_type)))
+}
+
+/// What Python's `repr()` of a relation is; none for anything else.
+pub(super) fn repr_of(value: &Value) -> Option<String> {
+    value.downcast_object_ref::<RelationValue>().map(|relation| format!("{relation:?}"))
 }
 
 /// The relation in a template value, if it is one.
@@ -86,6 +97,9 @@ impl Object for Adapter {
         }
         if !self.ctx.execute() {
             return Ok(while_parsing(method));
+        }
+        if let Some(answer) = self.questions_of_columns(method, args)? {
+            return Ok(answer);
         }
         if let Some(answer) = self.questions(state, method, args)? {
             return Ok(answer);
@@ -185,42 +199,68 @@ impl Adapter {
             }
             "cache_added" | "cache_dropped" | "cache_renamed" | "clear_cache" => Value::from(""),
             "get_binding_char" => Value::from(if setup.adapter_type == "duckdb" { "?" } else { "%s" }),
+            "parse_index" if matches!(setup.adapter_type.as_str(), "duckdb" | "postgres") => {
+                index::parse(bind(method, &["raw_index"], args)?.required("raw_index")?, &setup.adapter_type)?
+            }
+            "verify_database" if matches!(setup.adapter_type.as_str(), "postgres" | "redshift") => {
+                let asked = bind(method, &["database"], args)?.required("database")?.to_string();
+                if setup.target.get("database").and_then(|name| name.as_str()) != Some(&asked) {
+                    return Err(fail(format!(
+                        "'{asked}' is another database than the target's, and cannot be reached"
+                    )));
+                }
+                Value::from("")
+            }
+            _ if setup.adapter_type == "duckdb" => return self.names_of_duckdb(method, args),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Methods that only DuckDB's adapter has.
+    fn names_of_duckdb(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+        let setup = &self.ctx.setup;
+        let text = |key: &str| setup.target.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+        Ok(Some(match method {
+            "is_motherduck" => Value::from(text("path").starts_with("md:") || text("path").starts_with("motherduck:")),
+            "is_ducklake" | "use_ducklake_table_workarounds" => Value::from(false),
+            "disable_transactions" => Value::from(
+                setup.target.get("disable_transactions").and_then(serde_json::Value::as_bool).unwrap_or(false),
+            ),
+            "escape_sql_string" => {
+                let value = bind(method, &["value"], args)?.required("value")?.to_string();
+                Value::from(value.replace('\'', "''"))
+            }
+            "warn_once" => {
+                let message = bind(method, &["msg"], args)?.required("msg")?.to_string();
+                tracing::warn!(path = self.ctx.scope.path, "{message}");
+                Value::from(())
+            }
             "external_root" => Value::from(setup.target.get("external_root").and_then(|v| v.as_str()).unwrap_or(".")),
             _ => return Ok(None),
         }))
     }
 
-    /// Methods that ask the database something.
-    fn questions(&self, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
-        let world = self.ctx.world(method)?;
+    /// Methods that ask which columns there are.
+    fn questions_of_columns(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+        let setup = &self.ctx.setup;
         Ok(Some(match method {
-            "get_relation" => {
-                let args = bind(method, &["database", "schema", "identifier", "needs_information"], args)?;
-                let (database, schema) = (args.text("database"), args.text("schema").unwrap_or_default());
-                let found =
-                    self.relation_named(database.as_deref(), &schema, &args.required("identifier")?.to_string())?;
-                found.map_or_else(|| Value::from(()), relation_value)
-            }
-            "list_relations" => {
-                let args = bind(method, &["database", "schema"], args)?;
-                let schema = args.text("schema").unwrap_or_default();
-                relation::relations(self.relations(args.text("database").as_deref(), &schema)?)
-            }
-            "list_relations_without_caching" => {
-                let args = bind(method, &["schema_relation"], args)?;
-                let schema = relation_argument(method, args.required("schema_relation")?)?;
-                relation::relations(self.relations(schema.database.as_deref(), schema.schema_name())?)
-            }
-            "already_exists" => {
-                let args = bind(method, &["schema", "name"], args)?;
-                let database = self.ctx.setup.target.get("database").and_then(|name| name.as_str());
-                let schema = args.required("schema")?.to_string();
-                Value::from(self.relation_named(database, &schema, &args.required("name")?.to_string())?.is_some())
-            }
             "get_columns_in_relation" => {
                 let args = bind(method, &["relation"], args)?;
                 let relation = relation_argument(method, args.required("relation")?)?;
                 list(self.columns(&relation)?.into_iter().map(Value::from_object).collect())
+            }
+            "get_columns_in_table" => {
+                let args = bind(method, &["schema_name", "table_name"], args)?;
+                let database = setup.target.get("database").and_then(|name| name.as_str());
+                let (schema, name) =
+                    (args.required("schema_name")?.to_string(), args.required("table_name")?.to_string());
+                let table = Relation::new(database, &schema, &name);
+                list(self.columns(&table)?.into_iter().map(Value::from_object).collect())
+            }
+            "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => {
+                let args = bind(method, &["relation", "column_names", "strategy"], args)?;
+                self.check_snapshot(args.required("relation")?, args.optional("column_names"))?;
+                Value::from(())
             }
             "get_missing_columns" => {
                 let args = bind(method, &["from_relation", "to_relation"], args)?;
@@ -228,6 +268,37 @@ impl Adapter {
                 let to = self.columns(&relation_argument(method, args.required("to_relation")?)?)?;
                 let missing = from.into_iter().filter(|column| !to.iter().any(|other| other.name() == column.name()));
                 list(missing.map(Value::from_object).collect())
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Methods that ask the database something.
+    fn questions(&self, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
+        let (world, setup) = (self.ctx.world(method)?, &self.ctx.setup);
+        Ok(Some(match method {
+            "get_relation" => {
+                let args = bind(method, &["database", "schema", "identifier", "needs_information"], args)?;
+                let (database, schema) = (args.text("database"), args.text("schema").unwrap_or_default());
+                let found =
+                    self.relation_named(database.as_deref(), &schema, &args.required("identifier")?.to_string())?;
+                found.map_or_else(|| Value::from(()), |found| relation_value(found, &setup.adapter_type))
+            }
+            "list_relations" => {
+                let args = bind(method, &["database", "schema"], args)?;
+                let schema = args.text("schema").unwrap_or_default();
+                relation::relations(self.relations(args.text("database").as_deref(), &schema)?, self.engine())
+            }
+            "list_relations_without_caching" => {
+                let args = bind(method, &["schema_relation"], args)?;
+                let schema = relation_argument(method, args.required("schema_relation")?)?;
+                relation::relations(self.relations(schema.database.as_deref(), schema.schema_name())?, self.engine())
+            }
+            "already_exists" => {
+                let args = bind(method, &["schema", "name"], args)?;
+                let database = self.ctx.setup.target.get("database").and_then(|name| name.as_str());
+                let schema = args.required("schema")?.to_string();
+                Value::from(self.relation_named(database, &schema, &args.required("name")?.to_string())?.is_some())
             }
             "get_column_schema_from_query" => {
                 let sql = bind(method, &["sql"], args)?.required("sql")?.to_string();
@@ -244,7 +315,8 @@ impl Adapter {
                     kind: None,
                     quoting: self.ctx.setup.quoting,
                 };
-                let catalog = Value::from_object(RelationValue::new(place).information_schema(self.engine(), None));
+                let place = RelationValue::new(place, self.engine());
+                let catalog = Value::from_object(place.information_schema(self.engine(), None));
                 let table = call_macro(state, "check_schema_exists", &[catalog, schema])?;
                 let count = table.get_attr("rows")?.get_item_by_index(0)?.get_item_by_index(0)?;
                 Value::from(count.is_true())
@@ -282,7 +354,17 @@ impl Adapter {
                 call_macro(state, method, args)?;
             }
             "expand_target_column_types" => self.widen(state, args)?,
-            "commit" | "add_query" | "add_begin_query" | "add_commit_query" => {}
+            "add_query" => {
+                let args = bind(method, &["sql", "auto_begin", "bindings", "abridge_sql_log"], args)?;
+                if args.optional("bindings").is_some_and(Value::is_true) {
+                    return Err(fail(
+                        "add_query() with bindings is not supported; write the values into the statement",
+                    ));
+                }
+                let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(fail)?;
+                return Ok(Some(tuple(vec![Value::from(""), super::table::table_value(&table)])));
+            }
+            "commit" | "add_begin_query" | "add_commit_query" => {}
             _ => return Ok(None),
         }
         Ok(Some(Value::from(())))
@@ -335,6 +417,19 @@ impl Adapter {
             if column.can_expand_to(wider)? {
                 let arguments = [target.clone(), Value::from(column.name()), Value::from(wider.data_type())];
                 call_macro(state, "alter_column_type", &arguments)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `relation` has the columns of a snapshot, under the names given.
+    fn check_snapshot(&self, relation: &Value, names: Option<&Value>) -> Result<(), Error> {
+        let columns = self.columns(&relation_argument("valid_snapshot_target", relation)?)?;
+        for column in ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"] {
+            let named = names.and_then(|names| names.get_attr(column).ok()).filter(Value::is_true);
+            let name = named.map_or_else(|| column.to_owned(), |name| name.to_string());
+            if !columns.iter().any(|found| found.name().eq_ignore_ascii_case(&name)) {
+                return Err(fail(format!("{relation} is no snapshot: it has no column '{name}'")));
             }
         }
         Ok(())

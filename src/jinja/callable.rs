@@ -16,10 +16,11 @@ use super::values::{dict, fail, lock, split_args, tuple};
 /// calls itself goes through [`MacroValue`].
 pub(super) const BODY: &str = "slimdiff_macro_body";
 
-/// Put before every template: what imports a macro into the running render. One line, so that lines stay true.
-pub(super) const PRELUDE: &str = "{% macro slimdiff_load(slimdiff_template) %}\
+/// Put before every template: what imports a macro into the running render. One line, so that lines stay true; in a scope
+/// of its own, so that macros do not see the names that the template sets.
+pub(super) const PRELUDE: &str = "{% with slimdiff_scope = 0 %}{% macro slimdiff_load(slimdiff_template) %}\
     {% import slimdiff_template as slimdiff_module %}{% do __keep(slimdiff_module.slimdiff_macro_body) %}{% endmacro %}\
-    {% do __keep_loader(slimdiff_load) %}";
+    {% do __keep_loader(slimdiff_load) %}{% endwith %}";
 
 /// How deep macros may call each other. The engine stops a little later, and before the stack of a thread is used up.
 const DEEPEST: usize = 70;
@@ -148,7 +149,7 @@ fn sort_arguments(name: &str, compiled: &Compiled, args: &[Value]) -> Result<Vec
             }
             (Some(value), None) | (None, Some(value)) => value,
             (None, None) if param.default.is_none() => Phantom::value(&param.name, false),
-            (None, None) => Value::UNDEFINED,
+            (None, None) => Value::from_object(Absent),
         });
     }
     let rest: Vec<Value> = rest.collect();
@@ -168,6 +169,22 @@ fn sort_arguments(name: &str, compiled: &Compiled, args: &[Value]) -> Result<Vec
         sorted.push(Value::from(Kwargs::from_iter([("caller", caller)])));
     }
     Ok(sorted)
+}
+
+/// Stands for an argument that was not given, until the macro puts the default in its place.
+#[derive(Debug)]
+struct Absent;
+
+impl Object for Absent {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+}
+
+/// `__absent(argument)`: whether an argument was not given.
+#[expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
+pub(super) fn absent(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    Ok(Value::from(args.first().is_some_and(|arg| arg.downcast_object_ref::<Absent>().is_some())))
 }
 
 /// `__keep(value)`: hands an imported macro to [`load`].

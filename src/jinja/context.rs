@@ -2,7 +2,7 @@
 //!
 //! It is the root context object of the template. Names are answered lazily, so that a model pays for what it uses.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -18,6 +18,36 @@ use super::values::{dict, fail, from_json, list, lock, record};
 use super::variables::{ConfigObject, TestArguments, VarObject};
 use super::{Capture, Introspect, LazyJson, NodeScope, Setup, adapter, modules};
 use crate::model::Relation;
+
+/// Names of the context that are not functions.
+const NAMED: [&str; 26] = [
+    "adapter",
+    "api",
+    "builtins",
+    "column",
+    "config",
+    "context",
+    "database",
+    "dbt_metadata_envs",
+    "dbt_version",
+    "exceptions",
+    "execute",
+    "flags",
+    "graph",
+    "invocation_args_dict",
+    "invocation_id",
+    "model",
+    "modules",
+    "post_hooks",
+    "pre_hooks",
+    "project_name",
+    "run_started_at",
+    "schema",
+    "selected_resources",
+    "target",
+    "this",
+    "var",
+];
 
 /// Shared by everything that takes part in a render.
 pub(super) type RenderHandle = Arc<RenderContext>;
@@ -247,8 +277,8 @@ impl RenderContext {
             own.or_else(|| setup.target.get(key)).map_or_else(|| Value::from(()), from_json)
         };
         Some(match name {
-            "this" => self.once(name, || adapter::relation_value(self.this())),
-            "model" => self.once("model", || Value::from_object(Lazy::new(self.scope.model.clone()))),
+            "this" => self.once(name, || adapter::relation_value(self.this(), &setup.adapter_type)),
+            "model" => self.once("model", || Value::from_object(Lazy::new(self.scope.model.map(shown)))),
             "graph" => self.shared.graph(self.world.as_ref()),
             "execute" => Value::from(self.execute()),
             "target" => Self::json(&self.shared.target, &setup.target),
@@ -265,9 +295,11 @@ impl RenderContext {
             "api" => adapter::api(),
             "modules" => modules::modules(),
             "exceptions" => Value::from_object(Exceptions),
-            "context" => Value::from_dyn_object(Arc::clone(self)),
+            "context" => Value::from_object(ContextObject(Arc::clone(self))),
             "builtins" => functions::builtins(self),
             "thread_id" => Value::from("Thread-1"),
+            "sql" | "defer_relation" => Value::from(()),
+            "column" => adapter::column_class(),
             "selected_resources" | "pre_hooks" | "post_hooks" => list(Vec::new()),
             "dbt_metadata_envs" => dict([]),
             "_dbt_generic_test_kwargs" => Value::from_object(TestArguments::of(self)?),
@@ -340,11 +372,71 @@ impl Object for RenderContext {
         }
     }
 
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<context>")
+    }
+}
+
+/// A node as its own template sees it: what it does not set is not there.
+fn shown(node: &Json) -> Json {
+    let mut node = node.clone();
+    let empty_fields = |json: &mut Json| {
+        if let Json::Object(fields) = json {
+            fields.retain(|_, value| !value.is_null());
+        }
+    };
+    for path in ["", "/config", "/config/docs", "/config/contract", "/docs", "/contract", "/checksum"] {
+        node.pointer_mut(path).map(empty_fields);
+    }
+    if let Some(Json::Object(columns)) = node.get_mut("columns") {
+        for column in columns.values_mut() {
+            empty_fields(column);
+            column.get_mut("config").map(empty_fields);
+        }
+    }
+    node
+}
+
+/// `context`: everything that a template can name, as a dict.
+#[derive(Debug)]
+struct ContextObject(RenderHandle);
+
+impl ContextObject {
+    fn names(&self) -> Vec<Value> {
+        let macros = self.0.shared.registry.names(&self.0.scope.package);
+        let packages = self.0.setup.packages.iter().map(String::as_str).chain(["dbt"]);
+        let mut names: BTreeSet<&str> = macros.into_iter().chain(packages).collect();
+        for name in functions::names().chain(NAMED) {
+            names.insert(name);
+        }
+        names.into_iter().map(Value::from).collect()
+    }
+
+    fn pairs(&self) -> Vec<(Value, Value)> {
+        let pair = |name: Value| Some((name.clone(), self.0.resolve(name.as_str()?)?));
+        self.names().into_iter().filter_map(pair).collect()
+    }
+}
+
+impl Object for ContextObject {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.resolve(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.names())
+    }
+
     fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         match (method, args) {
-            ("get", [key]) => Ok(key.as_str().and_then(|key| self.resolve(key)).unwrap_or_else(|| Value::from(()))),
-            ("get", [key, default]) => Ok(key.as_str().and_then(|key| self.resolve(key)).unwrap_or(default.clone())),
-            _ => match self.resolve(method) {
+            ("get", [key]) => Ok(self.get_value(key).unwrap_or_else(|| Value::from(()))),
+            ("get", [key, default]) => Ok(self.get_value(key).unwrap_or_else(|| default.clone())),
+            ("keys" | "values" | "items", []) => super::values::read_mapping(&self.pairs(), method, args),
+            _ => match self.0.resolve(method) {
                 Some(value) => value.call(state, args),
                 None => Err(fail(format!("the context has no '{method}'"))),
             },

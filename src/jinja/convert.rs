@@ -1,10 +1,13 @@
 //! Conversions between template values, JSON and database values.
 
+use minijinja::Error;
 use minijinja::value::{Value, ValueKind};
 use serde_json::Value as Json;
 
 use super::modules;
-use super::values::{Decimal, dict, list, pairs_of};
+use super::operators::type_name;
+use super::repr::to_repr;
+use super::values::{Decimal, Dict, dict, fail, list, pairs_of};
 use crate::model;
 
 /// JSON as a template value; arrays and objects become mutable containers.
@@ -40,6 +43,25 @@ pub(super) fn to_json(value: &Value) -> Json {
             Err(_) => Json::String(value.to_string()),
         },
         _ => Json::String(value.to_string()),
+    }
+}
+
+/// Whether Python's `json` can write `value`.
+///
+/// # Errors
+/// Sets, relations, dates and whatever else is neither a number, text, a boolean, none, a list nor a dict.
+pub(super) fn serializable(value: &Value) -> Result<(), Error> {
+    let name = type_name(value);
+    match value.kind() {
+        ValueKind::None | ValueKind::Bool | ValueKind::Number | ValueKind::String => Ok(()),
+        ValueKind::Seq if matches!(name, "list" | "tuple") => {
+            value.try_iter()?.try_for_each(|item| serializable(&item))
+        }
+        ValueKind::Map if value.downcast_object_ref::<Dict>().is_some() => {
+            pairs_of(value)?.iter().try_for_each(|(_, value)| serializable(value))
+        }
+        _ if value.kind() == ValueKind::Map => Ok(()),
+        _ => Err(fail(format!("an object of type '{name}' cannot be written as JSON: {}", to_repr(value)))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Jinja2's filters and tests where the engine's differ from Python's: lists stay mutable, text prints as in Python.
 #![expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
 
+mod html;
 mod text;
 
 use std::fmt;
@@ -10,13 +11,15 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, Valu
 use minijinja::{Environment, Error, State};
 
 use super::adapter;
+use super::convert::serializable;
 use super::formatting::percent_format;
 use super::functions::is_callable;
-use super::methods::title;
-use super::operators::{equal, type_name};
+use super::iterables::{self, Iterator};
+use super::operators::{compare, equal, type_name};
 use super::phantom::{is_undefined, undefined_error};
 use super::repr::to_str;
-use super::values::{dict, fail, items_of, list, pairs_of, split_args, tuple};
+use super::values::{dict, fail, items_of, list, ordered, pairs_of, split_args, tuple};
+use super::variables::ConfigObject;
 
 type Run = fn(&mut State<'_, '_>, &Value, &Args) -> Result<Value, Error>;
 type Check = fn(&Value, &[Value]) -> bool;
@@ -61,7 +64,7 @@ pub(super) fn install(env: &mut Environment<'static>) {
     }
 }
 
-const FILTERS: [(&str, Run); 53] = [
+const FILTERS: [(&str, Run); 58] = [
     ("default", default),
     ("d", default),
     ("string", |_, value, _| Ok(Value::from(to_str(value)))),
@@ -70,8 +73,8 @@ const FILTERS: [(&str, Run); 53] = [
     ("count", length),
     ("join", join),
     ("sort", sort),
-    ("unique", unique),
-    ("map", map),
+    ("unique", |state, value, args| lazily("generator object do_unique", unique(state, value, args))),
+    ("map", |state, value, args| lazily("generator object sync_do_map", map(state, value, args))),
     ("select", |state, value, args| pick(state, value, args, false, true)),
     ("reject", |state, value, args| pick(state, value, args, false, false)),
     ("selectattr", |state, value, args| pick(state, value, args, true, true)),
@@ -82,21 +85,31 @@ const FILTERS: [(&str, Run); 53] = [
     ("max", |_, value, args| extreme(value, args, std::cmp::Ordering::Greater)),
     ("first", |_, value, _| Ok(items(value)?.first().cloned().unwrap_or_default())),
     ("last", |_, value, _| Ok(items(value)?.last().cloned().unwrap_or_default())),
-    ("reverse", reverse),
-    ("batch", batch),
-    ("slice", slice),
+    ("reverse", |state, value, args| lazily("list_reverseiterator object", reverse(state, value, args))),
+    ("batch", |state, value, args| lazily("generator object do_batch", batch(state, value, args))),
+    ("slice", |state, value, args| lazily("generator object sync_do_slice", slice(state, value, args))),
     ("dictsort", dictsort),
-    ("items", |_, value, _| Ok(if is_undefined(value) { list(Vec::new()) } else { pair_list(pairs_of(value)?) })),
+    ("items", |_, value, _| {
+        let pairs = if is_undefined(value) { Vec::new() } else { pairs_of(value)? };
+        lazily("generator object do_items", Ok(pair_list(pairs)))
+    }),
     ("replace", text::replace),
     ("upper", |_, value, _| Ok(Value::from(to_str(value).to_uppercase()))),
     ("lower", |_, value, _| Ok(Value::from(to_str(value).to_lowercase()))),
-    ("title", |_, value, _| Ok(Value::from(title(&to_str(value))))),
+    ("title", |_, value, _| Ok(Value::from(text::title(&to_str(value))))),
     ("capitalize", text::capitalize),
     ("trim", text::trim),
     ("indent", text::indent),
     ("center", text::center),
     ("truncate", text::truncate),
-    ("wordcount", |_, value, _| Ok(Value::from(to_str(value).split_whitespace().count()))),
+    ("wordcount", |_, value, _| {
+        let inside = |c: char| c == '_' || c.is_alphanumeric();
+        Ok(Value::from(to_str(value).split(|c| !inside(c)).filter(|word| !word.is_empty()).count()))
+    }),
+    ("wordwrap", html::wordwrap),
+    ("filesizeformat", html::filesizeformat),
+    ("urlize", html::urlize),
+    ("xmlattr", html::xmlattr),
     ("format", |_, value, args| {
         let values = if args.named.is_empty() {
             tuple(args.positional.clone())
@@ -109,12 +122,16 @@ const FILTERS: [(&str, Run); 53] = [
     ("float", text::float),
     ("round", text::round),
     ("abs", text::abs),
-    ("tojson", |_, value, args| Ok(Value::from(text::html_safe_json(value, args.count(0, "indent"))))),
-    ("urlencode", |_, value, _| Ok(Value::from(text::percent_encode(&to_str(value))))),
-    ("striptags", |_, value, _| Ok(Value::from(text::strip_tags(&to_str(value))))),
-    ("escape", |_, value, _| Ok(Value::from(text::escape(&to_str(value))))),
-    ("e", |_, value, _| Ok(Value::from(text::escape(&to_str(value))))),
-    ("safe", |_, value, _| Ok(value.clone())),
+    ("tojson", |_, value, args| {
+        serializable(value)?;
+        Ok(Value::from_safe_string(text::html_safe_json(value, args.count(0, "indent"))))
+    }),
+    ("urlencode", html::urlencode),
+    ("striptags", |_, value, _| Ok(Value::from(html::strip_tags(&to_str(value))))),
+    ("escape", html::escape_filter),
+    ("e", html::escape_filter),
+    ("forceescape", |_, value, _| Ok(Value::from_safe_string(html::escape(&to_str(value))))),
+    ("safe", |_, value, _| Ok(Value::from_safe_string(to_str(value)))),
     ("attr", |_, value, args| attribute(value, args.get(0, "name").unwrap_or(&Value::UNDEFINED))),
     ("random", |_, value, _| Ok(items(value)?.first().cloned().unwrap_or_default())),
     ("pprint", |_, value, _| Ok(Value::from(super::repr::to_repr(value)))),
@@ -134,7 +151,10 @@ const TESTS: [(&str, Check); 19] = [
     ("float", |value, _| type_name(value) == "float"),
     ("boolean", |value, _| value.kind() == ValueKind::Bool),
     // To Python, a relation is a mapping.
-    ("mapping", |value, _| value.kind() == ValueKind::Map || adapter::relation_of(value).is_some()),
+    ("mapping", |value, _| {
+        let is_config = value.downcast_object_ref::<ConfigObject>().is_some();
+        (value.kind() == ValueKind::Map && !is_config) || adapter::relation_of(value).is_some()
+    }),
     ("sequence", |value, _| {
         matches!(value.kind(), ValueKind::String | ValueKind::Seq | ValueKind::Map) || is_undefined(value)
     }),
@@ -149,8 +169,18 @@ const TESTS: [(&str, Check); 19] = [
     ("in", |value, args| args.first().is_some_and(|other| contains(other, value))),
     ("true", |value, _| value.kind() == ValueKind::Bool && value.is_true()),
     ("false", |value, _| value.kind() == ValueKind::Bool && !value.is_true()),
-    ("escaped", |_, _| false),
+    ("escaped", |value, _| value.is_safe()),
 ];
+
+/// What Jinja2 makes lazily: an iterator, which can be walked through once.
+fn lazily(name: &str, made: Result<Value, Error>) -> Result<Value, Error> {
+    made.map(|made| iterables::once(name, made))
+}
+
+/// What a lazy filter iterates over: nothing for whatever counts as false.
+fn some_items(value: &Value) -> Result<Vec<Value>, Error> {
+    if value.is_true() { items(value) } else { Ok(Vec::new()) }
+}
 
 /// What a filter iterates over: nothing for an undefined value.
 fn items(value: &Value) -> Result<Vec<Value>, Error> {
@@ -235,10 +265,8 @@ fn keyed(value: &Value, by: Option<&Value>, sensitive: bool) -> Result<Vec<(Valu
 }
 
 fn sort(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
-    let mut keyed = keyed(value, args.get(2, "attribute"), args.truth(1, "case_sensitive"))?;
-    let reverse = args.truth(0, "reverse");
-    keyed.sort_by(|(a, _), (b, _)| if reverse { b.cmp(a) } else { a.cmp(b) });
-    Ok(list(keyed.into_iter().map(|(_, item)| item).collect()))
+    let keyed = keyed(value, args.get(2, "attribute"), args.truth(1, "case_sensitive"))?;
+    ordered(keyed, args.truth(0, "reverse")).map(list)
 }
 
 fn unique(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
@@ -257,7 +285,7 @@ fn map(state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, E
     let mut out = Vec::new();
     if let Some(name) = args.get(usize::MAX, "attribute") {
         let default = args.get(usize::MAX, "default");
-        for item in items(value)? {
+        for item in some_items(value)? {
             let found = attribute(&item, name)?;
             out.push(if found.is_undefined() { default.cloned().unwrap_or(found) } else { found });
         }
@@ -267,7 +295,7 @@ fn map(state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, E
         return Err(fail("map() needs the name of a filter, or attribute="));
     };
     let name = to_str(name);
-    for item in items(value)? {
+    for item in some_items(value)? {
         let mut call = vec![item];
         call.extend_from_slice(rest);
         if !args.named.is_empty() {
@@ -288,7 +316,7 @@ fn pick(state: &mut State<'_, '_>, value: &Value, args: &Args, by_attribute: boo
         None
     };
     let mut kept = Vec::new();
-    for item in items(value)? {
+    for item in some_items(value)? {
         let tested = match name {
             Some(name) => attribute(&item, name)?,
             None => item.clone(),
@@ -305,7 +333,7 @@ fn pick(state: &mut State<'_, '_>, value: &Value, args: &Args, by_attribute: boo
             kept.push(item);
         }
     }
-    Ok(list(kept))
+    Ok(Iterator::value("generator object select_or_reject", kept))
 }
 
 /// The name of a test that may be written as an operator.
@@ -323,14 +351,24 @@ fn operator_test(name: &str) -> &str {
 
 fn groupby(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
     let by = args.get(0, "attribute").ok_or_else(|| fail("groupby() needs an attribute"))?;
-    let mut keyed = keyed(value, Some(by), true)?;
-    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let (default, sensitive) = (args.get(1, "default"), args.truth(2, "case_sensitive"));
+    let mut keyed = Vec::new();
+    for item in items(value)? {
+        let found = attribute(&item, by)?;
+        let key = if is_undefined(&found) { default.cloned().unwrap_or(found) } else { found };
+        keyed.push((fold_case(key.clone(), sensitive), tuple(vec![key, item])));
+    }
     let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
-    for (key, item) in keyed {
-        match groups.last_mut() {
-            Some((last, members)) if *last == key => members.push(item),
-            _ => groups.push((key, vec![item])),
+    let mut last: Option<Value> = None;
+    for pair in ordered(keyed, false)? {
+        // A group is named by the key of its first member, as that wrote it.
+        let (key, item) = (pair.get_item_by_index(0)?, pair.get_item_by_index(1)?);
+        let folded = fold_case(key.clone(), sensitive);
+        match groups.last_mut().filter(|_| last.as_ref() == Some(&folded)) {
+            Some((_, members)) => members.push(item),
+            None => groups.push((key, vec![item])),
         }
+        last = Some(folded);
     }
     let group = |(grouper, members)| Value::from_object(Group { grouper, members: list(members) });
     Ok(list(groups.into_iter().map(group).collect()))
@@ -382,7 +420,14 @@ fn sum(state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, E
 
 fn extreme(value: &Value, args: &Args, wanted: std::cmp::Ordering) -> Result<Value, Error> {
     let keyed = keyed(value, args.get(1, "attribute"), args.truth(0, "case_sensitive"))?;
-    let best = keyed.into_iter().reduce(|best, next| if next.0.cmp(&best.0) == wanted { next } else { best });
+    let mut best: Option<(Value, Value)> = None;
+    for next in keyed {
+        let better = match &best {
+            None => true,
+            Some((key, _)) => compare("<", &next.0, key)? == wanted,
+        };
+        best = if better { Some(next) } else { best };
+    }
     Ok(best.map(|(_, item)| item).unwrap_or_default())
 }
 
@@ -429,33 +474,31 @@ fn slice(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value
 
 fn dictsort(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
     let sensitive = args.truth(0, "case_sensitive");
-    let by_value = args.text(1, "by").is_some_and(|by| by == "value");
-    let reverse = args.truth(2, "reverse");
-    let mut pairs = pairs_of(value)?;
-    let key = |pair: &(Value, Value)| fold_case(if by_value { pair.1.clone() } else { pair.0.clone() }, sensitive);
-    pairs.sort_by(|a, b| if reverse { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
-    Ok(pair_list(pairs))
-}
-
-/// Whether `value` is a list of ours, which a template may change.
-#[cfg(test)]
-fn is_mutable(value: &Value) -> bool {
-    value.downcast_object_ref::<super::values::List>().is_some()
+    let by_value = match args.text(1, "by").as_deref() {
+        None | Some("key") => false,
+        Some("value") => true,
+        Some(other) => return Err(fail(format!("dictsort() sorts by 'key' or 'value', not by '{other}'"))),
+    };
+    let keyed = pairs_of(value)?.into_iter().map(|(key, value)| {
+        (fold_case(if by_value { value.clone() } else { key.clone() }, sensitive), tuple(vec![key, value]))
+    });
+    ordered(keyed.collect(), args.truth(2, "reverse")).map(list)
 }
 
 #[cfg(test)]
 mod tests {
     use minijinja::{Environment, context};
 
-    use super::is_mutable;
+    use crate::jinja::values::List;
 
     #[test]
     fn filters_that_make_lists_make_mutable_ones() {
         let mut env = Environment::new();
         super::install(&mut env);
-        for text in ["x|list", "x|sort", "x|unique", "x|map('string')", "x|reverse", "x|batch(1)", "x|select"] {
+        for text in ["x|list", "x|sort", "x|unique|list", "x|map('string')|list", "x|batch(1)|list", "x|select|list"] {
             let made = env.compile_expression(text).and_then(|e| e.eval(context! { x => [2, 1] }));
-            assert!(is_mutable(&made.expect("the filter works")), "{text}");
+            let made = made.expect("the filter works");
+            assert!(made.downcast_object_ref::<List>().is_some(), "{text}");
         }
     }
 }

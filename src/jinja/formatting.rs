@@ -48,7 +48,7 @@ pub(super) fn percent_format(format: &str, values: &Value) -> Result<String, Err
             used_name = true;
             rest = after;
         }
-        let (spec, conversion, after) = percent_spec(rest)?;
+        let (spec, conversion, after) = percent_spec(rest, &mut listed)?;
         rest = after;
         let value = match value {
             Some(value) => value,
@@ -76,7 +76,7 @@ struct Spec {
     precision: Option<usize>,
 }
 
-fn percent_spec(text: &str) -> Result<(Spec, char, &str), Error> {
+fn percent_spec<'t>(text: &'t str, listed: &mut dyn Iterator<Item = Value>) -> Result<(Spec, char, &'t str), Error> {
     let mut spec = Spec::default();
     let mut rest = text;
     while let Some(flag) = rest.chars().next().filter(|c| "-+ #0".contains(*c)) {
@@ -88,7 +88,15 @@ fn percent_spec(text: &str) -> Result<(Spec, char, &str), Error> {
         }
         rest = &rest[1..];
     }
-    rest = take_number(rest, |width| spec.width = width);
+    rest = match rest.strip_prefix('*') {
+        Some(after) => {
+            let width = listed.next().and_then(|width| width.as_i64()).ok_or_else(|| fail("* wants int"))?;
+            spec.align = if width < 0 { Some('<') } else { spec.align };
+            spec.width = usize::try_from(width.unsigned_abs()).unwrap_or(WIDEST).min(WIDEST);
+            after
+        }
+        None => take_number(rest, |width| spec.width = width),
+    };
     if let Some(after) = rest.strip_prefix('.') {
         spec.precision = Some(0);
         rest = take_number(after, |precision| spec.precision = Some(precision));
@@ -111,8 +119,10 @@ fn take_number(text: &str, mut found: impl FnMut(usize)) -> &str {
 
 fn percent_value(spec: &Spec, conversion: char, value: &Value) -> Result<String, Error> {
     let text = match conversion {
+        'c' if value.is_integer() => character(value)?.to_string(),
         's' | 'c' => to_str(value),
-        'r' | 'a' => to_repr(value),
+        'r' => to_repr(value),
+        'a' => ascii(&to_repr(value)),
         'd' | 'i' | 'u' => {
             let number = as_float(value).ok_or_else(|| {
                 fail(format!("%{conversion} format: a real number is required, not {}", type_name(value)))
@@ -155,13 +165,52 @@ fn number_text(spec: &Spec, conversion: char, value: &Value) -> Result<String, E
             format!("{digits}{conversion}{sign}{exponent:0>2}")
         }
         'g' | 'G' => {
-            let x = as_float(value).ok_or_else(|| needs("a number"))?;
-            let text = format!("{x:.0$}", precision.saturating_sub(1));
-            let short = to_repr(&Value::from(x));
-            short.strip_suffix(".0").map_or(if short.len() < text.len() { short.clone() } else { text }, str::to_owned)
+            let text = general(as_float(value).ok_or_else(|| needs("a number"))?, precision.max(1), spec.alternate);
+            if conversion == 'G' { text.to_uppercase() } else { text }
         }
         _ => format!("{:.precision$}", as_float(value).ok_or_else(|| needs("a number"))?),
     })
+}
+
+/// A number with so many significant digits, in the shorter notation, without zeros at its end unless they are wanted.
+fn general(x: f64, digits: usize, zeros: bool) -> String {
+    if !x.is_finite() {
+        return to_repr(&Value::from(x));
+    }
+    let scientific = format!("{x:.0$e}", digits - 1);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trim = |text: &str| {
+        let cut = text.contains('.') && !zeros;
+        (if cut { text.trim_end_matches('0').trim_end_matches('.') } else { text }).to_owned()
+    };
+    let most = i32::try_from(digits).unwrap_or(i32::MAX);
+    if exponent < -4 || exponent >= most {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{}e{sign}{:02}", trim(mantissa), exponent.abs());
+    }
+    trim(&format!("{x:.0$}", usize::try_from(most - 1 - exponent).unwrap_or(0)))
+}
+
+/// The character that an integer numbers.
+fn character(value: &Value) -> Result<char, Error> {
+    let found = value.as_i64().and_then(|number| u32::try_from(number).ok()).and_then(char::from_u32);
+    found.ok_or_else(|| fail(format!("{} is not the number of a character", to_repr(value))))
+}
+
+/// Text with everything beyond ASCII as escapes.
+fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Writing to a String cannot fail.
+        let _ = match u32::from(c) {
+            0..=0x7f => write!(out, "{c}"),
+            number @ 0x80..=0xff => write!(out, "\\x{number:02x}"),
+            number @ 0x100..=0xffff => write!(out, "\\u{number:04x}"),
+            number => write!(out, "\\U{number:08x}"),
+        };
+    }
+    out
 }
 
 /// Signs, groups and pads a number.
@@ -176,6 +225,10 @@ fn number_field(spec: &Spec, text: &str) -> String {
     if spec.zero && spec.align.is_none() {
         let width = spec.width.saturating_sub(sign.len());
         return format!("{sign}{}", pad(&digits, width, '>', '0'));
+    }
+    if spec.align == Some('=') {
+        let width = spec.width.saturating_sub(sign.len());
+        return format!("{sign}{}", pad(&digits, width, '>', spec.fill.unwrap_or(' ')));
     }
     pad(&format!("{sign}{digits}"), spec.width, spec.align.unwrap_or('>'), spec.fill.unwrap_or(' '))
 }
@@ -206,7 +259,7 @@ pub(super) fn format_braces(text: &str, args: &[Value], named: &[(String, Value)
             }
             '}' => return Err(fail("single '}' encountered in format string")),
             '{' => {
-                let len = text[at..].find('}').ok_or_else(|| fail("expected '}' before end of string"))?;
+                let len = field_end(&text[at..]).ok_or_else(|| fail("expected '}' before end of string"))?;
                 let field = &text[at + 1..at + len];
                 out.push_str(&format_field(field, args, named, &mut automatic)?);
                 while chars.peek().is_some_and(|(next, _)| *next <= at + len) {
@@ -217,6 +270,19 @@ pub(super) fn format_braces(text: &str, args: &[Value], named: &[(String, Value)
         }
     }
     Ok(out)
+}
+
+/// Where the field that begins with `text` ends; its format may hold fields itself.
+fn field_end(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
+    })
 }
 
 fn format_field(
@@ -245,13 +311,36 @@ fn format_field(
             Err(_) => value.get_attr(key)?,
         };
     }
-    if conversion == Some("r") {
-        value = Value::from(to_repr(&value));
+    match conversion {
+        Some("r") => value = Value::from(to_repr(&value)),
+        Some("s") => value = Value::from(to_str(&value)),
+        Some("a") => value = Value::from(ascii(&to_repr(&value))),
+        _ => {}
+    }
+    if spec.contains('{') {
+        let mut filled = String::new();
+        let mut rest = spec;
+        while let Some(open) = rest.find('{') {
+            filled.push_str(&rest[..open]);
+            let end = field_end(&rest[open..]).ok_or_else(|| fail("expected '}' before end of string"))?;
+            filled.push_str(&format_field(&rest[open + 1..open + end], args, named, automatic)?);
+            rest = &rest[open + end + 1..];
+        }
+        filled.push_str(rest);
+        return format_value(&filled, &value);
     }
     format_value(spec, &value)
 }
 
 fn format_value(text: &str, value: &Value) -> Result<String, Error> {
+    if let Some(formatted) = super::modules::formatted(value, text) {
+        return Ok(formatted);
+    }
+    let is_number = matches!(value.kind(), ValueKind::Number | ValueKind::Bool)
+        || value.downcast_object_ref::<super::values::Decimal>().is_some();
+    if !text.is_empty() && !is_number && value.as_str().is_none() {
+        return Err(fail(format!("unsupported format string passed to {}.__format__", type_name(value))));
+    }
     let mut spec = Spec::default();
     let chars: Vec<char> = text.chars().collect();
     let is_align = |c: Option<&char>| c.is_some_and(|c| "<>^=".contains(*c));
@@ -282,7 +371,16 @@ fn format_value(text: &str, value: &Value) -> Result<String, Error> {
     if let Some(after) = rest.strip_prefix('.') {
         rest = take_number(after, |precision| spec.precision = Some(precision)).to_owned();
     }
-    let is_number = matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
+    // With a format a boolean is the number that it is.
+    let number = if value.kind() == ValueKind::Bool && !text.is_empty() {
+        &Value::from(i64::from(value.is_true()))
+    } else {
+        value
+    };
+    let value = number;
+    if value.as_str().is_some() && !matches!(rest.as_str(), "" | "s") {
+        return Err(fail(format!("unknown format code '{rest}' for object of type 'str'")));
+    }
     match rest.as_str() {
         "" if !is_number => {
             let whole = to_str(value);
@@ -292,6 +390,7 @@ fn format_value(text: &str, value: &Value) -> Result<String, Error> {
         "" if spec.precision.is_none() => Ok(number_field(&spec, &to_str(value))),
         "" => number_text(&spec, 'g', value).map(|digits| number_field(&spec, &digits)),
         "s" => Ok(pad(&to_str(value), spec.width, spec.align.unwrap_or('<'), spec.fill.unwrap_or(' '))),
+        "c" => character(value).map(|c| number_field(&spec, &c.to_string())),
         "d" | "n" => Ok(number_field(&spec, &value.as_i64().map_or_else(|| to_str(value), |i| i.to_string()))),
         "%" => {
             let percent = as_float(value).unwrap_or(f64::NAN) * 100.0;

@@ -6,14 +6,17 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use md5::{Digest, Md5};
-use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};
 use serde_json::Value as Json;
 
 use super::context::{RenderContext, RenderHandle, push_new};
 use super::diagnose::{carried, coded};
-use super::repr::to_str;
-use super::values::{dict, fail, from_json, items_of, list, record, set, split_args, to_json, tuple};
+use super::iterables::{self, Range};
+use super::repr::{to_repr, to_str};
+use super::values::{
+    checked_dict, checked_set, dict, fail, from_json, items_of, list, record, split_args, to_json, tuple,
+};
 use super::{adapter, callable, operators, table, variables};
 use crate::model::{Code, RefArgs};
 
@@ -38,6 +41,16 @@ impl Object for Function {
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         (self.run)(state, args)
+    }
+
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match (self.name, method, args) {
+            ("dict", "fromkeys", [keys, rest @ ..]) => {
+                let value = rest.first().cloned().unwrap_or_else(|| Value::from(()));
+                checked_dict(items_of(keys)?.into_iter().map(|key| (key, value.clone())).collect())
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
     }
 
     /// `ref.id`-like access gives nothing; only `builtins.ref` style calls exist.
@@ -77,7 +90,7 @@ const FUNCTIONS: [(&str, Run); 33] = [
     ("model_version", none),
     ("cycler", cycler),
     ("joiner", joiner),
-    ("lipsum", none),
+    ("lipsum", lipsum),
     ("dict", dict_),
     ("range", range),
 ];
@@ -92,6 +105,11 @@ pub(super) fn function(name: &str) -> Option<Value> {
     BY_NAME.get(name).cloned()
 }
 
+/// The names of the functions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.into_iter().map(|(name, _)| name)
+}
+
 /// Whether the engine has a global of this name, which the context leaves to it.
 pub(super) fn is_global(name: &str) -> bool {
     matches!(name, "namespace")
@@ -99,7 +117,8 @@ pub(super) fn is_global(name: &str) -> bool {
 
 /// Adds the functions that rewritten templates call, under names that no template writes.
 pub(super) fn install(env: &mut Environment<'static>) {
-    let internal: [(&'static str, Run); 2] = [("__keep", callable::keep), ("__keep_loader", callable::keep_loader)];
+    let internal: [(&'static str, Run); 3] =
+        [("__keep", callable::keep), ("__keep_loader", callable::keep_loader), ("__absent", callable::absent)];
     for (name, run) in internal.into_iter().chain(operators::FUNCTIONS) {
         env.add_global(name, Value::from_object(Function { name, run }));
     }
@@ -108,19 +127,94 @@ pub(super) fn install(env: &mut Environment<'static>) {
     }
 }
 
+/// What `builtins` holds.
+const BUILTINS: [&str; 48] = [
+    "adapter",
+    "api",
+    "column",
+    "config",
+    "database",
+    "dbt_metadata_envs",
+    "dbt_version",
+    "diff_of_two_dicts",
+    "env_var",
+    "exceptions",
+    "execute",
+    "flags",
+    "fromjson",
+    "fromyaml",
+    "function",
+    "graph",
+    "invocation_args_dict",
+    "invocation_id",
+    "load_agate_table",
+    "load_result",
+    "local_md5",
+    "log",
+    "metric",
+    "model",
+    "modules",
+    "post_hooks",
+    "pre_hooks",
+    "print",
+    "project_name",
+    "ref",
+    "render",
+    "return",
+    "run_started_at",
+    "schema",
+    "selected_resources",
+    "set",
+    "set_strict",
+    "source",
+    "store_result",
+    "target",
+    "this",
+    "tojson",
+    "toyaml",
+    "try_or_compiler_error",
+    "var",
+    "write",
+    "zip",
+    "zip_strict",
+];
+
 /// `builtins`: the context's own functions, even where the project has a macro of the same name.
 pub(super) fn builtins(ctx: &RenderHandle) -> Value {
-    record(["ref", "source", "config", "var", "metric", "function"].map(|name| {
-        let value = ctx.builtin(name).unwrap_or_default();
-        (
-            name,
-            if name == "ref" {
-                Value::from_object(RefBuiltin { call: value, config: runtime_config(ctx) })
-            } else {
-                value
+    Value::from_object(Builtins(Arc::clone(ctx)))
+}
+
+#[derive(Debug)]
+struct Builtins(RenderHandle);
+
+impl Object for Builtins {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str().filter(|name| BUILTINS.contains(name))?;
+        let value = self.0.builtin(name)?;
+        if name != "ref" {
+            return Some(value);
+        }
+        Some(Value::from_object(RefBuiltin { call: value, config: runtime_config(&self.0) }))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&BUILTINS)
+    }
+
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match (method, args) {
+            ("get", [key]) => Ok(self.get_value(key).unwrap_or_else(|| Value::from(()))),
+            ("get", [key, default]) => Ok(self.get_value(key).unwrap_or_else(|| default.clone())),
+            _ => match self.get_value(&Value::from(method)) {
+                Some(function) => function.call(state, args),
+                None => Err(Error::from(ErrorKind::UnknownMethod)),
             },
-        )
-    }))
+        }
+    }
 }
 
 /// What packages read of the project through `builtins.ref.config`.
@@ -188,7 +282,7 @@ fn ref_(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let ctx = RenderContext::of(state)?;
     let args = Args::of(args);
     if let Some(bad) = args.positional.iter().find(|arg| arg.as_str().is_none()) {
-        return Err(fail(format!("ref() takes names as text, not {}", super::repr::to_repr(bad))));
+        return Err(fail(format!("ref() takes names as text, not {}", to_repr(bad))));
     }
     let text = |value: &Value| value.to_string();
     let (package, name) = match args.positional.as_slice() {
@@ -208,7 +302,7 @@ pub(super) fn referenced(ctx: &RenderContext, reference: RefArgs) -> Result<Valu
         None => Ok(ctx.this()),
     };
     ctx.note(|capture| capture.refs.push(reference));
-    relation.map(adapter::relation_value)
+    relation.map(|found| adapter::relation_value(found, &ctx.setup.adapter_type))
 }
 
 fn source(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -220,8 +314,11 @@ fn source(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (source, table) = (source.to_string(), table.to_string());
     ctx.note(|capture| capture.sources.push([source.clone(), table.clone()]));
     match &ctx.world {
-        Some(world) => world.resolve_source(&source, &table).map(adapter::relation_value).map_err(carried),
-        None => Ok(adapter::relation_value(ctx.this())),
+        Some(world) => world
+            .resolve_source(&source, &table)
+            .map(|found| adapter::relation_value(found, &ctx.setup.adapter_type))
+            .map_err(carried),
+        None => Ok(adapter::relation_value(ctx.this(), &ctx.setup.adapter_type)),
     }
 }
 
@@ -265,6 +362,7 @@ fn tojson(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let args = Args::of(args);
     let value = args.need(0, "value", "tojson")?;
     let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
+    super::convert::serializable(&value)?;
     Ok(Value::from(super::json::dump(&to_json(&value), sorted)))
 }
 
@@ -272,7 +370,7 @@ fn fromyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> 
     let args = Args::of(args);
     let text = args.need(0, "value", "fromyaml")?.to_string();
     Ok(match super::yaml::parse(&text) {
-        Some(json) => from_json(&json),
+        Some(value) => value,
         None => args.get(1, "default").unwrap_or_else(|| Value::from(())),
     })
 }
@@ -281,6 +379,9 @@ fn toyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let args = Args::of(args);
     let value = args.need(0, "value", "toyaml")?;
     let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
+    if super::convert::serializable(&value).is_err() {
+        return Ok(args.get(1, "default").unwrap_or_else(|| Value::from(())));
+    }
     Ok(Value::from(super::yaml::dump(&to_json(&value), sorted)))
 }
 
@@ -293,30 +394,31 @@ fn zipped(args: &[Value]) -> Result<Vec<Value>, Error> {
 fn zip(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let args = Args::of(args);
     match (zipped(&args.positional), args.get(usize::MAX, "default")) {
-        (Ok(rows), _) => Ok(list(rows)),
+        (Ok(rows), _) => Ok(iterables::Iterator::value("zip object", rows)),
         (Err(_), Some(default)) => Ok(default),
         (Err(_), None) => Ok(Value::from(())),
     }
 }
 
 fn zip_strict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    zipped(args).map(list)
+    Ok(iterables::Iterator::value("zip object", zipped(args)?))
 }
 
 fn set_(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let args = Args::of(args);
-    match items_of(&args.need(0, "value", "set")?) {
-        Ok(items) => Ok(set(items)),
+    match items_of(&args.need(0, "value", "set")?).and_then(checked_set) {
+        Ok(made) => Ok(made),
         Err(_) => Ok(args.get(1, "default").unwrap_or_else(|| Value::from(()))),
     }
 }
 
 fn set_strict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    Ok(set(items_of(&Args::of(args).need(0, "value", "set_strict")?)?))
+    checked_set(items_of(&Args::of(args).need(0, "value", "set_strict")?)?)
 }
 
 fn local_md5(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let text = Args::of(args).need(0, "value", "local_md5")?.to_string();
+    let value = Args::of(args).need(0, "value", "local_md5")?;
+    let text = value.as_str().ok_or_else(|| fail(format!("local_md5() takes text, not {}", to_repr(&value))))?;
     Ok(Value::from(Md5::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))))
 }
 
@@ -387,6 +489,11 @@ fn load_agate_table(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value
     Ok(table::empty())
 }
 
+/// Random text has no place in SQL.
+fn lipsum(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
+    Err(coded(Code::Unsupported, "lipsum() is not supported: it makes random text"))
+}
+
 fn none(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(()))
 }
@@ -398,16 +505,15 @@ fn dict_(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         None => Vec::new(),
     };
     pairs.extend(args.named.into_iter().map(|(key, value)| (Value::from(key), value)));
-    Ok(dict(pairs))
+    checked_dict(pairs)
 }
 
 /// How long a range may be; longer ones are a mistake, and would take the memory of the machine.
-const LONGEST_RANGE: i64 = 10_000_000;
+const LONGEST_RANGE: usize = 10_000_000;
 
 fn range(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let number = |value: &Value| {
-        value.as_i64().ok_or_else(|| fail(format!("range() takes integers, not {}", super::repr::to_repr(value))))
-    };
+    let number =
+        |value: &Value| value.as_i64().ok_or_else(|| fail(format!("range() takes integers, not {}", to_repr(value))));
     let (start, stop, by) = match args {
         [stop] => (0, number(stop)?, 1),
         [start, stop] => (number(start)?, number(stop)?, 1),
@@ -417,16 +523,11 @@ fn range(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     if by == 0 {
         return Err(fail("range() with a step of zero never ends"));
     }
-    if stop.saturating_sub(start).saturating_abs() / by.saturating_abs() > LONGEST_RANGE {
+    let range = Range::new(start, stop, by);
+    if range.len() > LONGEST_RANGE {
         return Err(fail(format!("range() of more than {LONGEST_RANGE} numbers")));
     }
-    let mut items = Vec::new();
-    let mut at = start;
-    while (by > 0 && at < stop) || (by < 0 && at > stop) {
-        items.push(Value::from(at));
-        at = at.saturating_add(by);
-    }
-    Ok(list(items))
+    Ok(Value::from_object(range))
 }
 
 /// `cycler(a, b, …)`: `.next()`, `.current`, `.reset()`.
@@ -500,8 +601,12 @@ fn joiner(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 /// Whether `value` can be called.
 pub(super) fn is_callable(value: &Value) -> bool {
     let called = value.downcast_object_ref::<Function>().is_some()
+        || value.downcast_object_ref::<RefBuiltin>().is_some()
         || value.downcast_object_ref::<callable::MacroValue>().is_some()
         || value.downcast_object_ref::<variables::VarObject>().is_some()
         || value.downcast_object_ref::<variables::ConfigObject>().is_some();
-    called || (value.kind() == ValueKind::Plain && value.to_string().starts_with("<macro"))
+    // Jinja2's undefined values have a `__call__`, which fails.
+    called
+        || super::phantom::is_undefined(value)
+        || (value.kind() == ValueKind::Plain && value.to_string().starts_with("<macro"))
 }

@@ -17,6 +17,12 @@ impl LazyJson {
         Self(Arc::new(LazyLock::new(Box::new(move || Arc::new(make())))))
     }
 
+    /// What `change` makes of it, made when it is needed.
+    pub(super) fn map(&self, change: impl FnOnce(&Json) -> Json + Send + 'static) -> Self {
+        let before = self.clone();
+        Self::new(move || change(&before.shared()))
+    }
+
     /// The JSON, shared.
     pub(super) fn shared(&self) -> Arc<Json> {
         Arc::clone(LazyLock::force(&self.0))

@@ -50,9 +50,30 @@ pub(super) fn from_iso(kind: &model::Value, text: &str) -> Value {
     read.unwrap_or_else(|| Value::from(text))
 }
 
-/// `a operator b` (`+` or `-`) when one of them is a date, a datetime or a timedelta; none when neither is.
+/// `a operator b` (`+`, `-`, `*`, `/`, `//` or `%`) when one of them is a date, a datetime or a timedelta; none when neither is.
 pub(super) fn date_arithmetic(operator: &str, a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     arithmetic::apply(operator, a, b)
+}
+
+/// What Python's `repr()` of a date, a time, a datetime, a timedelta or a zone is; none for anything else.
+pub(super) fn repr_of(value: &Value) -> Option<String> {
+    dates::repr_of(value)
+}
+
+/// A timedelta with the other sign; none for anything else.
+pub(super) fn negated(value: &Value) -> Option<Value> {
+    value.downcast_object_ref::<dates::Delta>().map(|delta| Value::from_object(dates::Delta(-delta.0)))
+}
+
+/// A timedelta without its sign; none for anything else.
+pub(super) fn absolute(value: &Value) -> Option<Value> {
+    value.downcast_object_ref::<dates::Delta>().map(|delta| Value::from_object(dates::Delta(delta.0.abs())))
+}
+
+/// What `format` gives for a date, a datetime or a time; none for anything else.
+pub(super) fn formatted(value: &Value, text: &str) -> Option<String> {
+    let at = dates::as_datetime(value)?;
+    Some(if text.is_empty() { value.to_string() } else { format::strftime(&at, text) })
 }
 
 #[cfg(test)]

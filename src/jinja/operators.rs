@@ -6,9 +6,10 @@ use std::cmp::Ordering;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
+use super::iterables::{Iterator, Range, View};
 use super::phantom::{is_undefined, undefined_error};
 use super::repr::{to_repr, to_str, write_str};
-use super::values::{Decimal, Dict, List, Set, fail, items_of, list, pairs_of, set, tuple};
+use super::values::{Decimal, Dict, List, Set, checked_dict, fail, items_of, list, pairs_of, set, tuple};
 
 type Run = fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>;
 
@@ -33,8 +34,8 @@ pub(super) const FUNCTIONS: [(&str, Run); 21] = [
     ("__ge", |_, args| compare(">=", &args[0], &args[1]).map(|o| Value::from(o != Ordering::Less))),
     ("__slice", slice),
     ("__iter", iter),
+    ("__unpack", unpack),
     ("__do", |_, _| Ok(Value::from(()))),
-    ("__in", |_, args| Ok(Value::from(items_of(&args[1])?.iter().any(|item| equal(item, &args[0]))))),
 ];
 
 fn make_list(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -42,7 +43,7 @@ fn make_list(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error>
 }
 
 fn make_dict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    pairs_of(&args[0]).map(super::values::dict)
+    pairs_of(&args[0]).and_then(checked_dict)
 }
 
 fn fold(args: &[Value], operator: fn(&Value, &Value) -> Result<Value, Error>) -> Result<Value, Error> {
@@ -68,9 +69,12 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         ValueKind::String => "str",
         ValueKind::Bytes => "bytes",
         ValueKind::Seq if value.is_tuple() => "tuple",
+        ValueKind::Seq if value.downcast_object_ref::<Range>().is_some() => "range",
         ValueKind::Seq => "list",
         ValueKind::Map => "dict",
         _ if value.downcast_object_ref::<Set>().is_some() => "set",
+        _ if value.downcast_object_ref::<View>().is_some() => "dict view",
+        _ if value.downcast_object_ref::<Iterator>().is_some() => "generator",
         _ if value.downcast_object_ref::<Decimal>().is_some() => "Decimal",
         _ => "object",
     }
@@ -121,8 +125,11 @@ fn add(a: &Value, b: &Value) -> Result<Value, Error> {
         return Err(fail(format!("can only concatenate str (not \"{}\") to str", type_name(b))));
     }
     if a.kind() == ValueKind::Seq || a.kind() == ValueKind::Iterable {
-        if a.is_tuple() != b.is_tuple() || !matches!(b.kind(), ValueKind::Seq | ValueKind::Iterable) {
-            let (left, right) = (type_name(a), type_name(b));
+        let (left, right) = (type_name(a), type_name(b));
+        if !matches!(left, "list" | "tuple") {
+            return Err(unsupported("+", a, b));
+        }
+        if left != right {
             return Err(fail(format!("can only concatenate {left} (not \"{right}\") to {left}")));
         }
         let mut items = items_of(a)?;
@@ -140,6 +147,10 @@ fn sub(a: &Value, b: &Value) -> Result<Value, Error> {
         let right = right.snapshot();
         return Ok(set(left.snapshot().into_iter().filter(|item| !right.contains(item))));
     }
+    if let Some(view) = a.downcast_object_ref::<View>() {
+        let right = items_of(b)?;
+        return Ok(set(view.items().iter().filter(|item| !right.contains(item)).cloned()));
+    }
     if let Some(result) = super::modules::date_arithmetic("-", a, b) {
         return result;
     }
@@ -150,6 +161,9 @@ fn sub(a: &Value, b: &Value) -> Result<Value, Error> {
 const LONGEST: usize = 10_000_000;
 
 fn mul(a: &Value, b: &Value) -> Result<Value, Error> {
+    if let Some(result) = super::modules::date_arithmetic("*", a, b) {
+        return result;
+    }
     let (repeated, times) = if number(a).is_some() { (b, a) } else { (a, b) };
     let Some(Number::Int(times)) = number(times) else { return arithmetic("*", a, b) };
     let times = usize::try_from(times.max(0)).unwrap_or(usize::MAX);
@@ -160,7 +174,7 @@ fn mul(a: &Value, b: &Value) -> Result<Value, Error> {
         }
         return Ok(Value::from(text.repeat(times)));
     }
-    if repeated.kind() == ValueKind::Seq {
+    if matches!(type_name(repeated), "list" | "tuple") {
         let items = items_of(repeated)?;
         if too_long(items.len()) {
             return Err(fail("the repeated list would be too long"));
@@ -179,6 +193,11 @@ fn modulo(a: &Value, b: &Value) -> Result<Value, Error> {
 }
 
 fn arithmetic(operator: &str, a: &Value, b: &Value) -> Result<Value, Error> {
+    if matches!(operator, "/" | "//" | "%")
+        && let Some(result) = super::modules::date_arithmetic(operator, a, b)
+    {
+        return result;
+    }
     let (Some(left), Some(right)) = (number(a), number(b)) else { return Err(unsupported(operator, a, b)) };
     let by_zero = || fail("division by zero");
     let overflow = || fail(format!("{} {operator} {} is too large", to_repr(a), to_repr(b)));
@@ -218,7 +237,8 @@ fn neg(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         Some(Number::Int(i)) => Ok(Number::Int(-i).value()),
         Some(Number::Float(x)) => Ok(Value::from(-x)),
         None if is_undefined(&args[0]) => Err(undefined_error(&args[0])),
-        None => Err(fail(format!("bad operand type for unary -: '{}'", type_name(&args[0])))),
+        None => super::modules::negated(&args[0])
+            .ok_or_else(|| fail(format!("bad operand type for unary -: '{}'", type_name(&args[0])))),
     }
 }
 
@@ -238,6 +258,9 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
         (true, false) | (false, true) => return false,
         (false, false) => {}
     }
+    if a.downcast_object_ref::<Range>().is_some() != b.downcast_object_ref::<Range>().is_some() {
+        return false;
+    }
     let is_decimal = |value: &Value| value.downcast_object_ref::<Decimal>().is_some();
     if is_decimal(a) || is_decimal(b) {
         return match (number(a), number(b)) {
@@ -249,7 +272,7 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
     a == b
 }
 
-fn compare(operator: &str, a: &Value, b: &Value) -> Result<Ordering, Error> {
+pub(super) fn compare(operator: &str, a: &Value, b: &Value) -> Result<Ordering, Error> {
     for side in [a, b] {
         if is_undefined(side) {
             return Err(undefined_error(side));
@@ -284,6 +307,9 @@ fn slice(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     if by == 0 {
         return Err(fail("slice step cannot be zero"));
     }
+    if let Some(range) = value.downcast_object_ref::<Range>() {
+        return Ok(range.slice(slice_ends(range.len(), start, stop, by), by));
+    }
     let items: Vec<Value> = match value.as_str() {
         Some(text) => text.chars().map(Value::from).collect(),
         None if value.kind() == ValueKind::Map => return Err(fail("a dict cannot be sliced")),
@@ -297,8 +323,8 @@ fn slice(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     })
 }
 
-/// The positions that a slice of `len` items picks.
-fn indices(len: usize, start: Option<i64>, stop: Option<i64>, by: i64) -> impl Iterator<Item = usize> {
+/// The positions at which a slice of `len` items begins and ends.
+fn slice_ends(len: usize, start: Option<i64>, stop: Option<i64>, by: i64) -> (i64, i64) {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let (lowest, highest) = if by > 0 { (0, len) } else { (-1, len - 1) };
     let place = |bound: Option<i64>, default: i64| match bound {
@@ -306,8 +332,12 @@ fn indices(len: usize, start: Option<i64>, stop: Option<i64>, by: i64) -> impl I
         Some(at) if at < 0 => (at + len).clamp(lowest, highest),
         Some(at) => at.clamp(lowest, highest),
     };
-    let (start, stop) =
-        if by > 0 { (place(start, 0), place(stop, len)) } else { (place(start, len - 1), place(stop, -1)) };
+    if by > 0 { (place(start, 0), place(stop, len)) } else { (place(start, len - 1), place(stop, -1)) }
+}
+
+/// The positions that a slice of `len` items picks.
+fn indices(len: usize, start: Option<i64>, stop: Option<i64>, by: i64) -> impl std::iter::Iterator<Item = usize> {
+    let (start, stop) = slice_ends(len, start, stop, by);
     let mut at = start;
     std::iter::from_fn(move || {
         let more = if by > 0 { at < stop } else { at > stop };
@@ -315,6 +345,14 @@ fn indices(len: usize, start: Option<i64>, stop: Option<i64>, by: i64) -> impl I
         at += by;
         Some(found)
     })
+}
+
+/// What several names on the left of `=` are taken from.
+fn unpack(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    match args[0].as_str() {
+        Some(text) => Ok(list(text.chars().map(Value::from).collect())),
+        None => items_of(&args[0]).map(list),
+    }
 }
 
 /// What a loop iterates over.

@@ -1,6 +1,7 @@
 //! Every macro there is, and which of them a name means where.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
@@ -111,6 +112,12 @@ fn materialization(block: &Block) -> (String, Option<Vec<String>>) {
 }
 
 fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
+    // Jinja knows one line break.
+    if block.full.contains('\r') {
+        let unix = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
+        let unix = Block { full: unix(&block.full), contents: unix(&block.contents), ..block.clone() };
+        return compile(&unix);
+    }
     let above = block.line.saturating_sub(1);
     let at_line = |mut error: SyntaxError| {
         error.line += above;
@@ -129,21 +136,24 @@ fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
     })?;
     calls.extend(body.calls);
     let declared = params.clone();
-    for (used, name, empty) in [(body.varargs, "varargs", "()"), (body.kwargs, "kwargs", "{}")] {
+    for (used, name) in [(body.varargs, "varargs"), (body.kwargs, "kwargs")] {
         if used {
-            params.push(Param { name: name.to_owned(), default: Some(empty.to_owned()) });
+            params.push(Param { name: name.to_owned(), default: None });
         }
     }
-    if let Some(first_default) = params.iter().position(|param| param.default.is_some()) {
-        for param in &mut params[first_default..] {
-            param.default.get_or_insert_with(|| "none".to_owned());
+    // Defaults are put in one after the other, since one may name a parameter before it.
+    let mut defaults = String::new();
+    for param in &mut params {
+        if let Some(default) = param.default.take() {
+            let name = &param.name;
+            let _ = write!(defaults, "%}}{{% set {name} = ({default}) if __absent({name}) else {name} ");
         }
     }
-    let signature = rewrite::write_signature(&params);
+    let signature = rewrite::write_signature(&params) + ") " + &defaults;
     let written = signature.matches('\n').count();
     let closing = closing_mark(&block.full);
     let template = format!(
-        "{}{{% macro {BODY}({signature}) {}{}{}{{%{closing} endmacro %}}",
+        "{}{{% macro {BODY}({signature}{}{}{}{{%{closing} endmacro %}}",
         "\n".repeat(above as usize),
         "\n".repeat((opened as usize).saturating_sub(written)),
         tag.close,
@@ -260,6 +270,16 @@ impl Registry {
     /// The macro that `name` means in `package`: the package's own, the root project's, a built-in one.
     pub(super) fn find(&self, name: &str, package: &str) -> Option<&(Arc<MacroEntry>, Value)> {
         self.find_index(name, package).and_then(|index| self.entries.get_index(index)).map(|(_, found)| found)
+    }
+
+    /// The names that mean a macro in `package`.
+    pub(super) fn names(&self, package: &str) -> Vec<&str> {
+        let places = [package, self.root.as_str()].into_iter().chain(self.internal.iter().map(String::as_str));
+        places
+            .filter_map(|place| self.by_package.get(place))
+            .flat_map(|macros| macros.keys())
+            .map(String::as_str)
+            .collect()
     }
 
     /// The macro that decides something for a node of `package`: the root project's override, the package's own, a

@@ -5,13 +5,14 @@ use std::fmt;
 use minijinja::value::{Value, ValueKind};
 
 use super::phantom::is_undefined;
+use super::values::Decimal;
 
 /// Writes `value` as Python's `str()` does, and nothing for an undefined one.
 pub(super) fn write_str(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
     match value.kind() {
         ValueKind::Undefined => Ok(()),
         ValueKind::String => f.write_str(value.as_str().unwrap_or_default()),
-        ValueKind::Bool | ValueKind::None | ValueKind::Number => write_repr(f, value),
+        ValueKind::Bool | ValueKind::None | ValueKind::Number | ValueKind::Bytes => write_repr(f, value),
         _ => write!(f, "{value}"),
     }
 }
@@ -40,9 +41,33 @@ pub(super) fn write_repr(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
         ValueKind::Bool => f.write_str(if value.is_true() { "True" } else { "False" }),
         ValueKind::Number if !value.is_integer() => float(f, f64::try_from(value.clone()).unwrap_or(f64::NAN)),
         ValueKind::Number => write!(f, "{value}"),
+        ValueKind::Bytes => bytes(f, value.as_bytes().unwrap_or_default()),
+        ValueKind::Plain | ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
+            let own = super::adapter::repr_of(value).or_else(|| super::modules::repr_of(value));
+            let decimal = || value.downcast_object_ref::<Decimal>().map(|decimal| format!("Decimal('{}')", decimal.0));
+            match own.or_else(decimal) {
+                Some(text) => f.write_str(&text),
+                None => write!(f, "{value:?}"),
+            }
+        }
         // The engine's own debug form of text is Python's.
         _ => write!(f, "{value:?}"),
     }
+}
+
+fn bytes(f: &mut dyn fmt::Write, bytes: &[u8]) -> fmt::Result {
+    f.write_str("b'")?;
+    for byte in bytes {
+        match byte {
+            b'\\' | b'\'' => write!(f, "\\{}", char::from(*byte))?,
+            b'\n' => f.write_str("\\n")?,
+            b'\r' => f.write_str("\\r")?,
+            b'\t' => f.write_str("\\t")?,
+            0x20..=0x7e => write!(f, "{}", char::from(*byte))?,
+            other => write!(f, "\\x{other:02x}")?,
+        }
+    }
+    f.write_str("'")
 }
 
 /// A float with the shortest digits that read back as the same, in Python's choice of notation.

@@ -183,7 +183,9 @@ impl Parser<'_, '_> {
             }
             "filter" => self.filters(String::new())?.trim_start_matches('|').to_owned(),
             "with" => self.with()?,
-            "autoescape" | "extends" | "include" => self.expression()?,
+            "autoescape" | "extends" | "include" => {
+                return Err(SyntaxError::new(format!("'{keyword}' is not supported: dbt does not use it"), self.line));
+            }
             "block" => self.name()?.to_owned(),
             "import" | "from" => {
                 return Err(SyntaxError::new(
@@ -248,7 +250,13 @@ impl Parser<'_, '_> {
     fn set(&mut self) -> Result<String> {
         let target = self.target()?;
         if self.take_op("=")? {
-            return Ok(format!("{target} = {}", self.tuple(true)?));
+            let value = self.tuple(true)?;
+            // Several names may also be taken from text and from what can be iterated over once.
+            return Ok(if target.contains(',') {
+                format!("{target} = __unpack({value})")
+            } else {
+                format!("{target} = {value}")
+            });
         }
         Ok(if self.is_op("|") { self.filters(target)? } else { target })
     }

@@ -1,5 +1,7 @@
 //! Whole renders: a small world, the corpus of `fixtures/jinja`, macros, captures and errors.
 
+mod expressions;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};

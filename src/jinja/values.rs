@@ -8,6 +8,9 @@ use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Tuple,
 use minijinja::{Error, ErrorKind, State};
 
 pub(super) use super::convert::{from_database, from_json, to_json};
+use super::iterables::View;
+use super::keys::Key;
+use super::operators::compare;
 use super::repr;
 
 /// An error of the template's own making, without a place; the engine adds the place.
@@ -26,11 +29,11 @@ pub(super) struct List(Mutex<Vec<Value>>);
 
 /// A Python dict, in order of insertion.
 #[derive(Default)]
-pub(super) struct Dict(Mutex<IndexMap<Value, Value>>);
+pub(super) struct Dict(Mutex<IndexMap<Key, Value>>);
 
 /// A Python set; iterates in order of insertion.
 #[derive(Default)]
-pub(super) struct Set(Mutex<IndexSet<Value>>);
+pub(super) struct Set(Mutex<IndexSet<Key>>);
 
 /// A new list.
 pub(super) fn list(items: Vec<Value>) -> Value {
@@ -39,7 +42,7 @@ pub(super) fn list(items: Vec<Value>) -> Value {
 
 /// A new dict.
 pub(super) fn dict(items: impl IntoIterator<Item = (Value, Value)>) -> Value {
-    Value::from_object(Dict(Mutex::new(items.into_iter().collect())))
+    Value::from_object(Dict(Mutex::new(items.into_iter().map(|(key, value)| (Key::new(key), value)).collect())))
 }
 
 /// A new dict with text keys.
@@ -49,7 +52,32 @@ pub(super) fn record<'a>(items: impl IntoIterator<Item = (&'a str, Value)>) -> V
 
 /// A new set.
 pub(super) fn set(items: impl IntoIterator<Item = Value>) -> Value {
-    Value::from_object(Set(Mutex::new(items.into_iter().collect())))
+    Value::from_object(Set(Mutex::new(items.into_iter().map(Key::new).collect())))
+}
+
+fn of_keys(keys: impl IntoIterator<Item = Key>) -> Value {
+    Value::from_object(Set(Mutex::new(keys.into_iter().collect())))
+}
+
+/// Pairs whose keys may be keys.
+fn keyed(pairs: Vec<(Value, Value)>) -> Result<Vec<(Key, Value)>, Error> {
+    pairs.into_iter().map(|(key, value)| Ok((Key::hashable(key)?, value))).collect()
+}
+
+/// A new dict of what a template wrote.
+///
+/// # Errors
+/// A key that can change.
+pub(super) fn checked_dict(pairs: Vec<(Value, Value)>) -> Result<Value, Error> {
+    Ok(Value::from_object(Dict(Mutex::new(keyed(pairs)?.into_iter().collect()))))
+}
+
+/// A new set of what a template wrote.
+///
+/// # Errors
+/// A member that can change.
+pub(super) fn checked_set(items: Vec<Value>) -> Result<Value, Error> {
+    Ok(of_keys(items.into_iter().map(Key::hashable).collect::<Result<Vec<_>, _>>()?))
 }
 
 /// A new tuple.
@@ -75,14 +103,14 @@ impl List {
 impl Dict {
     /// What is in it now.
     pub(super) fn snapshot(&self) -> Vec<(Value, Value)> {
-        lock(&self.0).iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        lock(&self.0).iter().map(|(key, value)| (key.value.clone(), value.clone())).collect()
     }
 }
 
 impl Set {
     /// What is in it now.
     pub(super) fn snapshot(&self) -> Vec<Value> {
-        lock(&self.0).iter().cloned().collect()
+        lock(&self.0).iter().map(|key| key.value.clone()).collect()
     }
 }
 
@@ -178,8 +206,14 @@ impl Object for List {
                 lock(&self.0).remove(at);
             }
             "index" => {
-                let wanted = &expect(method, args, 1..=1)?[0];
-                let at = self.snapshot().iter().position(|item| item == wanted);
+                let args = expect(method, args, 1..=3)?;
+                let wanted = &args[0];
+                let items = self.snapshot();
+                let bound = |at: usize, default: usize| {
+                    args.get(at).and_then(Value::as_i64).map_or(default, |bound| clamp(bound, items.len()))
+                };
+                let (first, end) = (bound(1, 0), bound(2, items.len()));
+                let at = (first..end).find(|at| items[*at] == *wanted);
                 return at.map(Value::from).ok_or_else(|| fail(format!("{wanted:?} is not in list")));
             }
             "count" => {
@@ -216,8 +250,26 @@ pub(super) fn sort(state: &mut State<'_, '_>, items: Vec<Value>, args: &[Value])
         };
         keyed.push((by, item));
     }
-    keyed.sort_by(|(a, _), (b, _)| if reverse { b.cmp(a) } else { a.cmp(b) });
-    Ok(keyed.into_iter().map(|(_, item)| item).collect())
+    ordered(keyed, reverse)
+}
+
+/// Items in the order of their keys.
+///
+/// # Errors
+/// Keys that cannot be compared, as a number with text.
+pub(super) fn ordered(mut keyed: Vec<(Value, Value)>, reverse: bool) -> Result<Vec<Value>, Error> {
+    let mut failed = None;
+    keyed.sort_by(|(a, _), (b, _)| {
+        let (a, b) = if reverse { (b, a) } else { (a, b) };
+        compare("<", a, b).unwrap_or_else(|error| {
+            failed.get_or_insert(error);
+            std::cmp::Ordering::Equal
+        })
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(keyed.into_iter().map(|(_, item)| item).collect()),
+    }
 }
 
 /// Pairs that `dict(x)` and `d.update(x)` take: those of a mapping, or of an iterable of pairs.
@@ -241,11 +293,11 @@ impl Object for Dict {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        lock(&self.0).get(key).cloned()
+        lock(&self.0).get(&Key::new(key.clone())).cloned()
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(lock(&self.0).keys().cloned().collect())
+        Enumerator::Values(lock(&self.0).keys().map(|key| key.value.clone()).collect())
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
@@ -261,24 +313,25 @@ impl Object for Dict {
         match method {
             "update" => {
                 for arg in expect(method, args, 0..=2)? {
-                    let pairs = pairs_of(arg)?;
+                    let pairs = keyed(pairs_of(arg)?)?;
                     lock(&self.0).extend(pairs);
                 }
                 Ok(none)
             }
             "pop" => {
                 let args = expect(method, args, 1..=2)?;
-                let found = lock(&self.0).shift_remove(&args[0]);
+                let found = lock(&self.0).shift_remove(&Key::new(args[0].clone()));
                 found.or_else(|| args.get(1).cloned()).ok_or_else(|| fail(format!("KeyError: {:?}", args[0])))
             }
             "popitem" => {
                 let last = lock(&self.0).pop();
-                last.map(|(key, value)| tuple(vec![key, value])).ok_or_else(|| fail("popitem(): dictionary is empty"))
+                last.map(|(key, value)| tuple(vec![key.value, value]))
+                    .ok_or_else(|| fail("popitem(): dictionary is empty"))
             }
             "setdefault" => {
                 let args = expect(method, args, 1..=2)?;
                 let default = args.get(1).cloned().unwrap_or(none);
-                Ok(lock(&self.0).entry(args[0].clone()).or_insert(default).clone())
+                Ok(lock(&self.0).entry(Key::hashable(args[0].clone())?).or_insert(default).clone())
             }
             "clear" => {
                 lock(&self.0).clear();
@@ -297,9 +350,12 @@ pub(super) fn read_mapping(pairs: &[(Value, Value)], method: &str, args: &[Value
             let found = pairs.iter().find(|(key, _)| *key == args[0]).map(|(_, value)| value.clone());
             Ok(found.or_else(|| args.get(1).cloned()).unwrap_or_else(|| Value::from(())))
         }
-        "items" => Ok(list(pairs.iter().map(|(key, value)| tuple(vec![key.clone(), value.clone()])).collect())),
-        "keys" => Ok(list(pairs.iter().map(|(key, _)| key.clone()).collect())),
-        "values" => Ok(list(pairs.iter().map(|(_, value)| value.clone()).collect())),
+        "items" => {
+            let items = pairs.iter().map(|(key, value)| tuple(vec![key.clone(), value.clone()]));
+            Ok(View::value("items", items.collect()))
+        }
+        "keys" => Ok(View::value("keys", pairs.iter().map(|(key, _)| key.clone()).collect())),
+        "values" => Ok(View::value("values", pairs.iter().map(|(_, value)| value.clone()).collect())),
         "copy" => Ok(dict(pairs.iter().cloned())),
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
@@ -333,28 +389,32 @@ impl Object for Set {
 
     fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         let none = Value::from(());
-        let other = || -> Result<IndexSet<Value>, Error> {
+        let other = || -> Result<IndexSet<Key>, Error> {
             let mut all = IndexSet::new();
             for arg in args {
-                all.extend(items_of(arg)?);
+                for item in items_of(arg)? {
+                    all.insert(Key::hashable(item)?);
+                }
             }
             Ok(all)
         };
-        let mine: IndexSet<Value> = lock(&self.0).clone();
+        let mine: IndexSet<Key> = lock(&self.0).clone();
         Ok(match method {
             "add" => {
-                lock(&self.0).insert(expect(method, args, 1..=1)?[0].clone());
+                let item = Key::hashable(expect(method, args, 1..=1)?[0].clone())?;
+                lock(&self.0).insert(item);
                 none
             }
             "remove" => {
                 let wanted = &expect(method, args, 1..=1)?[0];
-                if !lock(&self.0).shift_remove(wanted) {
+                if !lock(&self.0).shift_remove(&Key::new(wanted.clone())) {
                     return Err(fail(format!("KeyError: {wanted:?}")));
                 }
                 none
             }
             "discard" => {
-                lock(&self.0).shift_remove(&expect(method, args, 1..=1)?[0]);
+                let item = Key::new(expect(method, args, 1..=1)?[0].clone());
+                lock(&self.0).shift_remove(&item);
                 none
             }
             "update" => {
@@ -362,25 +422,25 @@ impl Object for Set {
                 lock(&self.0).extend(more);
                 none
             }
-            "pop" => lock(&self.0).pop().ok_or_else(|| fail("pop from an empty set"))?,
+            "pop" => lock(&self.0).pop().map(|key| key.value).ok_or_else(|| fail("pop from an empty set"))?,
             "clear" => {
                 lock(&self.0).clear();
                 none
             }
-            "copy" => set(mine),
-            "union" => set(mine.into_iter().chain(other()?)),
+            "copy" => of_keys(mine),
+            "union" => of_keys(mine.into_iter().chain(other()?)),
             "intersection" => {
                 let other = other()?;
-                set(mine.into_iter().filter(|item| other.contains(item)))
+                of_keys(mine.into_iter().filter(|item| other.contains(item)))
             }
             "difference" => {
                 let other = other()?;
-                set(mine.into_iter().filter(|item| !other.contains(item)))
+                of_keys(mine.into_iter().filter(|item| !other.contains(item)))
             }
             "symmetric_difference" => {
                 let other = other()?;
-                let left: Vec<Value> = mine.difference(&other).cloned().collect();
-                set(left.into_iter().chain(other.difference(&mine).cloned()))
+                let left: Vec<Key> = mine.difference(&other).cloned().collect();
+                of_keys(left.into_iter().chain(other.difference(&mine).cloned()))
             }
             "issubset" => Value::from(mine.is_subset(&other()?)),
             "issuperset" => Value::from(mine.is_superset(&other()?)),

@@ -1,10 +1,26 @@
 //! `fromyaml` and `toyaml`.
 
+use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
 
+use super::modules;
+use super::values::{dict, from_json, list};
+use crate::model;
+use crate::yaml::{Node, Value as Yaml};
+
 /// What a YAML document says; none when it is not YAML.
-pub(super) fn parse(text: &str) -> Option<Json> {
-    crate::yaml::parse(text).ok().map(|parsed| parsed.root.to_json())
+pub(super) fn parse(text: &str) -> Option<Value> {
+    crate::yaml::parse(text).ok().map(|parsed| value_of(&parsed.root))
+}
+
+fn value_of(node: &Node) -> Value {
+    match &node.value {
+        Yaml::Date(text) => modules::from_iso(&model::Value::Date(text.clone()), text),
+        Yaml::Timestamp(text) => modules::from_iso(&model::Value::Timestamp(text.clone()), text),
+        Yaml::Sequence(items) => list(items.iter().map(value_of).collect()),
+        Yaml::Mapping(map) => dict(map.iter().map(|(key, value)| (Value::from(key), value_of(value)))),
+        _ => from_json(&node.to_json()),
+    }
 }
 
 /// `json` as Python's YAML writes it: block style, lists not indented below their key.
@@ -16,7 +32,8 @@ pub(super) fn dump(json: &Json, sorted: bool) -> String {
         other => {
             out.push_str(&inline(other));
             out.push('\n');
-            if !matches!(other, Json::Array(_) | Json::Object(_) | Json::String(_)) {
+            // A scalar without quotes ends the document itself.
+            if !matches!(other, Json::Array(_) | Json::Object(_)) && !out.starts_with(['\'', '"']) {
                 out.push_str("...\n");
             }
         }

@@ -199,8 +199,8 @@ pub struct CompiledNode {
     pub unique_id: NodeId,
     /// Its name.
     pub name: String,
-    /// Its SQL.
-    pub code: String,
+    /// Its SQL, and what was put into it.
+    pub compiled: build::Compiled,
 }
 
 /// What `compile` and `show` work on.
@@ -214,25 +214,39 @@ pub struct CompileRequest {
     pub defer: DeferRequest,
 }
 
-/// Compiles the selected nodes, or the query, and writes them below the target folder.
+/// What came of compiling.
+#[derive(Debug, Default)]
+pub struct CompileOutcome {
+    /// What compiled, in order.
+    pub nodes: Vec<CompiledNode>,
+    /// What did not, and why.
+    pub failures: Vec<Error>,
+}
+
+/// Compiles the selected nodes, or the query, and writes them below the target folder. A node that does not compile does
+/// not keep the others from it.
 ///
 /// # Errors
-/// The first node that does not compile.
+/// No selection or no connection could be made.
 pub async fn compile(
     invocation: &Invocation,
     loaded: &Loaded,
     request: &CompileRequest,
-) -> Result<Vec<CompiledNode>, Error> {
+) -> Result<CompileOutcome, Error> {
     let work = Work::new(invocation, loaded, request).await?;
-    let mut compiled = Vec::new();
+    let mut outcome = CompileOutcome::default();
     let since = Instant::now();
     for id in &work.nodes {
         let Some(node) = work.manifest.node(id.as_str()) else { continue };
-        let code = work.compiler.compile(node, &work.connection).await.map_err(failed(node))?.code;
-        compiled.push(CompiledNode { unique_id: id.clone(), name: node.name.clone(), code });
+        match work.compiler.compile(node, &work.connection).await.map_err(failed(node)) {
+            Ok(compiled) => {
+                outcome.nodes.push(CompiledNode { unique_id: id.clone(), name: node.name.clone(), compiled });
+            }
+            Err(failure) => outcome.failures.push(failure),
+        }
     }
-    invocation.finished(Stage::Build, format!("{} compiled", compiled.len()), since);
-    Ok(compiled)
+    invocation.finished(Stage::Build, format!("{} compiled", outcome.nodes.len()), since);
+    Ok(outcome)
 }
 
 /// Rows of the selected nodes, or of the query; at most `limit` of each, all when none.
@@ -279,7 +293,13 @@ impl Work {
             vec![id]
         } else {
             selection = choose(invocation, loaded, &request.select, &request.defer)?;
-            selection.nodes.iter().filter(|id| manifest.node(id.as_str()).is_some_and(compiles)).cloned().collect()
+            let mut nodes: Vec<NodeId> =
+                selection.nodes.iter().filter(|id| manifest.node(id.as_str()).is_some_and(compiles)).cloned().collect();
+            if request.select == Request::default() {
+                // Hooks cannot be selected; they are compiled when everything is.
+                nodes.extend(manifest.of_type(ResourceType::Operation).map(|hook| hook.unique_id.clone()));
+            }
+            nodes
         };
         let warehouse = warehouse::connect(&loaded.target).await?;
         let plan = make_plan(invocation, loaded, Command::Compile, &selection, &request.defer, &*warehouse).await?;
@@ -297,5 +317,5 @@ impl Work {
 /// Whether a node has SQL to compile.
 fn compiles(node: &Node) -> bool {
     use ResourceType::{Analysis, Model, Snapshot, Test};
-    matches!(node.resource_type, Model | Test | Analysis | Snapshot)
+    matches!(node.resource_type, Model | Test | Analysis | Snapshot) && node.language == "sql"
 }

@@ -10,7 +10,9 @@ mod inline;
 mod project;
 
 pub use ci::{CiOutcome, CiRequest, ci};
-pub use commands::{BuildRequest, Built, CompileRequest, CompiledNode, DeferRequest, build, choose, compile, show};
+pub use commands::{
+    BuildRequest, Built, CompileOutcome, CompileRequest, CompiledNode, DeferRequest, build, choose, compile, show,
+};
 pub use compare::{CompareRequest, compare};
 pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value as Json, json};
 
 use super::Error;
 use crate::build::{BuildOutcome, CancelToken};
@@ -88,12 +89,24 @@ impl Invocation {
         }
     }
 
+    /// What `flags` shows: what was asked for, and dbt's defaults of the rest.
+    fn flags(&self) -> JsonMap {
+        let flags = json!({
+            "WHICH": self.which, "FULL_REFRESH": self.full_refresh, "STORE_FAILURES": false, "EMPTY": false,
+            "INDIRECT_SELECTION": "eager", "FAIL_FAST": false, "INTROSPECT": true, "WRITE_JSON": true,
+            "PARTIAL_PARSE": true, "STATIC_PARSER": true, "USE_EXPERIMENTAL_PARSER": false, "VERSION_CHECK": true,
+            "CACHE_SELECTED_ONLY": false, "LOG_CACHE_EVENTS": false, "LOG_FORMAT": "default", "DEBUG": false,
+            "QUIET": false, "NO_PRINT": null, "PRINTER_WIDTH": 80, "USE_COLORS": false, "WARN_ERROR": null,
+            "SEND_ANONYMOUS_USAGE_STATS": false, "TARGET_PATH": self.target_path, "PROFILES_DIR": self.profiles_dir,
+        });
+        match flags {
+            Json::Object(flags) => flags,
+            _ => JsonMap::new(),
+        }
+    }
+
     /// How a project is parsed for a target.
     pub(super) fn parse_options(&self, project: &Project) -> parse::ParseOptions {
-        let mut flags = JsonMap::new();
-        flags.insert("WHICH".to_owned(), self.which.into());
-        flags.insert("FULL_REFRESH".to_owned(), self.full_refresh.into());
-        flags.insert("STORE_FAILURES".to_owned(), false.into());
         parse::ParseOptions {
             target_public: project.profile.public_target(),
             database: project.profile.database(),
@@ -101,8 +114,12 @@ impl Invocation {
             env: Env(self.env.clone()),
             invocation_id: self.invocation_id.clone(),
             run_started_at: self.started_at,
-            flags,
-            invocation_args: JsonMap::from_iter([("which".to_owned(), self.which.into())]),
+            flags: self.flags(),
+            invocation_args: JsonMap::from_iter([
+                ("which".to_owned(), self.which.into()),
+                ("invocation_command".to_owned(), format!("slimdiff {}", self.which).into()),
+                ("vars".to_owned(), self.vars.clone().into()),
+            ]),
         }
     }
 

@@ -4,6 +4,7 @@
 mod action;
 mod broken;
 mod ci;
+mod compile;
 mod deps;
 mod diff;
 mod ecomm;

@@ -161,6 +161,14 @@ impl Engine {
         Ok(Self::named(&RenderContext::of(state)?.setup.adapter_type))
     }
 
+    /// The class of the adapter's relations.
+    pub(super) fn relation_class(&self) -> String {
+        match self.column_class {
+            "Column" => "RedshiftRelation".to_owned(),
+            class => class.replace("Column", "Relation"),
+        }
+    }
+
     /// The engine's own name of the type that macros call `name`; `name` itself when it has none.
     pub(super) fn translate_type(&self, name: &str) -> String {
         let label = self.labels.iter().find(|(from, _)| from.eq_ignore_ascii_case(name));

@@ -24,6 +24,8 @@ pub(super) struct RelationValue {
     include: [bool; 3],
     /// Set when this is an information schema rather than a table.
     catalog: Option<Catalog>,
+    /// The adapter's, for the name of its class.
+    engine: &'static Engine,
 }
 
 /// A database's information schema, or one view of it, in place of a table.
@@ -33,8 +35,8 @@ struct Catalog {
 }
 
 impl RelationValue {
-    pub(super) fn new(relation: Relation) -> Self {
-        Self { relation, include: [true; 3], catalog: None }
+    pub(super) fn new(relation: Relation, engine: &'static Engine) -> Self {
+        Self { relation, include: [true; 3], catalog: None, engine }
     }
 
     /// All that makes two relations the same.
@@ -194,7 +196,7 @@ impl fmt::Display for RelationValue {
 // What a list of relations shows.
 impl fmt::Debug for RelationValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Relation {self}>")
+        write!(f, "<{} {self}>", self.engine.relation_class())
     }
 }
 
@@ -347,13 +349,14 @@ fn create(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let mut all = positional;
     all.push(Value::from(kwargs));
     let args = bind("create", &NAMES, &all)?;
-    let mut created = RelationValue::new(Relation {
+    let relation = Relation {
         database: args.text("database"),
         schema: args.text("schema"),
         identifier: args.text("identifier"),
         kind: args.text("type").map(|name| kind_of(&name)).transpose()?,
         quoting,
-    });
+    };
+    let mut created = RelationValue::new(relation, Engine::of(state)?);
     if let Some(policy) = args.optional("quote_policy") {
         let policy = read_policy(policy, created.quote_policy())?;
         created.relation.quoting = with_quoting(quoting, policy);
@@ -413,6 +416,6 @@ impl Object for RelationClass {
 const KINDS: [&str; 5] = ["table", "view", "cte", "materialized_view", "external"];
 
 /// A list of relations.
-pub(super) fn relations(found: Vec<Relation>) -> Value {
-    list(found.into_iter().map(|relation| Value::from_object(RelationValue::new(relation))).collect())
+pub(super) fn relations(found: Vec<Relation>, engine: &'static Engine) -> Value {
+    list(found.into_iter().map(|relation| Value::from_object(RelationValue::new(relation, engine))).collect())
 }

@@ -6,6 +6,7 @@ use minijinja::{Error, State};
 
 use super::Args;
 use crate::jinja::json;
+use crate::jinja::modules;
 use crate::jinja::operators::type_name;
 use crate::jinja::repr::to_str;
 use crate::jinja::values::{Decimal, fail, to_json};
@@ -124,7 +125,14 @@ pub(super) fn round(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> R
     let x = x.ok_or_else(|| fail(format!("round() takes a number, not {}", type_name(value))))?;
     let precision = args.get(0, "precision").and_then(Value::as_i64).and_then(|p| i32::try_from(p).ok()).unwrap_or(0);
     let scale = 10_f64.powi(precision);
-    let rounded = match args.text(1, "method").as_deref() {
+    let method = args.text(1, "method");
+    if let Some(other) = method.as_deref().filter(|method| !matches!(*method, "common" | "ceil" | "floor")) {
+        return Err(fail(format!("round() knows the methods common, ceil and floor, not '{other}'")));
+    }
+    if value.is_integer() && precision >= 0 && method.as_deref().is_none_or(|method| method == "common") {
+        return Ok(value.clone());
+    }
+    let rounded = match method.as_deref() {
         Some("ceil") => (x * scale).ceil() / scale,
         Some("floor") => (x * scale).floor() / scale,
         _ if precision > 0 => format!("{x:.0$}", usize::try_from(precision).unwrap_or(0)).parse().unwrap_or(x),
@@ -137,30 +145,25 @@ pub(super) fn abs(_state: &mut State<'_, '_>, value: &Value, _args: &Args) -> Re
     match (value.as_i64().filter(|_| value.is_integer()), number_of(value)) {
         (Some(i), _) => Ok(Value::from(i.abs())),
         (None, Some(x)) => Ok(Value::from(x.abs())),
-        (None, None) => Err(fail(format!("bad operand type for abs(): '{}'", type_name(value)))),
+        (None, None) => {
+            modules::absolute(value).ok_or_else(|| fail(format!("bad operand type for abs(): '{}'", type_name(value))))
+        }
     }
 }
 
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&#34;")
-}
-
-/// Text for a URL: everything but letters, digits, `/` and `-._~` as percent signs with hex.
-pub(super) fn percent_encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-/// Text without HTML tags, runs of whitespace as one space.
-pub(super) fn strip_tags(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        out.push_str(before);
-        rest = after.split_once('>').map_or("", |(_, after)| after);
+/// Words with a first letter in upper case, the rest in lower case; a word ends at a space, a hyphen or an opening bracket.
+pub(super) fn title(text: &str) -> String {
+    let mut inside = false;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if inside {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        inside = !(c.is_whitespace() || "-({[<".contains(c));
     }
-    out.push_str(rest);
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    out
 }
 
 /// JSON with sorted keys, safe inside of HTML, as Jinja2's filter writes it.

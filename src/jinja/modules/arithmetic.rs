@@ -27,12 +27,68 @@ pub(super) fn apply(operator: &str, a: &Value, b: &Value) -> Option<Result<Value
         ("+", Some(by), None) => shift(b, by),
         ("-", None, Some(by)) => shift(a, -by),
         ("-", None, None) => distance(a, b),
-        _ => None,
+        ("+" | "-", ..) => None,
+        _ => scaled(operator, a, b),
     };
     if result.is_none() && !known(a) && !known(b) {
         return None;
     }
     Some(result.unwrap_or_else(|| Err(fail(format!("unsupported operand types for {operator}: {a:?} and {b:?}")))))
+}
+
+/// `a operator b` for `*`, `/`, `//` and `%`, where one side is a timedelta; none when Python has no such operation.
+fn scaled(operator: &str, a: &Value, b: &Value) -> Option<Result<Value, Error>> {
+    let micros = |value: &Value| {
+        let delta = value.downcast_object_ref::<Delta>()?.0;
+        delta.num_microseconds().map(i128::from)
+    };
+    let whole = |value: &Value| i128::try_from(value.clone()).ok().filter(|_| value.is_integer());
+    let made = |micros: i128| {
+        let delta = i64::try_from(micros).ok().map(|micros| Value::from_object(Delta(TimeDelta::microseconds(micros))));
+        Some(delta.ok_or_else(out_of_range))
+    };
+    if let (Some(x), Some(y)) = (micros(a), micros(b)) {
+        if y == 0 {
+            return Some(Err(fail("division by zero")));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "Python's quotient is a float as well")]
+        return match operator {
+            "/" => Some(Ok(Value::from(x as f64 / y as f64))),
+            "//" => i64::try_from(floored(x, y)).ok().map(|quotient| Ok(Value::from(quotient))),
+            "%" => made(x - y * floored(x, y)),
+            _ => None,
+        };
+    }
+    let (delta, factor) = if operator == "*" && micros(a).is_none() { (b, a) } else { (a, b) };
+    let x = micros(delta)?;
+    match (operator, whole(factor)) {
+        ("*", Some(times)) => made(x * times),
+        ("/" | "//", Some(0)) => Some(Err(fail("division by zero"))),
+        ("/", Some(by)) => made(rounded(x, by)),
+        ("//", Some(by)) => made(floored(x, by)),
+        ("*" | "/", None) => {
+            let factor = f64::try_from(factor.clone()).ok().filter(|factor| operator == "*" || *factor != 0.0)?;
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "out of range is refused")]
+            let micros =
+                (if operator == "*" { x as f64 * factor } else { x as f64 / factor }).round_ties_even() as i128;
+            made(micros)
+        }
+        _ => None,
+    }
+}
+
+fn floored(x: i128, y: i128) -> i128 {
+    x.div_euclid(y) - i128::from(y < 0 && x.rem_euclid(y) != 0)
+}
+
+/// The quotient, halves to the even neighbour.
+fn rounded(x: i128, y: i128) -> i128 {
+    let (quotient, twice) = (floored(x, y), 2 * (x - y * floored(x, y)).abs());
+    match twice.cmp(&y.abs()) {
+        std::cmp::Ordering::Less => quotient,
+        std::cmp::Ordering::Equal => quotient + quotient.rem_euclid(2),
+        std::cmp::Ordering::Greater => quotient + 1,
+    }
 }
 
 /// A date or datetime moved by `by`; of a date, whole days count only.

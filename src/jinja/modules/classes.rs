@@ -120,7 +120,7 @@ fn datetime(args: &[Value]) -> Result<Value, Error> {
     let args = bind("datetime", &NAMES, args)?;
     let local = date_of(&args)?.and_time(time_of(&args, NaiveTime::MIN)?);
     Ok(Value::from_object(match args.optional("tzinfo") {
-        Some(zone) => DateTime::localized(local, zone_of(zone)?),
+        Some(zone) => DateTime::stamped(local, zone_of(zone)?),
         None => DateTime::naive(local),
     }))
 }
@@ -200,7 +200,7 @@ fn datetime_method(method: &str, args: &[Value]) -> Result<Value, Error> {
             let time = args.required("time")?.downcast_object_ref::<TimeValue>().map(|time| time.0);
             let (Some(date), Some(time)) = (date, time) else { return Err(fail("combine() needs a date and a time")) };
             match args.optional("tzinfo") {
-                Some(zone) => DateTime::localized(date.and_time(time), zone_of(zone)?),
+                Some(zone) => DateTime::stamped(date.and_time(time), zone_of(zone)?),
                 None => DateTime::naive(date.and_time(time)),
             }
         }

@@ -52,6 +52,13 @@ impl DateTime {
         Self { local, zone: Some((zone, offset)) }
     }
 
+    /// The time `local` with `zone` put onto it: a named zone of pytz that was not asked for the time has the offset of
+    /// its first days, when clocks followed the sun.
+    pub(super) fn stamped(local: NaiveDateTime, zone: Zone) -> Self {
+        let offset = zone.first_offset();
+        Self { local, zone: Some((zone, offset)) }
+    }
+
     /// The moment in UTC; a naive datetime is taken as UTC.
     pub(super) fn utc(&self) -> NaiveDateTime {
         self.local - TimeDelta::seconds(self.zone.as_ref().map_or(0, |(_, offset)| *offset).into())
@@ -304,10 +311,31 @@ impl DateTime {
         let local = date_of(&args, self.local.date())?.and_time(time_of(&args, self.local.time())?);
         Ok(match args.passed("tzinfo") {
             Some(zone) if zone.is_none() => Self::naive(local),
-            Some(zone) => Self::localized(local, zone_of(zone)?),
+            Some(zone) => Self::stamped(local, zone_of(zone)?),
             None => self.at(local),
         })
     }
+}
+
+/// What Python's `repr()` of one of these is; none for anything else.
+pub(super) fn repr_of(value: &Value) -> Option<String> {
+    let date = || value.downcast_object_ref::<DateValue>().map(|date| format!("{date:?}"));
+    let time = || value.downcast_object_ref::<TimeValue>().map(|time| format!("{time:?}"));
+    let datetime = || value.downcast_object_ref::<DateTime>().map(|at| format!("{at:?}"));
+    let delta = || value.downcast_object_ref::<Delta>().map(|delta| format!("{delta:?}"));
+    let zone = || value.downcast_object_ref::<Zone>().map(|zone| format!("{zone:?}"));
+    datetime().or_else(date).or_else(time).or_else(delta).or_else(zone)
+}
+
+/// A date (at midnight), a datetime or a time (of the first of January 1900) as a datetime.
+pub(super) fn as_datetime(value: &Value) -> Option<DateTime> {
+    if let Some(DateValue(date)) = value.downcast_object_ref::<DateValue>() {
+        return Some(DateTime::naive(date.and_time(NaiveTime::MIN)));
+    }
+    if let Some(TimeValue(time)) = value.downcast_object_ref::<TimeValue>() {
+        return Some(DateTime::naive(NaiveDate::from_ymd_opt(1900, 1, 1)?.and_time(*time)));
+    }
+    value.downcast_object_ref::<DateTime>().cloned()
 }
 
 impl Delta {

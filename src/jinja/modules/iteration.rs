@@ -1,10 +1,11 @@
-//! `modules.itertools`. Iterators are lists here, so that they can be used more than once; endless ones end after many.
+//! `modules.itertools`. Endless iterators end after many.
 
 use minijinja::value::Value;
 use minijinja::{Error, State};
 
 use super::arithmetic;
 use crate::jinja::adapter::arguments::bind;
+use crate::jinja::iterables;
 use crate::jinja::values::{fail, items_of, list, record, split_args, tuple};
 
 /// How far an endless iterator goes. Python's would never end either, so templates always cut them short.
@@ -54,7 +55,8 @@ impl minijinja::value::Object for Function {
     }
 
     fn call(self: &std::sync::Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        (self.function)(state, args)
+        let made = (self.function)(state, args)?;
+        Ok(iterables::once(format!("itertools.{} object", self.name), made))
     }
 }
 
@@ -260,5 +262,5 @@ fn tee(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let args = bind("tee", &["iterable", "n"], args)?;
     let items = items_of(args.required("iterable")?)?;
     let copies = args.optional("n").map_or(Ok(2), |n| length("tee", n))?;
-    Ok(tuple((0..copies).map(|_| list(items.clone())).collect()))
+    Ok(tuple((0..copies).map(|_| iterables::once("itertools._tee object", list(items.clone()))).collect()))
 }

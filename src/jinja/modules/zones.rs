@@ -49,6 +49,12 @@ impl Zone {
         }
     }
 
+    /// The offset with which the zone begins, to the minute, in seconds.
+    pub(super) fn first_offset(&self) -> i32 {
+        let first = self.offset_at(NaiveDateTime::MIN.checked_add_days(chrono::Days::new(400)).unwrap_or_default());
+        (first + 30).div_euclid(60) * 60
+    }
+
     /// What clocks of the zone call themselves at the moment `utc`, e.g. `EDT`.
     pub(super) fn abbreviation(&self, utc: NaiveDateTime) -> String {
         match self {

@@ -254,3 +254,22 @@
     {%- endcall -%}
     {%- do return(load_result('collect_freshness_custom_sql')) -%}
 {% endmacro %}
+
+{# Makes room for a relation of another kind: what stands there is dropped, when `full_refresh` allows it. #}
+{% macro handle_existing_table(full_refresh, old_relation) %}
+    {{ adapter.dispatch('handle_existing_table', 'dbt')(full_refresh, old_relation) }}
+{% endmacro %}
+
+{% macro default__handle_existing_table(full_refresh, old_relation) %}
+    {%- do log('Dropping relation ' ~ old_relation ~ ' because it is of type ' ~ old_relation.type) -%}
+    {%- do adapter.drop_relation(old_relation) -%}
+{% endmacro %}
+
+{# The relation of a model, seed or snapshot by name, quoted for a template. #}
+{% macro resolve_model_name(input_model_name) %}
+    {{ return(adapter.dispatch('resolve_model_name', 'dbt')(input_model_name)) }}
+{% endmacro %}
+
+{% macro default__resolve_model_name(input_model_name) -%}
+    {{ input_model_name | string | replace('"', '\\"') }}
+{%- endmacro %}

@@ -316,3 +316,12 @@
 {% macro default__get_true_sql() %}
   TRUE
 {% endmacro %}
+
+{# The rows that a snapshot will merge, in a temporary table. #}
+{% macro build_snapshot_staging_table(strategy, sql, target_relation) %}
+    {% set staging = make_temp_relation(target_relation) %}
+    {% call statement('build_snapshot_staging_relation') %}
+        {{ create_table_as(true, staging, snapshot_staging_table(strategy, sql, target_relation)) }}
+    {% endcall %}
+    {% do return(staging) %}
+{% endmacro %}
