@@ -31,18 +31,28 @@ pub(super) fn files(adapter: &str) -> Vec<MacroSource> {
     let folders = lineage(adapter).into_iter().map(|adapter| (adapter, format!("dbt_{adapter}")));
     for (folder, package) in std::iter::once(("dbt", "dbt".to_owned())).chain(folders) {
         if let Some(dir) = MACROS.get_dir(folder) {
+            let before = out.len();
             collect(dir, &package, folder, &mut out);
-            out.extend(names_only(dir, &package));
+            let written: HashSet<&str> = out[before..].iter().flat_map(|file| names_in(&file.contents)).collect();
+            let stubs = names_only(dir, &package, &written);
+            out.extend(stubs);
         }
     }
     out
 }
 
-/// The macros that a folder's `names.txt` lists, so that code that names them finds them. One that stands for a default
+/// The names of the macros that a file defines.
+fn names_in(contents: &str) -> impl Iterator<Item = &str> {
+    let opened = contents.match_indices("macro ").map(|(at, word)| (&contents[..at], &contents[at + word.len()..]));
+    let tags = opened.filter(|(before, _)| before.ends_with("{% ") || before.ends_with("{%- "));
+    tags.filter_map(|(_, rest)| rest.split('(').next())
+}
+
+/// The macros that a folder's `names.txt` lists and `written` does not, so that code that names them finds them. One that stands for a default
 /// answers as the default does; any other answers nothing while a project is parsed, and is an error at execution.
-fn names_only(dir: &Dir<'_>, package: &str) -> Option<MacroSource> {
+fn names_only(dir: &Dir<'_>, package: &str, written: &HashSet<&str>) -> Option<MacroSource> {
     let list = dir.get_file(dir.path().join("names.txt"))?.contents_utf8()?;
-    let names = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let names = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#') && !written.contains(line));
     let contents: String = names
         .map(|name| match name.split_once("__").filter(|(adapter, _)| *adapter != "default") {
             Some((_, of)) if has_default(of) => {
