@@ -10,6 +10,7 @@ use crate::model;
 mod arithmetic;
 mod classes;
 mod dates;
+mod engines;
 mod format;
 mod iteration;
 mod regexes;

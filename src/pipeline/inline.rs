@@ -57,7 +57,7 @@ pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId
         relation: None,
         checksum: Checksum::none(),
         language: "sql".to_owned(),
-        raw_code: sql.trim().to_owned(),
+        raw_code: sql.to_owned(),
         first_line: 1,
         config: capture.config.clone().into(),
         unrendered_config: JsonMap::new(),

@@ -66,6 +66,14 @@ fn a_node_that_does_not_compile_does_not_keep_the_others_from_it() {
     assert_eq!(nodes(&sandbox)["model.root.good"]["compiled_code"], "select 2");
 }
 
+#[test]
+fn a_query_of_the_command_line_keeps_its_spaces() {
+    let sandbox = project();
+    sandbox.write("models/m.sql", "select 1");
+    let said = sandbox.run(["compile", "--inline", "  select {{ var('n') }} from {{ ref('m') }}  "]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "  select 3 from \"db\".\"main\".\"m\"  \n"), "{said}");
+}
+
 /// Templates that need a project and a database; `scripts/record-expressions` wrote what dbt made of them.
 #[test]
 fn templates_see_what_dbt_shows_them() {

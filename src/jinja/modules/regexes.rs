@@ -1,4 +1,4 @@
-//! `modules.re`, on the `regex` crate.
+//! `modules.re`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
-use regex::{Captures, Regex, RegexBuilder};
 
-use super::rewriting::{expand, pattern, refusal};
+use super::engines::{Engine, Flags, Found};
+use super::rewriting::{expand, pattern};
 use crate::jinja::adapter::arguments::bind;
+use crate::jinja::iterables::Iterator;
 use crate::jinja::repr::to_repr;
 use crate::jinja::values::{dict, fail, list, lock, record, tuple};
 
@@ -116,18 +117,18 @@ struct Pattern {
     flags: i64,
 }
 
-type Cache = Mutex<HashMap<(String, i64, Anchor), Regex>>;
+type Cache = Mutex<HashMap<(String, i64, Anchor), Engine>>;
 
 impl Pattern {
     /// The pattern as the crate's, from the cache when it was used before.
-    fn regex(&self, anchor: Anchor) -> Result<Regex, Error> {
+    fn regex(&self, anchor: Anchor) -> Result<Engine, Error> {
         static CACHE: OnceLock<Cache> = OnceLock::new();
         let cache = CACHE.get_or_init(Cache::default);
         let key = (self.source.clone(), self.flags, anchor);
         if let Some(found) = lock(cache).get(&key) {
             return Ok(found.clone());
         }
-        let regex = self.build(anchor).map_err(|error| refusal(&self.source, &error))?;
+        let regex = self.build(anchor)?;
         let mut kept = lock(cache);
         if kept.len() >= KEPT {
             kept.clear();
@@ -136,7 +137,7 @@ impl Pattern {
         Ok(regex)
     }
 
-    fn build(&self, anchor: Anchor) -> Result<Regex, regex::Error> {
+    fn build(&self, anchor: Anchor) -> Result<Engine, Error> {
         let inner = pattern(&self.source);
         // In verbose mode the pattern may end in a comment, which the line break ends.
         let end = if self.flags & VERBOSE != 0 { "\n)" } else { ")" };
@@ -146,12 +147,13 @@ impl Pattern {
             Anchor::Both => format!("\\A(?:{inner}{end}\\z"),
         };
         let classes = if self.flags & ASCII != 0 { ascii_classes(&anchored) } else { anchored };
-        RegexBuilder::new(&classes)
-            .case_insensitive(self.flags & IGNORECASE != 0)
-            .multi_line(self.flags & MULTILINE != 0)
-            .dot_matches_new_line(self.flags & DOTALL != 0)
-            .ignore_whitespace(self.flags & VERBOSE != 0)
-            .build()
+        let flags = Flags {
+            ignore_case: self.flags & IGNORECASE != 0,
+            multi_line: self.flags & MULTILINE != 0,
+            dot_all: self.flags & DOTALL != 0,
+            verbose: self.flags & VERBOSE != 0,
+        };
+        Engine::new(&classes, flags, &self.source)
     }
 
     fn find(&self, function: &str, text: &str) -> Result<Value, Error> {
@@ -161,11 +163,14 @@ impl Pattern {
             _ => Anchor::None,
         };
         let regex = self.regex(anchor)?;
-        let found = |captures: &Captures<'_>| Value::from_object(Match::new(self, &regex, text, captures));
+        let matched = |found: &Found| Value::from_object(Match::new(self, text, found));
         Ok(match function {
-            "findall" => list(regex.captures_iter(text).map(|captures| all_groups(&captures)).collect()),
-            "finditer" => list(regex.captures_iter(text).map(|captures| found(&captures)).collect()),
-            _ => regex.captures(text).map_or_else(|| Value::from(()), |captures| found(&captures)),
+            "findall" => list(regex.find(text, usize::MAX)?.iter().map(|found| all_groups(found, text)).collect()),
+            "finditer" => {
+                let found = regex.find(text, usize::MAX)?.iter().map(matched).collect();
+                Iterator::value("callable_iterator object", found)
+            }
+            _ => regex.find(text, 1)?.first().map_or_else(|| Value::from(()), matched),
         })
     }
 
@@ -179,19 +184,16 @@ impl Pattern {
     ) -> Result<(String, usize), Error> {
         let regex = self.regex(Anchor::None)?;
         let (mut out, mut last, mut times) = (String::with_capacity(text.len()), 0, 0);
-        for captures in regex.captures_iter(text) {
-            if count > 0 && times == count {
-                break;
-            }
-            let whole = captures.get_match();
-            out.push_str(&text[last..whole.start()]);
+        for found in regex.find(text, if count > 0 { count } else { usize::MAX })? {
+            let (start, end) = found.whole();
+            out.push_str(&text[last..start]);
             if let Some(template) = with.as_str() {
-                out.push_str(&expand(template, &captures)?);
+                out.push_str(&expand(template, &found, text)?);
             } else {
-                let found = Value::from_object(Match::new(self, &regex, text, &captures));
+                let found = Value::from_object(Match::new(self, text, &found));
                 out.push_str(&with.call(state, &[found])?.to_string());
             }
-            last = whole.end();
+            last = end;
             times += 1;
         }
         out.push_str(&text[last..]);
@@ -201,14 +203,11 @@ impl Pattern {
     /// What is between matches, with the groups of each match in between.
     fn split(&self, text: &str, most: usize) -> Result<Value, Error> {
         let (mut parts, mut last) = (Vec::new(), 0);
-        for (at, captures) in self.regex(Anchor::None)?.captures_iter(text).enumerate() {
-            if most > 0 && at == most {
-                break;
-            }
-            let whole = captures.get_match();
-            parts.push(Value::from(&text[last..whole.start()]));
-            parts.extend(captures.iter().skip(1).map(|group| Value::from(group.map(|group| group.as_str()))));
-            last = whole.end();
+        for found in self.regex(Anchor::None)?.find(text, if most > 0 { most } else { usize::MAX })? {
+            let (start, end) = found.whole();
+            parts.push(Value::from(&text[last..start]));
+            parts.extend((1..found.groups.len()).map(|group| Value::from(found.text(group, text))));
+            last = end;
         }
         parts.push(Value::from(&text[last..]));
         Ok(list(parts))
@@ -236,9 +235,9 @@ fn ascii_classes(pattern: &str) -> String {
 }
 
 /// What `findall` gives for one match: the whole when there is no group, the group when there is one, else all groups.
-fn all_groups(captures: &Captures<'_>) -> Value {
-    let text = |index: usize| Value::from(captures.get(index).map_or("", |group| group.as_str()));
-    match captures.len() {
+fn all_groups(found: &Found, searched: &str) -> Value {
+    let text = |index: usize| Value::from(found.text(index, searched).unwrap_or_default());
+    match found.groups.len() {
         1 => text(0),
         2 => text(1),
         groups => tuple((1..groups).map(text).collect()),
@@ -264,7 +263,7 @@ impl Object for Pattern {
         match key {
             "pattern" => Some(Value::from(self.source.as_str())),
             "flags" => Some(Value::from(self.flags)),
-            "groups" => Some(Value::from(self.regex(Anchor::None).ok()?.captures_len() - 1)),
+            "groups" => Some(Value::from(self.regex(Anchor::None).ok()?.groups())),
             _ => None,
         }
     }
@@ -288,16 +287,16 @@ struct Match {
     pattern: String,
     /// Where each group is, in bytes; none for one that took no part.
     groups: Vec<Option<(usize, usize)>>,
-    names: Vec<Option<String>>,
+    names: Arc<[Option<String>]>,
 }
 
 impl Match {
-    fn new(pattern: &Pattern, regex: &Regex, text: &str, captures: &Captures<'_>) -> Self {
+    fn new(pattern: &Pattern, text: &str, found: &Found) -> Self {
         Self {
             text: text.to_owned(),
             pattern: pattern.source.clone(),
-            groups: captures.iter().map(|group| group.map(|group| (group.start(), group.end()))).collect(),
-            names: regex.capture_names().map(|name| name.map(str::to_owned)).collect(),
+            groups: found.groups.clone(),
+            names: Arc::clone(&found.names),
         }
     }
 

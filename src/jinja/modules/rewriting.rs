@@ -1,8 +1,8 @@
 //! Python's regular expressions in the words of the `regex` crate, and Python's replacement templates.
 
 use minijinja::Error;
-use regex::Captures;
 
+use super::engines::Found;
 use crate::jinja::values::fail;
 
 /// `pattern` as the `regex` crate writes it. What differs: `\Z`, `[` inside of a class, braces that repeat nothing.
@@ -37,6 +37,14 @@ pub(super) fn pattern(python: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
+            // What a named group matched, once more.
+            '(' if class_start.is_none() && python[at..].starts_with("(?P=") => {
+                let name: String = python[at + 4..].chars().take_while(|c| *c != ')').collect();
+                for _ in 0..name.chars().count() + 4 {
+                    rest.next();
+                }
+                out.extend(["\\k<", &name, ">"]);
+            }
             '{' if class_start.is_none() && !repeats(&python[at..]) => out.push_str("\\{"),
             '{' if class_start.is_none() && python[at..].starts_with("{,") => out.push_str("{0"),
             _ => out.push(c),
@@ -56,20 +64,12 @@ fn repeats(text: &str) -> bool {
 /// Why a pattern cannot be used, in words that say what to do.
 pub(super) fn refusal(python: &str, error: &regex::Error) -> Error {
     let text = error.to_string();
-    if text.contains("look-around") {
-        return fail(format!(
-            "the pattern '{python}' looks ahead or behind, which is not supported; match what is around and keep it with a group"
-        ));
-    }
-    if text.contains("backreferences") {
-        return fail(format!("the pattern '{python}' refers back to a group, which is not supported"));
-    }
     let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
     fail(format!("the pattern '{python}' is not a regular expression: {reason}"))
 }
 
 /// A replacement with `\1`, `\g<1>`, `\g<name>` and escapes filled in.
-pub(super) fn expand(template: &str, captures: &Captures<'_>) -> Result<String, Error> {
+pub(super) fn expand(template: &str, found: &Found, searched: &str) -> Result<String, Error> {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(at) = rest.find('\\') {
@@ -82,13 +82,13 @@ pub(super) fn expand(template: &str, captures: &Captures<'_>) -> Result<String, 
             let Some((name, after)) = group.split_once('>') else {
                 return Err(fail(format!("the replacement '{template}' has a group without '>'")));
             };
-            out.push_str(group_text(captures, name, template)?);
+            out.push_str(group_text(found, searched, name, template)?);
             rest = after;
             continue;
         }
         let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
         if digits > 0 && c != '0' {
-            out.push_str(group_text(captures, &rest[..digits], template)?);
+            out.push_str(group_text(found, searched, &rest[..digits], template)?);
             rest = &rest[digits..];
             continue;
         }
@@ -108,13 +108,12 @@ pub(super) fn expand(template: &str, captures: &Captures<'_>) -> Result<String, 
     Ok(out)
 }
 
-fn group_text<'c>(captures: &'c Captures<'_>, name: &str, template: &str) -> Result<&'c str, Error> {
+fn group_text<'t>(found: &Found, searched: &'t str, name: &str, template: &str) -> Result<&'t str, Error> {
     let missing =
         || fail(format!("the replacement '{template}' names the group {name}, which the pattern does not have"));
-    let group = match name.parse::<usize>() {
-        Ok(index) if index < captures.len() => captures.get(index),
-        Ok(_) => return Err(missing()),
-        Err(_) => captures.name(name),
+    let index = match name.parse::<usize>() {
+        Ok(index) => Some(index).filter(|index| *index < found.groups.len()),
+        Err(_) => found.names.iter().position(|known| known.as_deref() == Some(name)),
     };
-    Ok(group.map_or("", |group| group.as_str()))
+    Ok(found.text(index.ok_or_else(missing)?, searched).unwrap_or_default())
 }

@@ -145,7 +145,6 @@ fn regular_expressions_are_pythons() {
         ("modules.re.sub('[[&]', 'x', 'a[b&')", "axbx"),
         ("modules.re.findall('a{,2}b', 'aaab')", "['aab']"),
     ]);
-    assert!(show("modules.re.sub('a(?=b)', 'x', 'ab')").contains("looks ahead or behind"));
 }
 
 #[test]
