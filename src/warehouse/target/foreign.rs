@@ -6,7 +6,7 @@ use crate::warehouse::Error;
 use super::fields::Fields;
 
 /// Engines whose projects parse. Their macros for names, types and dates are there; a connection is not.
-const ADAPTERS: [&str; 7] = ["bigquery", "databricks", "fabric", "redshift", "snowflake", "spark", "trino"];
+const ADAPTERS: [&str; 6] = ["bigquery", "databricks", "redshift", "snowflake", "spark", "trino"];
 
 /// Fields that hold credentials on one of these engines.
 const SECRETS: [&str; 8] = [
