@@ -9,7 +9,7 @@ use super::output::Failure;
 use super::ui::Ui;
 use crate::build::{CancelSource, CancelToken};
 use crate::model::{Event, JsonMap, Observer};
-use crate::pipeline::{self, Invocation, Loaded};
+use crate::pipeline::{self, Invocation, Loaded, WarningRules};
 use crate::yaml;
 
 /// One run of a command.
@@ -40,6 +40,8 @@ impl Session {
             vars,
             threads: global.threads.map(usize::from),
             full_refresh,
+            warnings: warning_rules(global)?,
+            skip_version_check: global.no_version_check,
             env: Arc::new(env),
             which,
             invocation_id: uuid::Uuid::new_v4().to_string(),
@@ -83,6 +85,22 @@ fn project_dir(global: &Global) -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::usage(format!("cannot tell the current folder: {error}"), "change to another"))?;
     let found = here.ancestors().find(|dir| dir.join("dbt_project.yml").is_file()).map(PathBuf::from);
     Ok(found.unwrap_or(here))
+}
+
+/// `--warn-error`, `--warn-error-options` and `--show-all-deprecations`.
+fn warning_rules(global: &Global) -> Result<WarningRules, Failure> {
+    let example = "e.g. --warn-error-options '{\"error\": [\"NoNodeForYamlKey\"], \"silence\": [\"Deprecations\"]}'";
+    let wrong = |why: String| Failure::usage(format!("--warn-error-options cannot be used: {why}"), example);
+    let mut rules = match &global.warn_error_options {
+        Some(text) => {
+            let parsed = yaml::parse(text).map_err(|error| wrong(error.message))?;
+            WarningRules::from_options(&parsed.root.to_json()).map_err(wrong)?
+        }
+        None => WarningRules::default(),
+    };
+    rules.all_are_errors |= global.warn_error;
+    rules.show_all_deprecations = global.show_all_deprecations;
+    Ok(rules)
 }
 
 /// `--vars` as a mapping.

@@ -7,6 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Tuple, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
+use super::circles;
 pub(super) use super::convert::{from_database, from_json, to_json};
 use super::repr;
 
@@ -147,14 +148,20 @@ impl Object for List {
     fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         let none = Value::from(());
         match method {
-            "append" => lock(&self.0).push(expect(method, args, 1..=1)?[0].clone()),
+            "append" => {
+                let item = &expect(method, args, 1..=1)?[0];
+                circles::refuse(self, [item])?;
+                lock(&self.0).push(item.clone());
+            }
             "extend" => {
                 let more = items_of(&expect(method, args, 1..=1)?[0])?;
+                circles::refuse(self, &more)?;
                 lock(&self.0).extend(more);
             }
             "insert" => {
                 let args = expect(method, args, 2..=2)?;
                 let index = args[0].as_i64().ok_or_else(|| fail("insert() needs an integer index"))?;
+                circles::refuse(self, [&args[1]])?;
                 let mut items = lock(&self.0);
                 let at = clamp(index, items.len());
                 items.insert(at, args[1].clone());
@@ -241,7 +248,8 @@ impl Object for Dict {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        lock(&self.0).get(key).cloned()
+        // To hash this very dict would wait for its own lock for ever.
+        circles::unhashable(key).is_none().then(|| lock(&self.0).get(key).cloned())?
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -262,12 +270,15 @@ impl Object for Dict {
             "update" => {
                 for arg in expect(method, args, 0..=2)? {
                     let pairs = pairs_of(arg)?;
+                    pairs.iter().try_for_each(|(key, _)| circles::hashable(key))?;
+                    circles::refuse(self, pairs.iter().map(|(_, value)| value))?;
                     lock(&self.0).extend(pairs);
                 }
                 Ok(none)
             }
             "pop" => {
                 let args = expect(method, args, 1..=2)?;
+                circles::hashable(&args[0])?;
                 let found = lock(&self.0).shift_remove(&args[0]);
                 found.or_else(|| args.get(1).cloned()).ok_or_else(|| fail(format!("KeyError: {:?}", args[0])))
             }
@@ -278,6 +289,8 @@ impl Object for Dict {
             "setdefault" => {
                 let args = expect(method, args, 1..=2)?;
                 let default = args.get(1).cloned().unwrap_or(none);
+                circles::hashable(&args[0])?;
+                circles::refuse(self, [&default])?;
                 Ok(lock(&self.0).entry(args[0].clone()).or_insert(default).clone())
             }
             "clear" => {
@@ -336,25 +349,32 @@ impl Object for Set {
         let other = || -> Result<IndexSet<Value>, Error> {
             let mut all = IndexSet::new();
             for arg in args {
-                all.extend(items_of(arg)?);
+                let items = items_of(arg)?;
+                items.iter().try_for_each(circles::hashable)?;
+                all.extend(items);
             }
             Ok(all)
         };
         let mine: IndexSet<Value> = lock(&self.0).clone();
         Ok(match method {
             "add" => {
-                lock(&self.0).insert(expect(method, args, 1..=1)?[0].clone());
+                let item = &expect(method, args, 1..=1)?[0];
+                circles::hashable(item)?;
+                lock(&self.0).insert(item.clone());
                 none
             }
             "remove" => {
                 let wanted = &expect(method, args, 1..=1)?[0];
+                circles::hashable(wanted)?;
                 if !lock(&self.0).shift_remove(wanted) {
                     return Err(fail(format!("KeyError: {wanted:?}")));
                 }
                 none
             }
             "discard" => {
-                lock(&self.0).shift_remove(&expect(method, args, 1..=1)?[0]);
+                let item = &expect(method, args, 1..=1)?[0];
+                circles::hashable(item)?;
+                lock(&self.0).shift_remove(item);
                 none
             }
             "update" => {

@@ -7,6 +7,7 @@ mod environments;
 mod error;
 mod inline;
 mod project;
+mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};
 pub use commands::{BuildRequest, Built, CompileRequest, CompiledNode, DeferRequest, build, choose, compile, show};
@@ -14,3 +15,4 @@ pub use compare::{CompareRequest, compare};
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
 pub use project::{Invocation, Loaded, load};
+pub use warnings::WarningRules;

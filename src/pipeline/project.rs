@@ -8,6 +8,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::Error;
+use super::warnings::WarningRules;
 use crate::build::{BuildOutcome, CancelToken};
 use crate::config::Settings;
 use crate::jinja::{Env, Renderer};
@@ -35,6 +36,10 @@ pub struct Invocation {
     pub threads: Option<usize>,
     /// `--full-refresh`.
     pub full_refresh: bool,
+    /// What is done with warnings.
+    pub warnings: WarningRules,
+    /// Whether `require-dbt-version` is not looked at.
+    pub skip_version_check: bool,
     /// The environment.
     pub env: Arc<HashMap<String, String>>,
     /// The command, as `flags.WHICH` shows it.
@@ -80,6 +85,7 @@ impl Invocation {
             env: Env(self.env.clone()),
             target_path: self.target_path.clone(),
             require_profile: true,
+            skip_version_check: self.skip_version_check,
         }
     }
 
@@ -103,6 +109,7 @@ impl Invocation {
 
     /// Tells diagnostics, and stops when one is an error.
     pub(super) fn tell(&self, diagnostics: Vec<Diagnostic>) -> Result<(), Error> {
+        let diagnostics = self.warnings.apply(diagnostics);
         let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
         for diagnostic in diagnostics {
             self.observer.observe(&Event::Diagnostic(diagnostic));

@@ -33,6 +33,8 @@ pub struct LoadOptions {
     pub target_path: Option<PathBuf>,
     /// Whether a missing profile is an error; without one the project parses against a stand-in.
     pub require_profile: bool,
+    /// Whether `require-dbt-version` is not looked at.
+    pub skip_version_check: bool,
 }
 
 impl LoadOptions {
@@ -71,13 +73,16 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Error> {
 
     let mut diagnostics = std::mem::take(&mut file.diagnostics);
     let settings = file.settings(&scope)?;
+    if !options.skip_version_check {
+        settings.check_version()?;
+    }
     let secret_scope = YamlScope { allow_secrets: true, ..scope.clone() };
     let (folders, found) = packages::find(&dir, &file.packages_path(&scope)?, &secret_scope)?;
     diagnostics.extend(found);
 
     let target_path = target_path(options, &settings);
     let root = package(&file, settings, "", &mut diagnostics);
-    let packages = load_packages(&root, &folders, &scope, &mut diagnostics)?;
+    let packages = load_packages(&root, &folders, &scope, options, &mut diagnostics)?;
     let vars = Vars {
         cli: options.vars.clone(),
         root: root.vars.clone(),
@@ -91,6 +96,7 @@ fn load_packages(
     root: &Package,
     folders: &[PathBuf],
     scope: &YamlScope,
+    options: &LoadOptions,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Package>, Error> {
     let mut loaded: Vec<Package> = Vec::new();
@@ -100,6 +106,9 @@ fn load_packages(
         let mut file = ProjectFile::read(folder, &shown)?;
         diagnostics.append(&mut file.diagnostics);
         let settings = file.settings(scope)?;
+        if !options.skip_version_check {
+            settings.check_version()?;
+        }
         if let Some(first) = by_name.insert(settings.name.clone(), folder.clone()) {
             return Err(Error::DuplicatePackage { name: settings.name, first, second: folder.clone() });
         }
@@ -229,14 +238,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), &[("dbt_project.yml", "name: shop\nprofile: q\n"), ("profiles.yml", PROFILES)]);
         let error = load(&options(dir.path())).unwrap_err();
-        assert_eq!(error.hint().unwrap(), "it has p");
+        assert_eq!(error.hint().unwrap(), "the profiles there are p; `profile:` of dbt_project.yml chooses one");
         let error = load(&LoadOptions {
             profile: Some("p".to_owned()),
             target: Some("prod".to_owned()),
             ..options(dir.path())
         })
         .unwrap_err();
-        assert_eq!(error.hint().unwrap(), "its targets are dev, ci");
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("its targets are dev, ci;"), "{hint}");
         let error = load(&options(&dir.path().join("models"))).unwrap_err();
         assert!(error.to_string().contains("no dbt_project.yml"), "{error}");
     }

@@ -6,6 +6,7 @@ mod dbt_project;
 mod error;
 mod files;
 mod ignore;
+mod keys;
 mod load;
 mod packages;
 mod profile;

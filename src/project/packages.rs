@@ -10,7 +10,7 @@ use super::dbt_project;
 use super::error::Error;
 use super::render::render_all;
 use crate::jinja::YamlScope;
-use crate::model::{Code, Diagnostic, Location};
+use crate::model::{Code, Diagnostic, Location, nearest};
 use crate::yaml;
 
 /// The folders of all packages, by folder name; local packages that are not installed are taken where they are.
@@ -78,12 +78,34 @@ fn declared(root: &Path, scope: &YamlScope, diagnostics: &mut Vec<Diagnostic>) -
             let message = format!("`packages:` of {name} takes a list, not {}", list.value.kind());
             return Err(Error::invalid(Diagnostic::error(Code::InvalidProperty, message).at(list.location(name))));
         };
+        if let Some((at, item)) = items.iter().enumerate().find(|(_, item)| !is_package(item)) {
+            let node = list.as_sequence().and_then(|nodes| nodes.get(at)).unwrap_or(list);
+            return Err(Error::invalid(malformed(item, node, name, &contents)));
+        }
         if !items.is_empty() {
             found_in = path;
         }
         packages.extend(items);
     }
     Ok(Declared { packages, file: found_in })
+}
+
+/// What says where a package comes from.
+const ORIGINS: [&str; 5] = ["package", "git", "local", "tarball", "private"];
+
+fn is_package(item: &Json) -> bool {
+    ORIGINS.iter().any(|origin| item.get(origin).is_some())
+}
+
+fn malformed(item: &Json, node: &yaml::Node, file: &str, contents: &str) -> Diagnostic {
+    let message =
+        format!("an entry of `packages:` does not say where the package is: it has none of {}", ORIGINS.join(", "));
+    let near = item.as_object().and_then(|map| map.keys().find_map(|key| nearest(key, ORIGINS.into_iter())));
+    let hint = match near {
+        Some(origin) => format!("did you mean `{origin}:`?"),
+        None => "write `- package: organization/name` with `version:`, or `- git:`, or `- local:`".to_owned(),
+    };
+    Diagnostic::error(Code::InvalidProperty, message).at(node.location(file)).with_excerpt_of(contents).hint(hint)
 }
 
 /// Adds up to `missing` local packages and the local packages they declare in turn; returns how many of the project's own

@@ -34,7 +34,7 @@ impl Target {
             "duckdb" => DuckDbTarget::from_profile(output, base_dir).map(Self::DuckDb),
             "postgres" => PostgresTarget::from_profile(output).map(Self::Postgres),
             other => Err(Error::unsupported(format!(
-                "no adapter for the profile's type `{other}`; there is duckdb and postgres"
+                "no adapter for `type: {other}` of profiles.yml; there is duckdb and postgres"
             ))),
         }
     }

@@ -111,7 +111,8 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder's files over another's.
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from) {
         let entry = entry.expect("fixtures can be walked");
         let target = to.join(entry.path().strip_prefix(from).expect("below the fixture"));
