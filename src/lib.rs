@@ -23,3 +23,6 @@ pub mod select;
 pub mod state;
 pub mod warehouse;
 pub mod yaml;
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub enum Error {
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The project is at fault: Jinja failed, a contract is broken, something is not supported.
-    #[error("{0}")]
+    #[error("{}{}", .0.details(), .0.hint.as_ref().map(|hint| format!("\n  help: {hint}")).unwrap_or_default())]
     Project(Box<Diagnostic>),
     /// The database refused a statement.
     #[error("{source}{}", place.as_ref().map(|place| format!("\n  compiled code at {place}")).unwrap_or_default())]

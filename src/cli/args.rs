@@ -26,6 +26,7 @@ pub(super) struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Global {
     /// Folder with dbt_project.yml; without it, this folder and its parents are searched.
     #[arg(long, global = true, env = "DBT_PROJECT_DIR", value_name = "DIR", hide_env_values = true)]
@@ -61,6 +62,15 @@ pub(super) struct Global {
         hide_env_values = true
     )]
     pub log_format: LogFormat,
+    /// Treat every warning about the project as an error.
+    #[arg(long, global = true, env = "DBT_WARN_ERROR", hide_env_values = true, conflicts_with = "warn_error_options", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false", require_equals = true, action = ArgAction::Set)]
+    pub warn_error: bool,
+    /// Which warnings are errors or not told, by dbt's names, e.g. '{error: all, warn: [Deprecations]}'.
+    #[arg(long, global = true, env = "DBT_WARN_ERROR_OPTIONS", value_name = "YAML", hide_env_values = true)]
+    pub warn_error_options: Option<String>,
+    /// Show every deprecation, not the first few of each kind.
+    #[arg(long, global = true, env = "DBT_SHOW_ALL_DEPRECATIONS", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false", require_equals = true, action = ArgAction::Set)]
+    pub show_all_deprecations: bool,
     /// Say only what failed.
     #[arg(long, short = 'q', global = true, env = "DBT_QUIET", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false", require_equals = true, action = ArgAction::Set)]
     pub quiet: bool,

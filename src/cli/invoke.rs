@@ -9,7 +9,7 @@ use super::output::Failure;
 use super::ui::Ui;
 use crate::build::{CancelSource, CancelToken};
 use crate::model::{Event, JsonMap, Observer};
-use crate::pipeline::{self, Invocation, Loaded};
+use crate::pipeline::{self, Invocation, Loaded, WarningRules};
 use crate::yaml;
 
 /// One run of a command.
@@ -41,6 +41,7 @@ impl Session {
             threads: global.threads.map(usize::from),
             any_version: global.no_version_check || env.get("DBT_VERSION_CHECK").is_some_and(|value| is_false(value)),
             full_refresh,
+            warnings: warning_rules(global)?,
             env: Arc::new(env),
             which,
             invocation_id: uuid::Uuid::new_v4().to_string(),
@@ -89,6 +90,22 @@ fn project_dir(global: &Global) -> Result<PathBuf, Failure> {
 /// dbt's words for no in variables of the environment.
 fn is_false(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "0" | "f" | "false" | "n" | "no" | "off")
+}
+
+/// `--warn-error`, `--warn-error-options` and `--show-all-deprecations`.
+fn warning_rules(global: &Global) -> Result<WarningRules, Failure> {
+    let example = "e.g. --warn-error-options '{\"error\": [\"NoNodeForYamlKey\"], \"silence\": [\"Deprecations\"]}'";
+    let wrong = |why: String| Failure::usage(format!("--warn-error-options cannot be used: {why}"), example);
+    let mut rules = match &global.warn_error_options {
+        Some(text) => {
+            let parsed = yaml::parse(text).map_err(|error| wrong(error.message))?;
+            WarningRules::from_options(&parsed.root.to_json()).map_err(wrong)?
+        }
+        None => WarningRules::default(),
+    };
+    rules.all_are_errors |= global.warn_error;
+    rules.show_all_deprecations = global.show_all_deprecations;
+    Ok(rules)
 }
 
 /// `--vars` as a mapping.

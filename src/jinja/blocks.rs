@@ -26,6 +26,11 @@ const KINDS: [&str; 6] = ["macro", "test", "data_test", "materialization", "snap
 /// # Errors
 /// A block that is never closed, a tag that does not parse.
 pub(super) fn find(source: &str) -> Result<Vec<Block>, SyntaxError> {
+    find_with(source, &mut |_, _| {})
+}
+
+/// The same, telling the keyword and the line of every tag outside of a block.
+pub(super) fn find_with(source: &str, stray: &mut dyn FnMut(&str, u32)) -> Result<Vec<Block>, SyntaxError> {
     let mut found = Vec::new();
     if !source.contains("{%") {
         return Ok(found);
@@ -37,6 +42,9 @@ pub(super) fn find(source: &str) -> Result<Vec<Block>, SyntaxError> {
     while let Some(piece) = lexer.next_piece()? {
         let Piece::Tag(tag) = piece else { continue };
         let Some(kind) = tag.keyword().filter(|keyword| KINDS.contains(keyword)) else {
+            if let Some(keyword) = tag.keyword() {
+                stray(keyword, tag.line);
+            }
             taken = end_with_whitespace(source, tag.end);
             continue;
         };
@@ -75,6 +83,7 @@ fn end_with_whitespace(source: &str, end: usize) -> usize {
 
 fn never_closed(kind: &str, tag: &Tag<'_>) -> SyntaxError {
     SyntaxError::new(format!("'{{% {kind} %}}' is never closed with 'end{kind}'"), tag.line)
+        .with_hint("add the closing tag where the block ends")
 }
 
 fn block_name(tag: &Tag<'_>) -> Result<String, SyntaxError> {

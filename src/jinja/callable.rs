@@ -8,9 +8,12 @@ use minijinja::value::{Kwargs, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
 use super::context::RenderContext;
+use super::diagnose::carried;
 use super::phantom::Phantom;
 use super::registry::{Compiled, MacroEntry};
+use super::rewrite::Param;
 use super::values::{dict, fail, lock, split_args, tuple};
+use crate::model::{Code, Diagnostic, nearest};
 
 /// The name of a macro inside of its own template. Differs from every name that a template uses, so that a macro that
 /// calls itself goes through [`MacroValue`].
@@ -158,12 +161,19 @@ fn sort_arguments(name: &str, compiled: &Compiled, args: &[Value]) -> Result<Vec
     if compiled.varargs {
         sorted.push(tuple(rest));
     } else if !rest.is_empty() {
-        return Err(fail(format!("macro '{name}' takes not more than {} argument(s)", compiled.params.len())));
+        let given = compiled.params.len() + rest.len();
+        return Err(fail(format!("macro '{name}' takes {}, but {given} are given", signature(&compiled.params))));
     }
     if compiled.kwargs {
         sorted.push(dict(named.into_iter().map(|(key, value)| (Value::from(key), value))));
     } else if let Some((key, _)) = named.first() {
-        return Err(fail(format!("macro '{name}' takes no keyword argument '{key}'")));
+        let near = nearest(key, compiled.params.iter().map(|param| param.name.as_str()));
+        let advice = near.map_or_else(
+            || format!("it takes {}", signature(&compiled.params)),
+            |near| format!("did you mean '{near}'?"),
+        );
+        let message = format!("macro '{name}' takes no argument '{key}'");
+        return Err(carried(Diagnostic::error(Code::JinjaRuntime, message).hint(advice)));
     }
     if let Some(caller) = caller {
         sorted.push(Value::from(Kwargs::from_iter([("caller", caller)])));
@@ -185,6 +195,16 @@ impl Object for Absent {
 #[expect(clippy::unnecessary_wraps, reason = "functions of a table have one type")]
 pub(super) fn absent(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(args.first().is_some_and(|arg| arg.downcast_object_ref::<Absent>().is_some())))
+}
+
+/// What a macro takes, in words.
+fn signature(params: &[Param]) -> String {
+    let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+    match names.len() {
+        0 => "no arguments".to_owned(),
+        1 => format!("1 argument ({})", names.join(", ")),
+        count => format!("{count} arguments ({})", names.join(", ")),
+    }
 }
 
 /// `__keep(value)`: hands an imported macro to [`load`].

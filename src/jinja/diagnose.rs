@@ -37,7 +37,8 @@ pub(super) fn carried(diagnostic: Diagnostic) -> Error {
 pub(super) fn syntax(error: &SyntaxError, path: &str, first_line: u32, source: &str) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(Code::JinjaSyntax, error.message.clone());
     diagnostic.excerpt = line_of(source, error.line);
-    diagnostic.at(Location::line(path, error.line + first_line.max(1) - 1))
+    diagnostic.hint = error.hint.map(str::to_owned);
+    diagnostic.at(Location::line(path, error.line + first_line.max(1) - 1)).pointing()
 }
 
 fn line_of(source: &str, line: u32) -> Option<String> {
@@ -57,24 +58,28 @@ pub(super) struct Origin<'o> {
 
 /// The diagnostic of a failed render of `origin`.
 pub(super) fn runtime(error: &Error, origin: &Origin<'_>) -> Diagnostic {
-    let mut trace: Vec<Frame> = Vec::new();
+    // From the outermost call to the innermost, each with the macro that it stands in.
+    let mut trace: Vec<(Frame, Option<&Through>, u32)> = Vec::new();
     let mut current = error;
-    let mut through = None;
+    let mut through: Option<&Through> = None;
     while let Some(step) = find::<Through>(current) {
         let line = u32::try_from(current.line().unwrap_or_default()).unwrap_or_default();
-        trace.push(frame(through, origin, line));
+        trace.push((frame(through, origin, line), through, line));
         through = Some(step);
         current = &step.inner;
     }
-    let line = u32::try_from(current.line().unwrap_or_default()).unwrap_or_default();
+    let mut line = u32::try_from(current.line().unwrap_or_default()).unwrap_or_default();
+    if line == 0 && through.is_some() {
+        // Arguments that do not fit, or too many calls: the macro was never entered, and the place is the call's.
+        if let Some((_, caller, called_at)) = trace.pop() {
+            (through, line) = (caller, called_at);
+        }
+    }
     let innermost = frame(through, origin, line);
-    trace.reverse();
     if through.is_some() {
-        trace.insert(0, innermost.clone());
+        trace.push((innermost.clone(), through, line));
     }
-    if trace.len() > FRAMES {
-        trace.drain(FRAMES / 2..trace.len() - FRAMES / 2);
-    }
+    let trace = shortened(trace.into_iter().rev().map(|(frame, ..)| frame).collect());
     let mut diagnostic = match find::<Carried>(current) {
         Some(Carried(diagnostic)) => diagnostic.clone(),
         None => Diagnostic::error(code_of(current), message_of(current)),
@@ -85,12 +90,43 @@ pub(super) fn runtime(error: &Error, origin: &Origin<'_>) -> Diagnostic {
             None => line_of(origin.source, line),
         };
         diagnostic.location = Some(innermost.location);
+        diagnostic = diagnostic.pointing();
     }
     diagnostic.trace.extend(trace);
     if diagnostic.hint.is_none() && current.kind() == ErrorKind::UndefinedError {
-        diagnostic.hint = Some("check the spelling; a macro of a package needs its package installed".to_owned());
+        let name = diagnostic.message.split('\'').nth(1).unwrap_or_default();
+        let line = diagnostic.excerpt.as_deref().unwrap_or_default();
+        let advice = if line.contains(&format!("{name}(")) {
+            "no macro has this name: check the spelling, or install the package that has it"
+        } else if line.contains(&format!("{name}.")) && !name.contains('.') {
+            "if it is a package, add it to packages.yml and install it"
+        } else if diagnostic.message.contains('.') {
+            "check the spelling; what comes before the dot has no such part, unless its package is not installed"
+        } else {
+            "check the spelling, or give it a default: `| default('…')`"
+        };
+        diagnostic.hint = Some(advice.to_owned());
     }
     diagnostic
+}
+
+/// A macro that calls itself is told once, and a long way by its two ends.
+fn shortened(trace: Vec<Frame>) -> Vec<Frame> {
+    let mut short: Vec<(Frame, usize)> = Vec::new();
+    for frame in trace {
+        match short.last_mut() {
+            Some((last, times)) if *last == frame => *times += 1,
+            _ => short.push((frame, 1)),
+        }
+    }
+    if short.len() > FRAMES {
+        short.drain(FRAMES / 2..short.len() - FRAMES / 2);
+    }
+    let told = |(frame, times): (Frame, usize)| match times {
+        1 => frame,
+        _ => Frame { what: format!("{}, {times} times", frame.what), ..frame },
+    };
+    short.into_iter().map(told).collect()
 }
 
 fn frame(through: Option<&Through>, origin: &Origin<'_>, line: u32) -> Frame {

@@ -5,8 +5,7 @@ use std::hash::{Hash, Hasher};
 use minijinja::Error;
 use minijinja::value::{Value, ValueKind};
 
-use super::operators::type_name;
-use super::values::{Dict, List, Set, fail};
+use super::circles;
 
 /// A key, with what it is compared by.
 #[derive(Clone)]
@@ -33,10 +32,8 @@ impl Key {
     /// # Errors
     /// Lists, dicts and sets cannot be keys.
     pub(super) fn hashable(value: Value) -> Result<Self, Error> {
-        let changes = value.downcast_object_ref::<List>().is_some()
-            || value.downcast_object_ref::<Dict>().is_some()
-            || value.downcast_object_ref::<Set>().is_some();
-        if changes { Err(fail(format!("unhashable type: '{}'", type_name(&value)))) } else { Ok(Self::new(value)) }
+        circles::hashable(&value)?;
+        Ok(Self::new(value))
     }
 }
 

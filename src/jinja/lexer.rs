@@ -7,12 +7,20 @@ pub(super) struct SyntaxError {
     pub(super) message: String,
     /// From 1.
     pub(super) line: u32,
+    /// What to do about it.
+    pub(super) hint: Option<&'static str>,
 }
 
 impl SyntaxError {
     /// An error on `line`.
     pub(super) fn new(message: impl Into<String>, line: u32) -> Self {
-        Self { message: message.into(), line }
+        Self { message: message.into(), line, hint: None }
+    }
+
+    /// The same with advice.
+    pub(super) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
     }
 }
 

@@ -6,6 +6,7 @@ mod adapter;
 mod blocks;
 mod builtin;
 mod callable;
+mod circles;
 mod context;
 mod convert;
 mod diagnose;
@@ -209,6 +210,15 @@ pub struct YamlScope {
     pub allow_secrets: bool,
     /// `doc()` for descriptions: block name (`name` or `package.name`) to text.
     pub docs: Option<Arc<HashMap<String, String>>>,
+}
+
+/// Keywords of tags outside of every block of a file, with their lines. Nothing when the file does not parse.
+pub fn stray_tags(source: &str) -> Vec<(String, u32)> {
+    let mut strays = Vec::new();
+    match blocks::find_with(source, &mut |keyword, line| strays.push((keyword.to_owned(), line))) {
+        Ok(_) => strays,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Finds the top-level blocks of a file. Comments, `{% raw %}` and strings are respected.

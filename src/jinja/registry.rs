@@ -14,7 +14,7 @@ use super::callable::{BODY, MacroValue};
 use super::lexer::{Kind, Lexer, Piece, SyntaxError, Token};
 use super::rewrite::{self, Call, Param};
 use super::{MacroSource, Setup, builtin, diagnose};
-use crate::model::{Diagnostic, Macro};
+use crate::model::{Code, Diagnostic, Location, Macro};
 
 /// A macro, its text compiled when it is first needed.
 #[derive(Debug)]
@@ -192,6 +192,14 @@ fn read(file: &MacroSource, root: &str) -> Result<Vec<MacroEntry>, Diagnostic> {
     Ok(entries)
 }
 
+fn defined_twice(first: &MacroEntry, second: &MacroEntry) -> Diagnostic {
+    let message = format!("macro '{}' is defined twice, first at {}:{}", second.name, first.place, first.block.line);
+    let diagnostic = Diagnostic::error(Code::DuplicateName, message);
+    let place = diagnostic.at(Location::line(second.place.as_str(), second.block.line));
+    let excerpt = second.block.full.lines().next().map(str::to_owned);
+    Diagnostic { excerpt, ..place }.pointing().hint("rename or remove one of them")
+}
+
 /// Every macro by unique id and by name.
 #[derive(Debug)]
 pub(super) struct Registry {
@@ -227,18 +235,34 @@ impl Registry {
         let mut problems = Vec::new();
         for result in parsed {
             match result {
-                Ok(entries) => entries.into_iter().for_each(|entry| registry.insert(entry)),
+                Ok(entries) => entries.into_iter().for_each(|entry| problems.extend(registry.insert(entry))),
                 Err(problem) => problems.push(problem),
             }
         }
         (registry, problems)
     }
 
-    fn insert(&mut self, entry: MacroEntry) {
+    /// Adds a macro; the problem is a second one of the same name in a package that is not ours.
+    fn insert(&mut self, entry: MacroEntry) -> Option<Diagnostic> {
+        let twice = self.entries.get(&entry.unique_id).filter(|_| !self.internal.contains(&entry.package));
+        let problem = twice.map(|(first, _)| defined_twice(first, &entry));
         let entry = Arc::new(entry);
         let value = Value::from_object(MacroValue(Arc::clone(&entry)));
         let (index, _) = self.entries.insert_full(entry.unique_id.clone(), (Arc::clone(&entry), value));
         self.by_package.entry(entry.package.clone()).or_default().insert(entry.name.clone(), index);
+        problem
+    }
+
+    /// The names of generic tests.
+    pub(super) fn tests(&self) -> impl Iterator<Item = &str> {
+        let of = |entry: &'_ (Arc<MacroEntry>, Value)| matches!(entry.0.block.kind.as_str(), "test" | "data_test");
+        self.entries.values().filter(move |entry| of(entry)).map(|entry| entry.0.block.name.as_str())
+    }
+
+    /// Names that code of `package` can call without naming a package.
+    pub(super) fn names<'r>(&'r self, package: &'r str) -> impl Iterator<Item = &'r str> {
+        let seen = [package, self.root.as_str()].into_iter().chain(self.internal.iter().map(String::as_str));
+        seen.filter_map(|package| self.by_package.get(package)).flat_map(|names| names.keys().map(String::as_str))
     }
 
     /// The macro of this unique id.
@@ -270,16 +294,6 @@ impl Registry {
     /// The macro that `name` means in `package`: the package's own, the root project's, a built-in one.
     pub(super) fn find(&self, name: &str, package: &str) -> Option<&(Arc<MacroEntry>, Value)> {
         self.find_index(name, package).and_then(|index| self.entries.get_index(index)).map(|(_, found)| found)
-    }
-
-    /// The names that mean a macro in `package`.
-    pub(super) fn names(&self, package: &str) -> Vec<&str> {
-        let places = [package, self.root.as_str()].into_iter().chain(self.internal.iter().map(String::as_str));
-        places
-            .filter_map(|place| self.by_package.get(place))
-            .flat_map(|macros| macros.keys())
-            .map(String::as_str)
-            .collect()
     }
 
     /// The macro that decides something for a node of `package`: the root project's override, the package's own, a

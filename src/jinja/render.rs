@@ -15,7 +15,7 @@ use super::registry::Registry;
 use super::rewrite;
 use super::values::{from_json, lock, to_json};
 use super::{Introspect, MacroSource, NodeScope, Rendered, Setup, filters, functions, methods, native, repr};
-use crate::model::{Code, Diagnostic, JsonMap, Location, Macro};
+use crate::model::{Code, Diagnostic, JsonMap, Location, Macro, nearest};
 
 /// The name under which the engine knows the text that is rendered.
 const TEMPLATE: &str = "<template>";
@@ -108,6 +108,11 @@ impl Renderer {
         found.map(|(entry, _)| entry.unique_id.as_str())
     }
 
+    /// The names of all generic tests.
+    pub fn test_names(&self) -> impl Iterator<Item = &str> {
+        self.shared.registry.tests()
+    }
+
     /// Renders `source` with `execute` false.
     ///
     /// # Errors
@@ -125,7 +130,7 @@ impl Renderer {
         let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), Arc::new(scope.clone()), None));
         match run_kept(&ctx, source) {
             Some(Ok(text)) => Ok(Rendered { text, capture: ctx.take_capture() }),
-            Some(Err(error)) => Err(Box::new(diagnostic(&error, scope, source))),
+            Some(Err(error)) => Err(Box::new(self.diagnostic(&error, scope, source))),
             None => self.parse(source, scope),
         }
     }
@@ -163,7 +168,7 @@ impl Renderer {
         let rewritten = rewrite::rewrite(source)
             .map_err(|error| Box::new(diagnose::syntax(&error, &scope.path, scope.first_line, source)))?;
         let ctx = Arc::new(RenderContext::new(Arc::clone(&self.shared), Arc::new(scope.clone()), world.cloned()));
-        let text = run(&ctx, &rewritten.text).map_err(|error| Box::new(diagnostic(&error, scope, source)))?;
+        let text = run(&ctx, &rewritten.text).map_err(|error| Box::new(self.diagnostic(&error, scope, source)))?;
         Ok(Rendered { text, capture: ctx.take_capture() })
     }
 
@@ -224,12 +229,19 @@ impl Renderer {
             ("slimdiff_args", Value::from(args)),
             ("slimdiff_kwargs", Value::from(Kwargs::from_iter(kwargs))),
         ]);
-        run(&ctx, CALL).map_err(|error| Box::new(diagnostic(&error, scope, "")))?;
+        run(&ctx, CALL).map_err(|error| Box::new(self.diagnostic(&error, scope, "")))?;
         let value = lock(&ctx.kept).take().unwrap_or_default();
         Ok(value)
     }
-}
 
-fn diagnostic(error: &Error, scope: &NodeScope, source: &str) -> Diagnostic {
-    diagnose::runtime(error, &Origin { path: &scope.path, first_line: scope.first_line, source })
+    fn diagnostic(&self, error: &Error, scope: &NodeScope, source: &str) -> Diagnostic {
+        let origin = Origin { path: &scope.path, first_line: scope.first_line, source };
+        let mut diagnostic = diagnose::runtime(error, &origin);
+        if let Some(name) = diagnostic.message.strip_prefix('\'').and_then(|rest| rest.strip_suffix("' is undefined"))
+            && let Some(near) = nearest(name, self.shared.registry.names(&scope.package))
+        {
+            diagnostic.hint = Some(format!("did you mean the macro '{near}'?"));
+        }
+        diagnostic
+    }
 }

@@ -64,7 +64,10 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten> {
         }
     }
     match writer.open.pop() {
-        Some((kind, line)) => Err(SyntaxError::new(format!("'{{% {kind} %}}' is never closed with 'end{kind}'"), line)),
+        Some((kind, line)) => {
+            let error = SyntaxError::new(format!("'{{% {kind} %}}' is never closed with 'end{kind}'"), line);
+            Err(error.with_hint("add the closing tag where the block ends"))
+        }
         None => Ok(writer.out),
     }
 }
@@ -162,6 +165,19 @@ fn set_is_block(tokens: &[Token<'_>]) -> bool {
     true
 }
 
+/// What a misspelled keyword most likely was.
+fn nearest_tag(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "fi" => "did you mean 'endif'?",
+        "elseif" | "elsif" => "did you mean 'elif'?",
+        "done" | "rof" => "did you mean 'endfor'?",
+        "while" => "Jinja has no loop but 'for'",
+        "ref" | "source" | "config" | "var" => "a call that prints stands in '{{ … }}'",
+        "append" | "log" | "print" | "return" => "a call stands in '{{ … }}', or after 'do'",
+        _ => return None,
+    })
+}
+
 /// The statements: what follows `{%`.
 impl Parser<'_, '_> {
     fn statement(&mut self, keyword: &str) -> Result<String> {
@@ -199,7 +215,13 @@ impl Parser<'_, '_> {
                 }
                 String::new()
             }
-            _ => return Err(SyntaxError::new(format!("unknown tag '{keyword}'"), self.line)),
+            _ => {
+                let error = SyntaxError::new(format!("there is no tag '{keyword}'"), self.line);
+                return Err(match nearest_tag(keyword) {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                });
+            }
         };
         Ok(format!("{head} {body}{}", self.breaks()))
     }

@@ -1,6 +1,7 @@
 //! Whole renders: a small world, the corpus of `fixtures/jinja`, macros, captures and errors.
 
 mod expressions;
+mod fuzz;
 
 use std::sync::{Arc, Mutex};
 
@@ -229,6 +230,26 @@ fn variables_are_looked_up_as_dbt_does() {
 }
 
 #[test]
+fn containers_that_would_hold_themselves_are_refused_and_no_dict_waits_for_itself() {
+    for template in [
+        "{% set l = [] %}{% do l.append(l) %}{{ l }}",
+        "{% set l = [] %}{% set d = {'a': (1, [l])} %}{% do l.extend([d]) %}{{ l }}",
+        "{% set d = {} %}{% do d.update({'a': [d]}) %}{{ d }}",
+        "{% set d = {} %}{% do d.setdefault('a', d) %}{{ d }}",
+    ] {
+        assert!(problem("", template).message.contains("into itself"), "{template}");
+    }
+    for template in [
+        "{% set s = set([1]) %}{% do s.add(s) %}",
+        "{% set d = {} %}{% do d.pop(d) %}",
+        "{% set d = {} %}{% do d.update([(d, 1)]) %}",
+    ] {
+        assert!(problem("", template).message.contains("unhashable type"), "{template}");
+    }
+    assert_eq!(text("", "{% set d = {} %}{{ d[d] }}{{ d[(1, d)] }}{{ d.get(d) }}"), "None");
+}
+
+#[test]
 fn an_unknown_name_is_an_error_only_when_it_is_used() {
     assert_eq!(
         text("", "[{{ nosuch }}]{% if nosuch %}x{% endif %}{{ nosuch | default('d') }}{{ nosuch is defined }}"),
@@ -269,7 +290,7 @@ fn endless_recursion_is_an_error_and_not_a_crash() {
 fn macros_of_packages_are_named_with_their_package_in_messages() {
     let (renderer, _) = renderer_of(&[("pkg", "macros/m.sql", "{% macro f() %}{{ nosuch() }}{% endmacro %}")]);
     let found = renderer.render("{{ pkg.f() }}", &scope(), &world()).expect_err("the macro calls what is not there");
-    assert_eq!(found.location.map(|location| location.to_string()).as_deref(), Some("pkg://macros/m.sql:1"));
+    assert_eq!(found.location.map(|location| location.to_string()).as_deref(), Some("pkg://macros/m.sql:1:19"));
 }
 
 #[test]

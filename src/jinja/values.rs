@@ -7,6 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Tuple, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
+use super::circles;
 pub(super) use super::convert::{from_database, from_json, to_json};
 use super::iterables::View;
 use super::keys::Key;
@@ -175,14 +176,20 @@ impl Object for List {
     fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         let none = Value::from(());
         match method {
-            "append" => lock(&self.0).push(expect(method, args, 1..=1)?[0].clone()),
+            "append" => {
+                let item = &expect(method, args, 1..=1)?[0];
+                circles::refuse(self, [item])?;
+                lock(&self.0).push(item.clone());
+            }
             "extend" => {
                 let more = items_of(&expect(method, args, 1..=1)?[0])?;
+                circles::refuse(self, &more)?;
                 lock(&self.0).extend(more);
             }
             "insert" => {
                 let args = expect(method, args, 2..=2)?;
                 let index = args[0].as_i64().ok_or_else(|| fail("insert() needs an integer index"))?;
+                circles::refuse(self, [&args[1]])?;
                 let mut items = lock(&self.0);
                 let at = clamp(index, items.len());
                 items.insert(at, args[1].clone());
@@ -293,7 +300,8 @@ impl Object for Dict {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        lock(&self.0).get(&Key::new(key.clone())).cloned()
+        // To hash this very dict would wait for its own lock for ever.
+        circles::unhashable(key).is_none().then(|| lock(&self.0).get(&Key::new(key.clone())).cloned())?
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -314,13 +322,15 @@ impl Object for Dict {
             "update" => {
                 for arg in expect(method, args, 0..=2)? {
                     let pairs = keyed(pairs_of(arg)?)?;
+                    circles::refuse(self, pairs.iter().map(|(_, value)| value))?;
                     lock(&self.0).extend(pairs);
                 }
                 Ok(none)
             }
             "pop" => {
                 let args = expect(method, args, 1..=2)?;
-                let found = lock(&self.0).shift_remove(&Key::new(args[0].clone()));
+                let key = Key::hashable(args[0].clone())?;
+                let found = lock(&self.0).shift_remove(&key);
                 found.or_else(|| args.get(1).cloned()).ok_or_else(|| fail(format!("KeyError: {:?}", args[0])))
             }
             "popitem" => {
@@ -331,6 +341,7 @@ impl Object for Dict {
             "setdefault" => {
                 let args = expect(method, args, 1..=2)?;
                 let default = args.get(1).cloned().unwrap_or(none);
+                circles::refuse(self, [&default])?;
                 Ok(lock(&self.0).entry(Key::hashable(args[0].clone())?).or_insert(default).clone())
             }
             "clear" => {
@@ -407,13 +418,13 @@ impl Object for Set {
             }
             "remove" => {
                 let wanted = &expect(method, args, 1..=1)?[0];
-                if !lock(&self.0).shift_remove(&Key::new(wanted.clone())) {
+                if !lock(&self.0).shift_remove(&Key::hashable(wanted.clone())?) {
                     return Err(fail(format!("KeyError: {wanted:?}")));
                 }
                 none
             }
             "discard" => {
-                let item = Key::new(expect(method, args, 1..=1)?[0].clone());
+                let item = Key::hashable(expect(method, args, 1..=1)?[0].clone())?;
                 lock(&self.0).shift_remove(&item);
                 none
             }

@@ -13,11 +13,14 @@ use super::draft::{self, Draft};
 use super::generic_test::{self, Target, TestCase, TestedColumn};
 use super::graph::{self, Names};
 use super::properties::{Entry, Properties};
+use super::shape;
 use super::sources::Source;
 use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
-use super::{exposures, hooks, node, other, primary_key, refs, selectors, semantic};
-use crate::model::{Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
+use super::{exposures, hooks, misplaced, node, other, primary_key, refs, selectors, semantic, unused_paths};
+use crate::model::{
+    Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType, nearest,
+};
 use crate::project::FileKind;
 use crate::yaml::{self, Mapping};
 
@@ -27,6 +30,8 @@ struct Assembly<'a> {
     disabled: IndexMap<NodeId, Vec<Node>>,
     names: Names,
     places: HashMap<NodeId, Location>,
+    /// What its file or its entry should have become, had it no errors of its own.
+    failed: Vec<Failed>,
     /// Whether names with spaces are refused.
     spaces_are_wrong: bool,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -38,6 +43,20 @@ fn is_built_or_tested(kind: ResourceType) -> bool {
 }
 
 type Built = Result<Node, Box<Diagnostic>>;
+
+/// A node that could not be made: nothing else is to be said of what names it.
+pub(super) struct Failed {
+    package: String,
+    pub(super) name: String,
+    kind: ResourceType,
+    pub(super) fqn: Vec<String>,
+}
+
+impl Failed {
+    fn of(draft: &Draft<'_>) -> Self {
+        Self { package: draft.package.name.clone(), name: draft.name.clone(), kind: draft.kind, fqn: draft.fqn.clone() }
+    }
+}
 
 impl Assembly<'_> {
     fn add(&mut self, built: Built, place: Location) {
@@ -88,6 +107,7 @@ pub(super) fn assemble<'f>(
         disabled: IndexMap::new(),
         names: Names::new(),
         places: HashMap::new(),
+        failed: Vec::new(),
         spaces_are_wrong: context.root().flags.get("require_resource_names_without_spaces") != Some(&Json::Bool(false)),
         diagnostics,
     };
@@ -95,17 +115,19 @@ pub(super) fn assemble<'f>(
     let sources = read_sources(&mut assembly, context, properties);
     for source in &sources {
         for built in source.nodes(context) {
-            assembly.add(built, source.entry.node.location(&source.entry.file.shown));
+            assembly.add(built, source.entry.place());
         }
     }
     add_tests(&mut assembly, context, properties, &sources);
     add_entries(&mut assembly, context, properties);
-    let Assembly { mut nodes, disabled, places, .. } = assembly;
+    let Assembly { mut nodes, disabled, places, failed, .. } = assembly;
     let place = |node: &Node| places.get(&node.unique_id).cloned().unwrap_or(Location::file(&node.original_file_path));
-    refs::resolve(&mut nodes, &disabled, context.project, &place, diagnostics);
+    refs::resolve(&mut nodes, &disabled, &failed, context.project, &place, diagnostics);
     semantic::finish(&mut nodes);
     primary_key::infer(&mut nodes, &disabled);
-    report_unused(&nodes, &disabled, properties, diagnostics);
+    report_unused(&nodes, &disabled, &failed, properties, diagnostics);
+    unused_paths::report(context.project, &nodes, &disabled, &failed, diagnostics);
+    unknown_groups(&nodes, &place, diagnostics);
     graph::duplicate_relations(&nodes, &place, diagnostics);
     graph::cycle(&nodes, &place, diagnostics);
     let macros = macros(context, properties, diagnostics);
@@ -127,16 +149,23 @@ fn add_drafts<'f>(
     }
     drafts.extend(properties.snapshots.values().filter_map(draft::yaml_snapshot));
     draft::lend_entries(&mut drafts, properties, &|draft| node::is_disabled_alone(draft, context));
-    let built: Vec<(Location, Built)> = drafts
+    let built: Vec<(Location, Built, Option<Failed>)> = drafts
         .into_par_iter()
         .map(|draft| {
             let path = context.shown(draft.package, draft.original_file_path.trim_start_matches("./"));
-            let place = Location::line(path, draft.first_line);
-            (place, node::build(&draft, context))
+            // A file is the place of its node: of snapshots there may be several in one.
+            let place = match draft.kind {
+                ResourceType::Snapshot => Location::line(path, draft.first_line),
+                _ => Location::file(path),
+            };
+            let built = node::build(&draft, context);
+            let failed = built.is_err().then(|| Failed::of(&draft));
+            (place, built, failed)
         })
         .collect();
     assembly.nodes.reserve(built.len());
-    for (place, built) in built {
+    for (place, built, failed) in built {
+        assembly.failed.extend(failed);
         assembly.add(built, place);
     }
 }
@@ -184,6 +213,7 @@ fn add_tests<'f>(
         of_source(source, &mut cases);
     }
     assembly.diagnostics.append(&mut cases.complaints);
+    assembly.diagnostics.extend(cases.all.iter().flat_map(|case| misplaced::of_test(case, context)));
     assembly.nodes.reserve(cases.all.len());
     for some in cases.all.chunks(AT_ONCE) {
         let build =
@@ -317,7 +347,8 @@ impl<'f> Cases<'f> {
         if let Some(items) = list.as_sequence() {
             return items;
         }
-        if !list.is_null() {
+        // Columns are told with the entry's shape.
+        if !list.is_null() && key != "columns" {
             let message = format!("`{key}:` of `{}` takes a list, not {}", target.entry, list.value.kind());
             self.complaints.push(target.file.complaint(list, Code::InvalidProperty, message));
         }
@@ -327,7 +358,7 @@ impl<'f> Cases<'f> {
 
 /// Exposures, groups, unit tests and the semantic layer.
 fn add_entries<'f>(assembly: &mut Assembly<'_>, context: &Context<'f>, properties: &Properties<'f>) {
-    let place = |entry: &Entry<'_>| entry.node.location(&entry.file.shown);
+    let place = |entry: &Entry<'_>| entry.place();
     for entry in &properties.exposures {
         assembly.add(exposures::build(entry, context), place(entry));
     }
@@ -365,12 +396,16 @@ fn add_entries<'f>(assembly: &mut Assembly<'_>, context: &Context<'f>, propertie
 fn report_unused(
     nodes: &IndexMap<NodeId, Node>,
     disabled: &IndexMap<NodeId, Vec<Node>>,
+    failed: &[Failed],
     properties: &Properties<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    let of_failed = failed.iter().map(|failed| (failed.package.as_str(), failed.name.as_str(), failed.kind));
     let all = || nodes.values().chain(disabled.values().flatten());
-    let known: HashSet<(&str, &str, ResourceType)> =
-        all().map(|node| (node.package_name.as_str(), node.name.as_str(), node.resource_type)).collect();
+    let known: HashSet<(&str, &str, ResourceType)> = all()
+        .map(|node| (node.package_name.as_str(), node.name.as_str(), node.resource_type))
+        .chain(of_failed)
+        .collect();
     let lent: HashSet<(Option<&str>, &str)> =
         all().map(|node| (node.patch_path.as_deref(), node.name.as_str())).collect();
     for (entries, kind, section) in [
@@ -388,10 +423,84 @@ fn report_unused(
             .map(|(_, e)| e)
             .collect();
         unused.sort_by(|a, b| (&a.file.shown, a.node.line).cmp(&(&b.file.shown, b.node.line)));
-        diagnostics.extend(unused.into_iter().map(|entry| {
-            let message = format!("nothing is called `{}`, which is described under `{section}:`", entry.name);
-            Diagnostic { severity: crate::model::Severity::Warning, ..entry.complaint(Code::UnusedPatch, message) }
-        }));
+        diagnostics.extend(unused.into_iter().map(|entry| unused_entry(entry, section, kind, &known)));
+    }
+    if failed.is_empty() {
+        unused_versions(properties, &known_versions(nodes, disabled), diagnostics);
+    }
+}
+
+type Known<'n> = HashSet<(&'n str, &'n str, ResourceType)>;
+
+fn unused_entry(entry: &Entry<'_>, section: &str, kind: ResourceType, known: &Known<'_>) -> Diagnostic {
+    let package = entry.file.package.name.as_str();
+    let other =
+        known.iter().find(|(of, name, _)| *of == package && *name == entry.name).map(|(_, _, kind)| kind.as_str());
+    let (message, hint) = if let Some(other) = other {
+        let message = format!("`{}` is described under `{section}:`, but it is a {other}", entry.name);
+        (message, format!("move the entry below `{other}s:`"))
+    } else {
+        let names = known.iter().filter(|(of, _, found)| *of == package && *found == kind).map(|(_, name, _)| *name);
+        let hint = match nearest(entry.name, names) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("remove the entry, or add the {} `{}`", kind.as_str(), entry.name),
+        };
+        (format!("nothing is called `{}`, which is described under `{section}:`", entry.name), hint)
+    };
+    let place = entry.node.get("name").unwrap_or(entry.node);
+    shape::softened(entry.file.complaint(place, Code::UnusedPatch, message)).hint(hint)
+}
+
+/// Ids of versions that exist, disabled ones included.
+fn known_versions<'n>(
+    nodes: &'n IndexMap<NodeId, Node>,
+    disabled: &'n IndexMap<NodeId, Vec<Node>>,
+) -> HashSet<&'n str> {
+    nodes.keys().chain(disabled.keys()).map(NodeId::as_str).collect()
+}
+
+fn unused_versions(properties: &Properties<'_>, known: &HashSet<&str>, diagnostics: &mut Vec<Diagnostic>) {
+    for ((package, name), entry) in &properties.models {
+        for version in versions::of_entry(*entry, &mut Vec::new()) {
+            let shown = versions::shown(&version.v);
+            if known.contains(format!("model.{package}.{name}.v{shown}").as_str()) {
+                continue;
+            }
+            let file = version.node.get("defined_in").and_then(yaml::Node::as_str);
+            let file = file.map_or_else(
+                || format!("{name}_v{shown}.sql"),
+                |stem| format!("{}.sql", stem.trim_end_matches(".sql")),
+            );
+            let message = format!("version {shown} of model `{name}` has no file: there is no {file}");
+            let complaint = shape::softened(entry.file.complaint(version.node, Code::UnusedPatch, message));
+            diagnostics.push(complaint.hint("add the file, name it with `defined_in:`, or remove the version"));
+        }
+    }
+}
+
+/// Every group that a node is in has to be declared.
+fn unknown_groups(
+    nodes: &IndexMap<NodeId, Node>,
+    place: &dyn Fn(&Node) -> Location,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let of_kind = |kind| nodes.values().filter(move |node: &&Node| node.resource_type == kind);
+    let groups: Vec<&str> = of_kind(ResourceType::Group).map(|node| node.name.as_str()).collect();
+    for node in nodes.values().filter(|node| node.resource_type != ResourceType::Test) {
+        let Some(group) = node.group.as_deref().filter(|group| !groups.contains(group)) else { continue };
+        let message = format!("{} is in group `{group}`, which is not declared", node.unique_id);
+        let hint = match nearest(group, groups.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("declare it in a property file: `groups: [{{name: {group}, owner: {{name: …}}}}]`"),
+        };
+        let (mut at, excerpt) = refs::line_of(node, group, place(node));
+        if let Some((_, path)) =
+            node.patch_path.as_deref().and_then(|path| path.split_once("://")).filter(|_| excerpt.is_none())
+        {
+            at = Location::file(path);
+        }
+        let complaint = Diagnostic::error(Code::InvalidProperty, message).at(at).hint(hint);
+        diagnostics.push(Diagnostic { excerpt, ..complaint }.pointing());
     }
 }
 

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::config::{Rules, Sources, complete, known_defaults, texts};
+use super::config_types;
 use super::context::Context;
 use super::draft::folders;
 use super::names;
@@ -16,7 +17,7 @@ use crate::jinja::{Capture, LazyJson, NodeScope, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
     Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Macro, Node, NodeId, RefArgs, ResourceType,
-    Severity, SharedMap,
+    Severity, SharedMap, nearest,
 };
 use crate::yaml;
 
@@ -75,7 +76,7 @@ pub(super) struct TestCase<'f> {
 }
 
 /// Keys that configure a test, in the order in which dbt writes them.
-const CONFIG_KEYS: [&str; 14] = [
+pub(super) const CONFIG_KEYS: [&str; 14] = [
     "severity",
     "tags",
     "enabled",
@@ -159,6 +160,13 @@ pub(super) fn build(
         }
     }
     node.meta = config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+    if let Some((key, why)) = config_types::wrong(&config, ResourceType::Test) {
+        let message = format!("`{key}` of test `{}` of `{}` {why}", written.name, case.target.entry);
+        let body = case.test.get(&written.name).unwrap_or(case.test);
+        let place =
+            body.get("config").and_then(|config| config.get(key)).or_else(|| body.get(key)).unwrap_or(case.test);
+        return Err(Box::new(case.target.file.complaint(place, Code::InvalidConfig, message)));
+    }
     node.config = config;
     take(&mut node, capture);
     names::assign(&mut node, context)?;
@@ -223,10 +231,13 @@ fn name_and_arguments(case: &TestCase<'_>) -> Result<(String, JsonMap), Box<Diag
         return Ok((name, map));
     }
     if map.len() != 1 {
-        let keys: Vec<&String> = map.keys().collect();
-        let message =
-            format!("a test of `{}` has several keys where one name is expected: {keys:?}", case.target.entry);
-        let hint = "indent the test's arguments below its name";
+        let keys: Vec<String> = map.keys().map(|key| format!("`{key}`")).collect();
+        let message = format!(
+            "a test of `{}` has several keys where one name is expected: {}",
+            case.target.entry,
+            keys.join(", ")
+        );
+        let hint = "begin each test with `- `, and indent its arguments below its name";
         return Err(Box::new(complaint(case, Code::InvalidProperty, message).hint(hint)));
     }
     match map.into_iter().next() {
@@ -299,7 +310,10 @@ fn find_macro(case: &TestCase<'_>, written: &Written, context: &Context<'_>) -> 
         Some(namespace) if context.project.package(namespace).is_none() => {
             format!("package `{namespace}` is not installed: run `slimdiff deps`")
         }
-        _ => "tests are found in tests/generic and macros as `{% test … %}`".to_owned(),
+        _ => match nearest(&written.name, context.renderer.test_names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "tests are found in tests/generic and macros as `{% test … %}`".to_owned(),
+        },
     };
     let complaint = case.target.file.complaint(case.test, Code::UnknownMacro, message).hint(hint);
     Err(Box::new(Diagnostic { severity: Severity::Warning, ..complaint }))

@@ -5,16 +5,19 @@
 mod assemble;
 mod columns;
 mod config;
+mod config_types;
 mod context;
 mod contract;
 mod docs;
 mod draft;
+mod excerpts;
 mod exposures;
 mod external_location;
 mod generic_test;
 mod graph;
 mod hooks;
 mod interner;
+mod misplaced;
 mod names;
 mod node;
 mod other;
@@ -25,11 +28,13 @@ mod python_text;
 mod refs;
 mod selectors;
 mod semantic;
+mod shape;
 mod sources;
 mod test_name;
 #[cfg(test)]
 mod tests;
 mod unit_tests;
+mod unused_paths;
 mod versions;
 
 use std::sync::Arc;
@@ -80,12 +85,14 @@ pub struct Parsed {
 pub fn parse(project: &Project, options: ParseOptions) -> Parsed {
     let (renderer, mut diagnostics) = Renderer::new(setup(project, &options), macro_sources(project));
     let renderer = Arc::new(renderer);
+    misplaced::blocks(project, &mut diagnostics);
     let docs = docs::collect(project, &mut diagnostics);
     let files = properties::read(project, &mut diagnostics);
     let metadata = metadata(project, &options);
     let context = context::Context::new(project, options, &renderer, &docs);
     let properties = properties::collect(&files, &mut diagnostics);
     let manifest = assemble::assemble(&context, &properties, docs, metadata, &mut diagnostics);
+    excerpts::add(project, &mut diagnostics);
     Parsed { manifest, renderer, diagnostics }
 }
 

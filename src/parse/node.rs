@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::columns;
 use super::config::{Rules, Sources, complete, merge, texts};
+use super::config_types;
 use super::context::Context;
 use super::contract;
 use super::draft::{Described, Draft};
@@ -14,7 +15,7 @@ use super::python;
 use super::versions;
 use crate::artifacts::node_json;
 use crate::jinja::{Capture, LazyJson, NodeScope};
-use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Node, ResourceType, SharedMap};
+use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap};
 
 /// What a property file says of one node.
 pub(super) struct Patch<'f> {
@@ -83,7 +84,8 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
     let first = layers(None).merged();
     let tags = tags(&draft.tags, &first, &config);
     let mut node = skeleton(draft, config, context);
-    check_enabled(&node, draft, context)?;
+    check_config(&node, draft, patch.as_ref(), &capture.config, context)?;
+    check_snapshot(&node, draft, patch.as_ref(), context)?;
     node.unrendered_config = unrendered;
     node.tags = tags;
     take(&mut node, capture);
@@ -122,16 +124,98 @@ pub(super) fn is_disabled_alone(draft: &Draft<'_>, context: &Context<'_>) -> boo
     config.get("enabled").and_then(Json::as_bool) == Some(false)
 }
 
-fn check_enabled(node: &Node, draft: &Draft<'_>, context: &Context<'_>) -> Result<(), Box<Diagnostic>> {
-    match node.config.get("enabled") {
-        None | Some(Json::Bool(_)) => Ok(()),
-        Some(other) => {
-            let path = context.shown(draft.package, &draft.original_file_path);
-            let message = format!("`enabled` of {} is {other}, which is no boolean", draft.unique_id);
-            let complaint = Diagnostic::error(Code::InvalidProperty, message);
-            Err(Box::new(complaint.at(crate::model::Location::file(path)).hint("add `| as_bool` to the expression")))
-        }
+/// Values of configurations are of their types; `captured` is what the file itself sets.
+fn check_config(
+    node: &Node,
+    draft: &Draft<'_>,
+    patch: Option<&Patch<'_>>,
+    captured: &JsonMap,
+    context: &Context<'_>,
+) -> Result<(), Box<Diagnostic>> {
+    let is_off = node.config.get("enabled") == Some(&Json::Bool(false));
+    // Of these the default would take the place of an undefined name.
+    let nothing = ["materialized", "enabled"]
+        .into_iter()
+        .find(|key| matches!(captured.get(*key), Some(Json::Null)) || captured.get(*key) == Some(&Json::from("")));
+    let wrong = match nothing {
+        Some(key) => Some((key, "is nothing: a name that is not defined becomes nothing".to_owned())),
+        None => config_types::wrong(&node.config, draft.kind),
+    };
+    let Some((key, why)) = wrong.filter(|_| !is_off) else { return Ok(()) };
+    let message = format!("`{key}` of {} {why}", draft.unique_id);
+    let complaint = place_of(key, Diagnostic::error(Code::InvalidConfig, message), draft, patch, captured, context);
+    let is_quoted = node.config.get(key).and_then(Json::as_str).is_some_and(|text| text.parse::<bool>().is_ok());
+    Err(Box::new(if is_quoted {
+        complaint.hint("remove the quotes, or add `| as_bool` to the expression")
+    } else {
+        complaint
+    }))
+}
+
+/// Where the node gets the configuration `key` from: its own file, its property file, or dbt_project.yml.
+fn place_of(
+    key: &str,
+    complaint: Diagnostic,
+    draft: &Draft<'_>,
+    patch: Option<&Patch<'_>>,
+    captured: &JsonMap,
+    context: &Context<'_>,
+) -> Diagnostic {
+    let path = context.shown(draft.package, &draft.original_file_path);
+    let has_key = |line: &str| line.contains(&format!("{key}:")) || line.replace(' ', "").contains(&format!("{key}="));
+    if captured.contains_key(key) {
+        let above = draft.raw_code.lines().position(has_key).unwrap_or(0);
+        let line = draft.first_line + u32::try_from(above).unwrap_or(0);
+        let complaint = complaint.at(Location::line(path, line));
+        return Diagnostic { excerpt: draft.raw_code.lines().nth(above).map(str::to_owned), ..complaint }.pointing();
     }
+    if let Some(patch) = patch
+        && patch.config.contains_key(key)
+    {
+        let entry = &patch.entry;
+        let inner = entry.node.get("config").and_then(|config| config.get(key)).or_else(|| entry.node.get(key));
+        let node = inner.unwrap_or(entry.node);
+        return complaint.at(node.location(&entry.file.shown)).with_excerpt_of(&entry.file.source.contents);
+    }
+    let file = &draft.package.project_file;
+    match file.contents.lines().position(has_key) {
+        Some(above) => {
+            let shown = context.shown(draft.package, &file.path);
+            complaint.at(Location::line(shown, u32::try_from(above + 1).unwrap_or(0))).with_excerpt_of(&file.contents)
+        }
+        None => complaint.at(Location::file(path)),
+    }
+}
+
+/// A snapshot needs to know which rows are the same, and how it sees that one has changed.
+fn check_snapshot(
+    node: &Node,
+    draft: &Draft<'_>,
+    patch: Option<&Patch<'_>>,
+    context: &Context<'_>,
+) -> Result<(), Box<Diagnostic>> {
+    if draft.kind != ResourceType::Snapshot || node.config.get("enabled") == Some(&Json::Bool(false)) {
+        return Ok(());
+    }
+    let lacks = |key: &str| node.config.get(key).is_none_or(Json::is_null);
+    let strategy = node.config_str("strategy").unwrap_or_default();
+    let (key, hint) = if lacks("unique_key") {
+        ("unique_key", "add the column or columns that tell rows apart: `unique_key: id`")
+    } else if lacks("strategy") {
+        ("strategy", "add `strategy: timestamp` with `updated_at:`, or `strategy: check` with `check_cols:`")
+    } else if strategy == "timestamp" && lacks("updated_at") {
+        ("updated_at", "the strategy timestamp needs the column that says when a row changed")
+    } else if strategy == "check" && lacks("check_cols") {
+        ("check_cols", "the strategy check needs a list of columns, or `check_cols: all`")
+    } else {
+        return Ok(());
+    };
+    let message = format!("snapshot `{}` has no `{key}`", node.name);
+    let complaint = Diagnostic::error(Code::InvalidConfig, message).hint(hint);
+    Err(Box::new(match patch {
+        Some(patch) => complaint.at(patch.entry.node.location(&patch.entry.file.shown)),
+        None => complaint.at(Location::line(context.shown(draft.package, &draft.original_file_path), draft.first_line)),
+    }))
 }
 
 /// The tags of the first configuration in order, then those that the property file adds; each once.
@@ -324,7 +408,7 @@ fn with_zone(text: String) -> String {
     }
 }
 
-/// An enforced contract wants columns, each with a type.
+/// An enforced contract wants columns. That each has a type is seen when the model is built, as in dbt.
 fn check_contract(node: &Node, patch: &Patch<'_>) -> Result<(), Box<Diagnostic>> {
     if !enforced(node) {
         return Ok(());
@@ -336,15 +420,7 @@ fn check_contract(node: &Node, patch: &Patch<'_>) -> Result<(), Box<Diagnostic>>
     if node.columns.is_empty() {
         return complaint(format!("the contract of model `{}` is enforced, but no columns are listed", node.name));
     }
-    let untyped: Vec<&str> = node.columns.values().filter(|c| c.data_type.is_none()).map(|c| c.name.as_str()).collect();
-    if untyped.is_empty() {
-        return Ok(());
-    }
-    complaint(format!(
-        "columns of model `{}` have no type, but its contract is enforced: {}",
-        node.name,
-        untyped.join(", ")
-    ))
+    Ok(())
 }
 
 fn enforced(node: &Node) -> bool {

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde_json::Value as Json;
 
 use super::context::{Context, shown};
+use super::shape;
 use crate::model::{Code, Diagnostic, JsonMap, Location};
 use crate::project::{FileKind, Package, Project, SourceFile, render_tree};
 use crate::yaml::{self, Node};
@@ -74,9 +75,14 @@ impl Entry<'_> {
         }
     }
 
-    /// A complaint about the entry.
+    /// A complaint about the entry, at its name.
     pub(super) fn complaint(&self, code: Code, message: String) -> Diagnostic {
-        self.file.complaint(self.node, code, message)
+        self.file.complaint(self.node.get("name").unwrap_or(self.node), code, message)
+    }
+
+    /// Where its name is.
+    pub(super) fn place(&self) -> Location {
+        self.node.get("name").unwrap_or(self.node).location(&self.file.shown)
     }
 }
 
@@ -129,7 +135,7 @@ pub(super) fn read<'p>(project: &'p Project, diagnostics: &mut Vec<Diagnostic>) 
                         "`{}` is given twice, first in line {}; the later value counts",
                         duplicate.key, duplicate.first_line
                     );
-                    Diagnostic::warning(Code::InvalidProperty, message).at(location).with_excerpt_of(&source.contents)
+                    Diagnostic::warning(Code::DuplicateKey, message).at(location).with_excerpt_of(&source.contents)
                 }));
                 files.push(PropertyFile { package, source, shown, root: parsed.root });
             }
@@ -145,12 +151,14 @@ pub(super) fn collect<'f>(files: &'f [PropertyFile<'f>], diagnostics: &mut Vec<D
         if file.root.is_null() {
             continue;
         }
-        if file.root.as_mapping().is_none() {
+        let Some(root) = file.root.as_mapping() else {
             let message =
                 format!("{} holds {}, where dbt expects lists of resources", file.shown, file.root.value.kind());
-            diagnostics.push(file.complaint(&file.root, Code::InvalidProperty, message));
+            let complaint = file.complaint(&file.root, Code::InvalidProperty, message);
+            diagnostics.push(complaint.hint("begin with `models:`, `sources:` or another kind, and the list below it"));
             continue;
-        }
+        };
+        diagnostics.extend(shape::check(file, root));
         let mut named = |key: &str, into: &mut ByName<'f>, tested: Option<&mut Vec<(&'static str, Entry<'f>)>>| {
             let mut entries = entries(file, key, diagnostics);
             for entry in &entries {
@@ -187,11 +195,7 @@ pub(super) fn collect<'f>(files: &'f [PropertyFile<'f>], diagnostics: &mut Vec<D
 }
 
 fn described_twice(key: &str, first: &Entry<'_>, second: &Entry<'_>) -> Diagnostic {
-    let message = format!(
-        "`{}` is described twice under `{key}:`, first at {}",
-        second.name,
-        first.node.location(&first.file.shown)
-    );
+    let message = format!("`{}` is described twice under `{key}:`, first at {}", second.name, first.place());
     second.complaint(Code::DuplicateName, message).hint("keep one of the two entries")
 }
 
@@ -201,18 +205,36 @@ fn entries<'f>(file: &'f PropertyFile<'f>, key: &str, diagnostics: &mut Vec<Diag
         return Vec::new();
     }
     let Some(items) = list.as_sequence() else {
-        let message = format!("`{key}:` in {} takes a list, not {}", file.shown, list.value.kind());
-        diagnostics.push(file.complaint(list, Code::InvalidProperty, message));
+        let message = format!("`{key}:` takes a list, not {}", list.value.kind());
+        let complaint = file.complaint(list, Code::InvalidProperty, message);
+        diagnostics.push(complaint.hint(format!("write `- name: …` for each entry below `{key}:`")));
         return Vec::new();
     };
     let mut found = Vec::with_capacity(items.len());
     for node in items {
         let Some(name) = node.get("name").and_then(Node::as_str) else {
-            let message = format!("an entry of `{key}:` in {} has no `name:` that is text", file.shown);
-            diagnostics.push(file.complaint(node, Code::InvalidProperty, message));
+            diagnostics.push(nameless(file, key, node));
             continue;
         };
         found.push(Entry { file, node, name });
     }
     found
+}
+
+fn nameless(file: &PropertyFile<'_>, key: &str, node: &Node) -> Diagnostic {
+    let given = node.get("name").filter(|name| !name.is_null());
+    let (message, hint) = match given {
+        Some(name) => (
+            format!("the name of an entry of `{key}:` is {}, not text", name.value.kind()),
+            "put the name in quotes".to_owned(),
+        ),
+        None if node.as_mapping().is_some() => (
+            format!("an entry of `{key}:` has no `name:`"),
+            "add `name: …`, the file's name without its extension".to_owned(),
+        ),
+        None => {
+            (format!("an entry of `{key}:` is {}, not a mapping", node.value.kind()), "write `- name: …`".to_owned())
+        }
+    };
+    file.complaint(given.unwrap_or(node), Code::InvalidProperty, message).hint(hint)
 }

@@ -8,6 +8,8 @@ use crate::model::{Code, Diagnostic, JsonMap, Location, RefArgs};
 /// What the model refers to and how it configures itself.
 pub(super) fn read(source: &str, path: &str, first_line: u32) -> Result<Capture, Box<Diagnostic>> {
     let tokens = tokens(source);
+    check_brackets(&tokens, path, first_line)?;
+    check_model(&tokens, path)?;
     let mut capture = Capture::default();
     let mut used = Used::default();
     for start in 0..tokens.len() {
@@ -31,6 +33,51 @@ pub(super) fn read(source: &str, path: &str, first_line: u32) -> Result<Capture,
         used.meta.write("meta_keys", &mut capture.config);
     }
     Ok(capture)
+}
+
+/// Every bracket is closed by its own kind.
+fn check_brackets(tokens: &[Token], path: &str, first_line: u32) -> Result<(), Box<Diagnostic>> {
+    let mut open: Vec<(char, u32)> = Vec::new();
+    for token in tokens {
+        let Kind::Sign(sign) = token.kind else { continue };
+        let opening = match sign {
+            '(' | '[' | '{' => {
+                open.push((sign, token.line));
+                continue;
+            }
+            ')' => '(',
+            ']' => '[',
+            '}' => '{',
+            _ => continue,
+        };
+        match open.pop() {
+            Some((last, _)) if last == opening => {}
+            Some((last, line)) => {
+                let message = format!("'{sign}' closes '{last}' of line {}", first_line + line - 1);
+                return Err(wrong(&message, path, first_line + token.line - 1));
+            }
+            None => return Err(wrong(&format!("'{sign}' closes nothing"), path, first_line + token.line - 1)),
+        }
+    }
+    match open.pop() {
+        Some((last, line)) => Err(wrong(&format!("'{last}' is never closed"), path, first_line + line - 1)),
+        None => Ok(()),
+    }
+}
+
+/// One function is called `model`.
+fn check_model(tokens: &[Token], path: &str) -> Result<(), Box<Diagnostic>> {
+    let is = |token: &Token, wanted: &str| matches!(&token.kind, Kind::Name(name) if name == wanted);
+    let count = tokens.windows(2).filter(|pair| is(&pair[0], "def") && is(&pair[1], "model")).count();
+    if count == 1 {
+        return Ok(());
+    }
+    let message = match count {
+        0 => "a Python model needs a function `model`, and this file has none".to_owned(),
+        _ => format!("a Python model needs one function `model`, and this file has {count}"),
+    };
+    let complaint = Diagnostic::error(Code::InvalidProperty, message).at(Location::file(path));
+    Err(Box::new(complaint.hint("write `def model(dbt, session):` and return a data frame from it")))
 }
 
 /// The keys that `dbt.config.get` asks for, which dbt keeps in the configuration.

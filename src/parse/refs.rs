@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::assemble::Failed;
 use super::versions::shown;
-use crate::model::{Code, Diagnostic, Location, Node, NodeId, RefArgs, ResourceType};
+use crate::model::{Code, Diagnostic, Location, Node, NodeId, RefArgs, ResourceType, nearest};
 use crate::project::Project;
 
 /// What a reference found.
@@ -41,6 +42,7 @@ struct Candidate {
 pub(super) fn resolve(
     nodes: &mut IndexMap<NodeId, Node>,
     disabled: &IndexMap<NodeId, Vec<Node>>,
+    failed: &[Failed],
     project: &Project,
     place: &dyn Fn(&Node) -> Location,
     diagnostics: &mut Vec<Diagnostic>,
@@ -65,6 +67,8 @@ pub(super) fn resolve(
                     parents.push(id);
                 }
                 Found::Disabled(_) => problems.push(Problem::disabled_ref(r)),
+                // What is wrong with it has been told.
+                Found::Nothing if failed.iter().any(|failed| failed.name == r.name) => {}
                 Found::Nothing => problems.push(index.unknown_ref(r)),
             }
         }
@@ -137,12 +141,12 @@ impl Problem {
             Diagnostic::error(self.code, message)
         };
         let (place, excerpt) = line_of(node, &self.name, place);
-        Diagnostic { hint: self.hint, excerpt, ..diagnostic.at(place) }
+        Diagnostic { hint: self.hint, excerpt, ..diagnostic.at(place) }.pointing()
     }
 }
 
 /// The line of the node's own code that has the name in quotes, else the node's place.
-fn line_of(node: &Node, name: &str, place: Location) -> (Location, Option<String>) {
+pub(super) fn line_of(node: &Node, name: &str, place: Location) -> (Location, Option<String>) {
     let is_generic = node.as_test().is_some_and(|test| test.metadata.is_some());
     let found = ["'", "\""].iter().filter_map(|q| node.raw_code.find(&format!("{q}{name}{q}"))).min();
     let Some(at) = found.filter(|_| !is_generic) else { return (place, None) };
@@ -294,42 +298,5 @@ impl Index {
         };
         let message = format!("depends on source `{source}.{table}`, which was not found");
         Problem { code: Code::UnknownSource, name: table.to_owned(), message, hint }
-    }
-}
-
-/// The known name with the fewest edits from `name`, if they are few.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let limit = (name.chars().count() / 3).max(1);
-    known
-        .filter(|other| other.len().abs_diff(name.len()) <= limit)
-        .map(|other| (edits(name, other), other))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, other)| other)
-}
-
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn a_typo_finds_the_name_that_was_meant() {
-        assert_eq!(nearest("stg_ordrs", ["stg_orders", "stg_payments"].into_iter()), Some("stg_orders"));
-        assert_eq!(nearest("nothing_like_it", ["stg_orders"].into_iter()), None);
     }
 }

@@ -26,23 +26,27 @@ pub(super) fn read(context: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) -> 
 fn parse(file: &Text, context: &Context<'_>) -> Result<JsonMap, Box<Diagnostic>> {
     let parsed = yaml::parse(&file.contents).map_err(|error| Box::new(error.into_diagnostic(&file.path)))?;
     let rendered = render_tree(&parsed.root, context.scope(&context.root().name), &file.path, &|_| false)?;
-    let wrong = |message: String| {
-        let complaint = Diagnostic::error(Code::InvalidProperty, format!("{}: {message}", file.path));
-        Box::new(complaint.at(Location::file(&file.path)))
+    let nodes = parsed.root.get("selectors").and_then(yaml::Node::as_sequence).unwrap_or_default();
+    let wrong = |at: usize, message: String| {
+        let complaint = Diagnostic::error(Code::InvalidProperty, message);
+        let place = nodes.get(at).map_or(Location::file(&file.path), |node| node.location(&file.path));
+        Box::new(complaint.at(place).with_excerpt_of(&file.contents))
     };
     let list = rendered.get("selectors").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut written: HashMap<&str, &Json> = HashMap::new();
-    for entry in list {
-        let name =
-            entry.get("name").and_then(Json::as_str).ok_or_else(|| wrong("a selector has no `name:`".to_owned()))?;
-        let definition =
-            entry.get("definition").ok_or_else(|| wrong(format!("selector `{name}` has no `definition:`")))?;
+    for (at, entry) in list.iter().enumerate() {
+        let name = entry.get("name").and_then(Json::as_str);
+        let name = name.ok_or_else(|| wrong(at, "a selector has no `name:`".to_owned()))?;
+        let definition = entry.get("definition").ok_or_else(|| {
+            let complaint = wrong(at, format!("selector `{name}` has no `definition:`"));
+            Box::new(complaint.hint("write one as on the command line, e.g. `definition: tag:nightly`"))
+        })?;
         if written.insert(name, definition).is_some() {
-            return Err(wrong(format!("two selectors are called `{name}`")));
+            return Err(wrong(at, format!("two selectors are called `{name}`")));
         }
     }
     let mut all = JsonMap::new();
-    for entry in list.iter().filter_map(Json::as_object) {
+    for (at, entry) in list.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.as_object()?))) {
         let Some(name) = entry.get("name").and_then(Json::as_str) else { continue };
         let Some(definition) = entry.get("definition") else { continue };
         let mut whole = entry.clone();
@@ -50,7 +54,10 @@ fn parse(file: &Text, context: &Context<'_>) -> Result<JsonMap, Box<Diagnostic>>
             // Unlike in property files, descriptions are templates here, and lose their last line break.
             description.truncate(description.strip_suffix('\n').map_or(description.len(), str::len));
         }
-        whole.insert("definition".to_owned(), spelled_out(definition, &written, 0).map_err(wrong)?);
+        whole.insert(
+            "definition".to_owned(),
+            spelled_out(definition, &written, 0).map_err(|why| wrong(at, format!("selector `{name}`: {why}")))?,
+        );
         all.insert(name.to_owned(), Json::Object(whole));
     }
     Ok(all)

@@ -11,7 +11,7 @@ use super::node::take;
 use super::other::{identity, named_fqn, node};
 use super::properties::{Entry, Properties};
 use crate::jinja::{Capture, NodeScope};
-use crate::model::{Code, Detail, Diagnostic, JsonMap, Node, NodeId, ResourceType};
+use crate::model::{Code, Detail, Diagnostic, JsonMap, Node, NodeId, ResourceType, nearest};
 
 type Built = Result<Node, Box<Diagnostic>>;
 
@@ -328,6 +328,7 @@ fn metric(entry: &Entry<'_>, catalogue: &Catalogue<'_>, context: &Context<'_>) -
     let mut node = node(entry, ResourceType::Metric, unique_id, fqn, json);
     node.tags = tags;
     node.depends_on.nodes = catalogue.parents(&rendered);
+    catalogue.check(entry, &rendered)?;
     Ok(node)
 }
 
@@ -451,6 +452,40 @@ impl Catalogue<'_> {
             }
         }
         all
+    }
+
+    /// Every measure and metric that a metric names exists.
+    fn check(&self, entry: &Entry<'_>, written: &JsonMap) -> Result<(), Box<Diagnostic>> {
+        let measures = own_measures(written);
+        let measures = measures.iter().filter_map(|m| m.as_str().or_else(|| m.get("name")?.as_str()));
+        let unknown_measure = measures.map(str::to_owned).find(|name| !self.measures.contains_key(name));
+        let unknown_metric = || {
+            metric_names(written).into_iter().find(|name| {
+                // A measure with `create_metric` is a metric too.
+                !self.metrics.contains_key(name.as_str()) && !self.measures.contains_key(name)
+            })
+        };
+        let (kind, name, near) = match unknown_measure {
+            Some(name) => {
+                let near = nearest(&name, self.measures.keys().map(String::as_str)).map(str::to_owned);
+                ("measure", name, near)
+            }
+            None => match unknown_metric() {
+                Some(name) => {
+                    let near = nearest(&name, self.metrics.keys().copied()).map(str::to_owned);
+                    ("metric", name, near)
+                }
+                None => return Ok(()),
+            },
+        };
+        let message = format!("metric `{}` is made of {kind} `{name}`, which does not exist", entry.name);
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if kind == "measure" => "measures are declared below `measures:` of a semantic model".to_owned(),
+            None => "declare it below `metrics:`".to_owned(),
+        };
+        let place = entry.node.get("type_params").unwrap_or(entry.node);
+        Err(Box::new(entry.file.complaint(place, Code::UnknownRef, message).hint(hint)))
     }
 
     /// The semantic models of a metric's own measures, and the metrics it is made of.

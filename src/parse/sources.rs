@@ -46,7 +46,9 @@ impl<'f> Source<'f> {
     /// One node a table.
     pub(super) fn nodes(&self, context: &Context<'_>) -> Vec<Result<Node, Box<Diagnostic>>> {
         let tables = self.json.get("tables").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-        tables.iter().filter_map(Json::as_object).map(|table| self.node(table, context)).collect()
+        // A table without a name is told with the shape of its entry.
+        let named = tables.iter().filter_map(Json::as_object).filter(|table| text(table, "name").is_some());
+        named.map(|table| self.node(table, context)).collect()
     }
 
     fn node(&self, table: &JsonMap, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {

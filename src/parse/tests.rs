@@ -201,7 +201,7 @@ fn an_unknown_ref_is_told_with_its_line_and_the_nearest_name() {
     let parsed =
         parsed(&[("models/stg_orders.sql", "select 1"), ("models/b.sql", "select *\nfrom {{ ref('stg_ordrs') }}")]);
     let error = only(&parsed, Code::UnknownRef);
-    assert_eq!(error.location.as_ref().unwrap().to_string(), "models/b.sql:2");
+    assert_eq!(error.location.as_ref().unwrap().to_string(), "models/b.sql:2:14");
     assert_eq!(error.excerpt.as_deref(), Some("from {{ ref('stg_ordrs') }}"));
     assert_eq!(error.hint.as_deref(), Some("did you mean `stg_orders`?"));
 }

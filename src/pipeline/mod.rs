@@ -8,6 +8,7 @@ mod environments;
 mod error;
 mod inline;
 mod project;
+mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};
 pub use commands::{
@@ -18,3 +19,4 @@ pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
 pub use project::{Invocation, Loaded, load};
+pub use warnings::WarningRules;

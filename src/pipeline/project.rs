@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
 use super::Error;
+use super::warnings::WarningRules;
 use crate::build::{BuildOutcome, CancelToken};
 use crate::config::Settings;
 use crate::jinja::{Env, Renderer};
@@ -38,6 +39,8 @@ pub struct Invocation {
     pub any_version: bool,
     /// `--full-refresh`.
     pub full_refresh: bool,
+    /// What is done with warnings.
+    pub warnings: WarningRules,
     /// The environment.
     pub env: Arc<HashMap<String, String>>,
     /// The command, as `flags.WHICH` shows it.
@@ -125,6 +128,7 @@ impl Invocation {
 
     /// Tells diagnostics, and stops when one is an error.
     pub(super) fn tell(&self, diagnostics: Vec<Diagnostic>) -> Result<(), Error> {
+        let diagnostics = self.warnings.apply(diagnostics);
         let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
         for diagnostic in diagnostics {
             self.observer.observe(&Event::Diagnostic(diagnostic));

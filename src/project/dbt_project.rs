@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::error::Error;
 use super::files::{Folders, Text};
+use super::keys;
 use super::render::{is_template, render};
 use super::version;
 use crate::jinja::{YamlScope, render_yaml};
@@ -46,6 +47,8 @@ pub(super) struct ProjectFile {
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) version: Option<String>,
+    /// `require-dbt-version:`.
+    pub(super) requires: Vec<String>,
     pub(super) folders: Folders,
     pub(super) config: JsonMap,
     pub(super) unrendered_config: JsonMap,
@@ -59,6 +62,17 @@ pub(super) struct Settings {
     pub(super) target_path: Option<String>,
     pub(super) packages_path: String,
     pub(super) file: Text,
+}
+
+impl Settings {
+    /// Whether the version of dbt that we follow is one that the project wants.
+    pub(super) fn check_version(&self) -> Result<(), Error> {
+        if version::fits(version::FOLLOWED, &self.requires) {
+            return Ok(());
+        }
+        let required = self.requires.join(",");
+        Err(Error::Version { package: self.name.clone(), required, ours: version::FOLLOWED })
+    }
 }
 
 impl ProjectFile {
@@ -77,13 +91,16 @@ impl ProjectFile {
                     "`{}` is given twice, first in line {}; the later value counts",
                     duplicate.key, duplicate.first_line
                 );
-                Diagnostic::warning(Code::InvalidProperty, message).at(location).with_excerpt_of(&contents)
+                Diagnostic::warning(Code::DuplicateKey, message).at(location).with_excerpt_of(&contents)
             })
             .collect();
-        let file = Self { dir: dir.to_owned(), shown, root: parsed.root, contents: contents.into(), diagnostics };
-        if file.root.as_mapping().is_none() {
-            return Err(file.invalid(&file.root, "it has no `name:` or any other key"));
-        }
+        let mut file = Self { dir: dir.to_owned(), shown, root: parsed.root, contents: contents.into(), diagnostics };
+        let Some(root) = file.root.as_mapping() else {
+            let why = if file.root.is_null() { "it is empty" } else { "it holds no keys" };
+            return Err(file.invalid(&file.root, why, "it needs at least `name:` and `profile:`"));
+        };
+        let wrong = keys::check(root, &file.shown, &file.contents);
+        file.diagnostics.extend(wrong);
         Ok(file)
     }
 
@@ -113,12 +130,9 @@ impl ProjectFile {
     pub(super) fn settings(&self, scope: &YamlScope, any_version: bool) -> Result<Settings, Error> {
         let rendered = render(&self.root, scope, &self.shown, &renders_later).map_err(Error::invalid)?;
         let Json::Object(rendered) = rendered else {
-            return Err(self.invalid(&self.root, "it is not a mapping"));
+            return Err(self.invalid(&self.root, "it holds no keys", "it needs at least `name:` and `profile:`"));
         };
         let name = self.name(&rendered)?;
-        if !any_version {
-            check_version(&name, &rendered)?;
-        }
         let unrendered = match self.root.to_json() {
             Json::Object(map) => map,
             _ => JsonMap::new(),
@@ -127,8 +141,9 @@ impl ProjectFile {
             Some(Json::Object(map)) => map,
             _ => JsonMap::new(),
         };
-        Ok(Settings {
+        let settings = Settings {
             name,
+            requires: strings(rendered.get("require-dbt-version")),
             version: rendered.get("version").filter(|v| !v.is_null()).map(plain_text),
             folders: folders(&rendered),
             config: self.trees(&rendered)?,
@@ -148,19 +163,26 @@ impl ProjectFile {
                 .unwrap_or("dbt_packages")
                 .to_owned(),
             file: Text { path: FILE.to_owned(), contents: Arc::clone(&self.contents) },
-        })
+        };
+        if !any_version {
+            settings.check_version()?;
+        }
+        Ok(settings)
     }
 
     fn name(&self, rendered: &JsonMap) -> Result<String, Error> {
         let Some(name) = rendered.get("name").and_then(Json::as_str) else {
-            return Err(self.invalid(&self.root, "it has no `name:`"));
+            let node = self.root.get("name").unwrap_or(&self.root);
+            return Err(self.invalid(node, "it has no `name:` that is text", "add `name: my_project`"));
         };
         let fits = |c: char| c == '_' || c.is_alphanumeric();
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(fits) {
             let node = self.root.get("name").unwrap_or(&self.root);
-            return Err(
-                self.invalid(node, &format!("`{name}` is no name: letters, digits and underscores are allowed"))
-            );
+            return Err(self.invalid(
+                node,
+                &format!("`{name}` is no name: only letters, digits and underscores are allowed"),
+                &format!("write `name: {}`", suggested(name)),
+            ));
         }
         Ok(name.to_owned())
     }
@@ -168,7 +190,8 @@ impl ProjectFile {
     fn trees(&self, all: &JsonMap) -> Result<JsonMap, Error> {
         if all.contains_key("tests") && all.contains_key("data_tests") {
             let node = self.root.get("tests").unwrap_or(&self.root);
-            return Err(self.invalid(node, "it has both `tests:` and `data_tests:`, which are the same"));
+            let why = "it has both `tests:` and `data_tests:`, which are the same";
+            return Err(self.invalid(node, why, "move all below `data_tests:`"));
         }
         let mut trees = JsonMap::new();
         for tree in TREES {
@@ -180,19 +203,25 @@ impl ProjectFile {
                 }
                 Some(_) => {
                     let node = self.root.get(tree).unwrap_or(&self.root);
-                    return Err(self.invalid(node, &format!("`{tree}:` takes a mapping, not {}", node.value.kind())));
+                    let why = format!("`{tree}:` takes a mapping, not {}", node.value.kind());
+                    return Err(self.invalid(
+                        node,
+                        &why,
+                        &format!("write the project's name and `+` keys below `{tree}:`"),
+                    ));
                 }
             }
         }
         Ok(trees)
     }
 
-    fn invalid(&self, node: &Node, why: &str) -> Error {
+    fn invalid(&self, node: &Node, why: &str, hint: &str) -> Error {
         let message = format!("{} cannot be used: {why}", self.shown);
         Error::invalid(
             Diagnostic::error(Code::InvalidProperty, message)
                 .at(node.location(&self.shown))
-                .with_excerpt_of(&self.contents),
+                .with_excerpt_of(&self.contents)
+                .hint(hint),
         )
     }
 
@@ -202,12 +231,11 @@ impl ProjectFile {
     }
 }
 
-fn check_version(name: &str, rendered: &JsonMap) -> Result<(), Error> {
-    let required = strings(rendered.get("require-dbt-version"));
-    if version::fits(version::FOLLOWED, &required) {
-        return Ok(());
-    }
-    Err(Error::Version { package: name.to_owned(), required: required.join(","), ours: version::FOLLOWED })
+/// A name that dbt takes, made of one that it does not.
+fn suggested(name: &str) -> String {
+    let fitting: String = name.chars().map(|c| if c == '_' || c.is_alphanumeric() { c } else { '_' }).collect();
+    let fitting = fitting.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
+    if fitting.is_empty() { "my_project".to_owned() } else { fitting.to_owned() }
 }
 
 /// Hooks and the query comment are rendered when they run, variables when they are read.

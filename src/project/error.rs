@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, nearest};
 
 /// Why a project cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +25,10 @@ pub enum Error {
         source: io::Error,
     },
     /// `dbt_project.yml`, profiles.yml or packages.yml is not what it should be.
-    #[error("{}", plain(.0))]
+    #[error("{}", .0.details())]
     Invalid(Box<Diagnostic>),
     /// The project asks for another dbt.
-    #[error("{package} requires dbt {required}, and slimdiff follows dbt {ours}")]
+    #[error("dbt_project.yml of {package} requires dbt {required}, and slimdiff follows dbt {ours}")]
     Version {
         /// The package.
         package: String,
@@ -106,9 +106,24 @@ impl Error {
             Self::Invalid(diagnostic) => diagnostic.hint.clone(),
             Self::Version { .. } => Some("pass `--no-version-check` to try all the same".to_owned()),
             Self::NoProfileName { .. } => Some("add `profile: <name>`, or pass `--profile`".to_owned()),
-            Self::NoProfiles { .. } => Some("pass its folder with `--profiles-dir` or DBT_PROFILES_DIR".to_owned()),
-            Self::UnknownProfile { available, .. } => Some(format!("it has {}", list(available))),
-            Self::UnknownTarget { available, .. } => Some(format!("its targets are {}", list(available))),
+            Self::NoProfiles { .. } => Some(
+                "create it in one of these folders, or pass its folder with `--profiles-dir` or DBT_PROFILES_DIR"
+                    .to_owned(),
+            ),
+            Self::UnknownProfile { available, name, .. } => {
+                Some(match nearest(name, available.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`? dbt_project.yml says `profile: {name}`"),
+                    None => {
+                        format!("the profiles there are {}; `profile:` of dbt_project.yml chooses one", list(available))
+                    }
+                })
+            }
+            Self::UnknownTarget { available, .. } if available.is_empty() => {
+                Some("add `outputs:` with the target below the profile".to_owned())
+            }
+            Self::UnknownTarget { available, .. } => {
+                Some(format!("its targets are {}; `target:` of the profile or `--target` chooses one", list(available)))
+            }
             Self::PackagesNotInstalled { .. } => Some("run `slimdiff deps` first".to_owned()),
             Self::DuplicatePackage { .. } => Some("remove one of them".to_owned()),
             Self::Unreadable { .. } => None,
@@ -118,12 +133,6 @@ impl Error {
     pub(super) fn invalid(diagnostic: Diagnostic) -> Self {
         Self::Invalid(Box::new(diagnostic))
     }
-}
-
-/// The diagnostic without what is said around it: that it is an error, and what to do.
-fn plain(diagnostic: &Diagnostic) -> String {
-    let text = Diagnostic { hint: None, ..diagnostic.clone() }.to_string();
-    text.strip_prefix("error: ").map_or(text.clone(), str::to_owned)
 }
 
 fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {

@@ -7,6 +7,7 @@ pub mod deps;
 mod error;
 mod files;
 mod ignore;
+mod keys;
 mod load;
 mod packages;
 mod profile;

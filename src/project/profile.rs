@@ -204,7 +204,11 @@ pub(super) fn load(options: &LoadOptions, from_project: Option<String>) -> Resul
     let path = dir.join("profiles.yml");
     let contents = fs::read_to_string(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
     let shown = path.display().to_string();
-    let parsed = yaml::parse(&contents).map_err(|error| Error::invalid(error.into_diagnostic(&shown)))?;
+    let parsed = yaml::parse(&contents).map_err(|error| {
+        // The line could show a credential: the place must do.
+        let hint = Some("look for a bracket, a quote or an indentation that is wrong there".to_owned());
+        Error::invalid(Diagnostic { excerpt: None, hint, ..error.into_diagnostic(&shown) })
+    })?;
     let file = ProfilesFile { path, shown, contents };
     let Some(profile) = parsed.root.get(&name) else {
         let available = keys(Some(&parsed.root)).into_iter().filter(|key| key != "config").collect();
@@ -244,7 +248,8 @@ impl ProfilesFile {
         };
         let rendered = render_all(output, &scope, &self.shown).map_err(Error::invalid)?;
         let Json::Object(rendered) = rendered else {
-            return Err(self.invalid(output, &format!("target `{target_name}` of profile `{name}` is no mapping")));
+            let message = format!("target `{target_name}` of profile `{name}` is no mapping");
+            return Err(self.invalid(output, &message));
         };
         if rendered.get("type").and_then(Json::as_str).is_none() {
             return Err(self.invalid(output, &format!("target `{target_name}` of profile `{name}` has no `type:`")));
@@ -273,7 +278,8 @@ impl ProfilesFile {
     fn invalid(&self, node: &Node, message: &str) -> Error {
         // The excerpt could show a credential: the place must do.
         debug_assert!(!self.contents.is_empty());
-        Error::invalid(Diagnostic::error(Code::InvalidProperty, message).at(node.location(&self.shown)))
+        let diagnostic = Diagnostic::error(Code::InvalidProperty, message).at(node.location(&self.shown));
+        Error::invalid(diagnostic.hint("add `type: duckdb` or `type: postgres`, and what it needs to connect"))
     }
 }
 

@@ -21,9 +21,11 @@ pub struct Error {
 impl Error {
     /// An error at a place of `text`; the hint is guessed from the line there.
     pub(super) fn new(text: &str, message: impl Into<String>, line: u32, column: u32) -> Self {
+        let (line, column) = shown_place(text, line, column);
         let excerpt = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default().trim_end().to_owned();
-        let hint = guess(text, &excerpt, line);
-        Self { message: message.into(), line, column, excerpt, hint }
+        let message = message.into();
+        let hint = guess(text, &excerpt, line, &message);
+        Self { message: plainly(&message).map_or(message, str::to_owned), line, column, excerpt, hint }
     }
 
     /// The same with other advice.
@@ -43,8 +45,53 @@ impl Error {
     }
 }
 
+/// The parser's words in ours, where its are about its own insides.
+fn plainly(message: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 10] = [
+        ("did not find expected '-' indicator", "this line does not belong to the list above it"),
+        ("did not find expected <block end>", "this line does not belong to what is above it"),
+        ("did not find expected key", "this line does not belong to the mapping above it"),
+        ("found a tab", "the line below is indented with a tab"),
+        ("found unknown anchor", "there is no anchor for this alias"),
+        ("invalid indentation in quoted scalar", "the quote that begins here is not closed"),
+        ("found unexpected end of stream", "the quote that begins here is not closed"),
+        ("mapping values are not allowed in this context", "a second `: ` stands in the value"),
+        ("did not find expected ',' or ']'", "a `[` is never closed"),
+        ("expected ',' or ']'", "a `[` is never closed"),
+    ];
+    if message.contains("did not find expected ',' or '}'") || message.contains("expected ',' or '}'") {
+        return Some("a `{` is never closed");
+    }
+    WORDS.iter().find(|(theirs, _)| message.contains(theirs)).map(|(_, ours)| *ours)
+}
+
+/// A place past the end of the text is at its last line that has something on it.
+fn shown_place(text: &str, line: u32, column: u32) -> (u32, u32) {
+    let lines: Vec<&str> = text.lines().take(line.max(1) as usize).collect();
+    if lines.len() >= line as usize && lines.last().is_some_and(|last| !last.trim().is_empty()) {
+        return (line, column);
+    }
+    match lines.iter().rposition(|line| !line.trim().is_empty()) {
+        Some(at) => {
+            (u32::try_from(at + 1).unwrap_or(line), u32::try_from(lines[at].trim_end().chars().count()).unwrap_or(1))
+        }
+        None => (line, column),
+    }
+}
+
 /// The usual mistakes, told from the line at which the parser gave up or the one before it.
-fn guess(text: &str, excerpt: &str, line: u32) -> Option<String> {
+fn guess(text: &str, excerpt: &str, line: u32, message: &str) -> Option<String> {
+    let after = text.lines().nth(line as usize);
+    if after.is_some_and(|after| message.contains("tab") && indentation(after).contains('\t')) {
+        return Some(format!("indent line {} with spaces: YAML does not allow tabs there", line + 1));
+    }
+    if message.contains("unknown anchor") {
+        let name = excerpt.split('*').nth(1).map(str::trim).unwrap_or_default();
+        return Some(format!("define it above with `&{name}`, or put the value in quotes if the `*` belongs to it"));
+    }
+    if message.contains("quoted scalar") {
+        return Some("close the quote on the same line, or write the text below `|`".to_owned());
+    }
     let before = text.lines().take(line.saturating_sub(1) as usize).filter(|l| !l.trim().is_empty()).last();
     let lines = [Some(excerpt), before];
     let any = |test: &dyn Fn(&str) -> bool| lines.iter().flatten().any(|line| test(line));

@@ -3,6 +3,7 @@
 
 mod action;
 mod broken;
+mod broken_corpus;
 mod ci;
 mod compile;
 mod deps;

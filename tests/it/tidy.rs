@@ -183,7 +183,9 @@ fn drivers_and_the_environment_stay_in_their_rooms() {
                 .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
                 || code.contains(&format!("use {name};"))
                 || (name.contains("::") && code.contains(name));
-            if used && !rooms.contains(&source.room.as_str()) {
+            // The fuzzer is told by the environment for how long it runs.
+            let told = *name == "std::env::var" && is_test(&source.path);
+            if used && !told && !rooms.contains(&source.room.as_str()) {
                 broken.push(format!("{}: names `{name}`, which is for {rooms:?} only", source.path.display()));
             }
         }

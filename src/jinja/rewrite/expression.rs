@@ -93,10 +93,14 @@ impl<'s> Parser<'_, 's> {
             Some(Token { kind: Kind::Number(number), .. }) => format!("'{number}'"),
             Some(Token { kind: Kind::Text(text, _), .. }) => format!("{text:?}"),
             Some(Token { kind: Kind::Op(op), .. }) => format!("'{op}'"),
-            None => "the end of the tag".to_owned(),
+            None => return SyntaxError::new(format!("the tag ends where {expected} is expected"), self.end_line()),
         };
         let line = self.tokens.get(self.at).map_or(self.line, |token| token.line);
         SyntaxError::new(format!("unexpected {found}, expected {expected}"), line)
+    }
+
+    fn end_line(&self) -> u32 {
+        self.tokens.last().map_or(self.line, |token| token.line)
     }
 
     /// Fails unless all tokens are taken.

@@ -38,7 +38,9 @@ impl Target {
             "duckdb" => DuckDbTarget::from_profile(output, base_dir).map(Self::DuckDb),
             "postgres" => PostgresTarget::from_profile(output).map(Self::Postgres),
             other => ForeignTarget::from_profile(other, output)?.map(Self::Foreign).ok_or_else(|| {
-                Error::unsupported(format!("no adapter for the profile's type `{other}`; there is duckdb and postgres"))
+                Error::unsupported(format!(
+                    "no adapter for `type: {other}` of profiles.yml; there is duckdb and postgres"
+                ))
             }),
         }
     }
