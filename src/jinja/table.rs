@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
 use super::repr;
@@ -115,13 +115,22 @@ impl Object for TableValue {
                 }))
             }
             ("rename", [names]) => {
-                let pairs = super::values::pairs_of(names)?;
-                let rename = |name: &String| {
-                    let found = pairs.iter().find(|(from, _)| from.as_str() == Some(name));
-                    found.map_or_else(|| name.clone(), |(_, to)| to.to_string())
+                // A dict renames some columns, a list gives all of them new names.
+                let renamed: Vec<String> = if names.kind() == ValueKind::Map {
+                    let pairs = super::values::pairs_of(names)?;
+                    let rename = |name: &String| {
+                        let found = pairs.iter().find(|(from, _)| from.as_str() == Some(name));
+                        found.map_or_else(|| name.clone(), |(_, to)| to.to_string())
+                    };
+                    self.names.iter().map(rename).collect()
+                } else {
+                    super::values::items_of(names)?.iter().map(ToString::to_string).collect()
                 };
+                if renamed.len() != self.names.len() {
+                    return Err(fail("rename() needs a name for every column"));
+                }
                 Ok(Value::from_object(Self {
-                    names: Arc::new(self.names.iter().map(rename).collect()),
+                    names: Arc::new(renamed),
                     types: self.types.clone(),
                     rows: self.rows.clone(),
                 }))
