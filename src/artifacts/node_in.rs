@@ -139,19 +139,25 @@ struct TestMetadataIn {
 pub(super) struct Configs<'m>(Mutex<HashMap<&'m str, SharedMap>>);
 
 impl<'m> Configs<'m> {
-    fn read(&self, raw: Option<&'m RawValue>) -> SharedMap {
-        let Some(text) = raw.map(RawValue::get) else { return SharedMap::default() };
+    fn read(&self, raw: Option<&'m RawValue>, field: &'static str) -> Result<SharedMap, &'static str> {
+        let Some(text) = raw.map(RawValue::get) else { return Ok(SharedMap::default()) };
         if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
-            return known.clone();
+            return Ok(known.clone());
         }
-        let read = SharedMap::from(object(raw));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(text).or_insert(read).clone()
+        let read = SharedMap::from(object(raw, field)?);
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(text).or_insert(read).clone())
     }
 }
 
+/// What stands in `raw`, or the default when there is nothing. A value that cannot be held, as a number of 400 digits, is
+/// the error `field`: nothing is lost without a word.
+fn read<'m, T: Deserialize<'m> + Default>(raw: Option<&'m RawValue>, field: &'static str) -> Result<T, &'static str> {
+    raw.map_or_else(|| Ok(T::default()), |raw| serde_json::from_str(raw.get()).map_err(|_| field))
+}
+
 /// The object in `raw`, or an empty one.
-fn object(raw: Option<&RawValue>) -> JsonMap {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+fn object(raw: Option<&RawValue>, field: &'static str) -> Result<JsonMap, &'static str> {
+    read(raw, field).map(|Object(map)| map)
 }
 
 impl<'m> Entry<'m> {
@@ -166,11 +172,11 @@ impl<'m> Entry<'m> {
             None => unique_id.split('.').next().and_then(ResourceType::parse),
         };
         let resource_type = kind.ok_or("resource_type")?;
-        let config = configs.read(self.config);
+        let config = configs.read(self.config, "config")?;
         let name = take(&mut self.name.0).ok_or("name")?;
         let original_file_path = take(&mut self.original_file_path).or_empty();
         let schema = take(&mut self.schema).or_empty();
-        let detail = self.detail(resource_type, &name, &config, configs, whole);
+        let detail = self.detail(resource_type, &name, &config, configs, whole)?;
         Ok(Node {
             package_name: self.package_name.0.ok_or("package_name")?,
             path: self.path.0.unwrap_or_else(|| original_file_path.clone()),
@@ -184,17 +190,17 @@ impl<'m> Entry<'m> {
             language: self.language.0.unwrap_or_else(|| "sql".to_owned()),
             raw_code: self.raw_code.0.or(self.raw_sql.0).unwrap_or_default(),
             first_line: 1,
-            unrendered_config: object(self.unrendered_config),
+            unrendered_config: object(self.unrendered_config, "unrendered_config")?,
             description: self.description.or_empty(),
             tags: self.tags.0,
-            meta: object(self.meta),
+            meta: object(self.meta, "meta")?,
             group: self.group.0.or_else(|| config.get("group").and_then(Json::as_str).map(str::to_owned)),
-            columns: columns(self.columns, configs),
-            refs: references(self.refs),
+            columns: columns(self.columns, configs)?,
+            refs: references(self.refs)?,
             sources: self.sources.0.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect(),
             metrics: self.metrics.0.into_iter().map(|item| owned_texts(Some(item))).collect(),
             functions: self.functions.0.into_iter().map(|item| owned_texts(Some(item))).collect(),
-            depends_on: depends_on(self.depends_on),
+            depends_on: depends_on(self.depends_on)?,
             patch_path: self.patch_path.0,
             detail,
             config,
@@ -212,11 +218,11 @@ impl<'m> Entry<'m> {
         config: &JsonMap,
         configs: &Configs<'m>,
         whole: Option<&RawValue>,
-    ) -> Detail {
-        match kind {
+    ) -> Result<Detail, &'static str> {
+        Ok(match kind {
             ResourceType::Model => Detail::Model(Box::new(model(
                 take(&mut self.access),
-                &configs.read(take(&mut self.contract)),
+                &*configs.read(self.contract, "contract")?,
                 config,
                 ModelDetail {
                     version: take(&mut self.version),
@@ -231,7 +237,7 @@ impl<'m> Entry<'m> {
             ResourceType::Seed => Detail::Seed { root_path: take(&mut self.root_path).or_empty() },
             ResourceType::Snapshot => Detail::Snapshot,
             ResourceType::Test => Detail::Test(Box::new(TestDetail {
-                metadata: self.test_metadata.and_then(test_metadata),
+                metadata: test_metadata(self.test_metadata)?,
                 column_name: take(&mut self.column_name.0),
                 attached_node: take(&mut self.attached_node.0).map(Into::into),
                 file_key_name: take(&mut self.file_key_name.0),
@@ -266,8 +272,9 @@ impl<'m> Entry<'m> {
                 url: take(&mut self.url.0),
                 label: take(&mut self.label.0),
             })),
-            _ => Detail::Other(object(whole)),
-        }
+            // Metrics and their like have sections of their own, whose entries come with their text.
+            _ => Detail::Other(object(Some(whole.ok_or("resource_type")?), "unique_id")?),
+        })
     }
 }
 
@@ -312,36 +319,39 @@ impl<'m> Deserialize<'m> for ColumnIn<'m> {
     }
 }
 
-fn columns<'m>(raw: Option<&'m RawValue>, configs: &Configs<'m>) -> IndexMap<String, ColumnInfo> {
-    let Some(text) = raw.map(RawValue::get) else { return IndexMap::new() };
+fn columns<'m>(raw: Option<&'m RawValue>, configs: &Configs<'m>) -> Result<IndexMap<String, ColumnInfo>, &'static str> {
     // dbt v2 writes a list.
-    let listed: Vec<ColumnIn<'m>> = if text.starts_with('[') {
-        serde_json::from_str(text).unwrap_or_default()
+    let listed: Vec<ColumnIn<'m>> = if raw.is_some_and(|raw| raw.get().starts_with('[')) {
+        read(raw, "columns")?
     } else {
-        let by_name: Result<Entries<ColumnIn<'m>>, _> = serde_json::from_str(text);
-        by_name.map(|entries| entries.0.into_iter().map(|(_, column)| column).collect()).unwrap_or_default()
+        let by_name: Entries<ColumnIn<'m>> = read(raw, "columns")?;
+        by_name.0.into_iter().map(|(_, column)| column).collect()
     };
-    let configured = |ColumnIn(column, config)| ColumnInfo { config: configs.read(config), ..column };
-    listed.into_iter().map(configured).map(|column| (column.name.clone(), column)).collect()
+    let configured = |ColumnIn(column, config)| -> Result<(String, ColumnInfo), &'static str> {
+        let column = ColumnInfo { config: configs.read(config, "columns")?, ..column };
+        Ok((column.name.clone(), column))
+    };
+    listed.into_iter().map(configured).collect()
 }
 
 /// `{name, package, version}` since version 10; before, a list of a name, or of a package and a name.
-fn references(raw: Option<&RawValue>) -> Vec<RefArgs> {
-    let items: Vec<&RawValue> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    items.into_iter().filter_map(|item| reference(item.get())).collect()
+fn references(raw: Option<&RawValue>) -> Result<Vec<RefArgs>, &'static str> {
+    let items: Vec<&RawValue> = read(raw, "refs")?;
+    items.into_iter().map(reference).collect()
 }
 
-fn reference(item: &str) -> Option<RefArgs> {
-    if item.starts_with('[') {
-        let mut names = serde_json::from_str::<Texts>(item).ok()?.0.into_iter();
-        let first = names.next()?;
-        return Some(match names.next() {
+fn reference(item: &RawValue) -> Result<RefArgs, &'static str> {
+    const WRONG: &str = "refs";
+    if item.get().starts_with('[') {
+        let mut names = read::<Texts>(Some(item), WRONG)?.0.into_iter();
+        let first = names.next().ok_or(WRONG)?;
+        return Ok(match names.next() {
             Some(name) => RefArgs { name, package: Some(first), version: None },
             None => RefArgs { name: first, package: None, version: None },
         });
     }
-    let written: RefIn = serde_json::from_str(item).ok()?;
-    Some(RefArgs { name: written.name.0?, package: written.package.0, version: written.version })
+    let written: RefIn = read(Some(item), WRONG)?;
+    Ok(RefArgs { name: written.name.0.ok_or(WRONG)?, package: written.package.0, version: written.version })
 }
 
 fn text(value: Json) -> Option<String> {
@@ -376,14 +386,14 @@ fn model(access: Text, contract: &JsonMap, config: &JsonMap, written: ModelDetai
     }
 }
 
-fn test_metadata(raw: &RawValue) -> Option<TestMetadata> {
-    let written: TestMetadataIn = serde_json::from_str(raw.get()).ok()?;
-    Some(TestMetadata { name: written.name.0?, kwargs: written.kwargs.0, namespace: written.namespace.0 })
+fn test_metadata(raw: Option<&RawValue>) -> Result<Option<TestMetadata>, &'static str> {
+    let TestMetadataIn { name, kwargs, namespace } = read(raw, "test_metadata")?;
+    Ok(name.0.map(|name| TestMetadata { name, kwargs: kwargs.0, namespace: namespace.0 }))
 }
 
-fn depends_on(raw: Option<&RawValue>) -> DependsOn {
-    let written: DependsOnIn = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    DependsOn { macros: written.macros.0, nodes: written.nodes.0.into_iter().map(Into::into).collect() }
+fn depends_on(raw: Option<&RawValue>) -> Result<DependsOn, &'static str> {
+    let written: DependsOnIn = read(raw, "depends_on")?;
+    Ok(DependsOn { macros: written.macros.0, nodes: written.nodes.0.into_iter().map(Into::into).collect() })
 }
 
 fn owner(written: Option<Json>) -> JsonMap {

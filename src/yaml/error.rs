@@ -16,6 +16,8 @@ pub struct Error {
     pub excerpt: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The message in the words of whoever found it, of which several may mean one thing to the reader.
+    pub(super) original: String,
 }
 
 impl Error {
@@ -25,7 +27,8 @@ impl Error {
         let excerpt = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default().trim_end().to_owned();
         let message = message.into();
         let hint = guess(text, &excerpt, line, &message);
-        Self { message: plainly(&message).map_or(message, str::to_owned), line, column, excerpt, hint }
+        let plain = plainly(&message).map_or_else(|| message.clone(), str::to_owned);
+        Self { message: plain, line, column, excerpt, hint, original: message }
     }
 
     /// The same with other advice.

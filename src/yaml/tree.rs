@@ -63,7 +63,7 @@ const MARGIN: usize = 1_000;
 const MAX_MOVES: usize = 500;
 
 fn is_shallow(error: &Error) -> bool {
-    SHALLOW.contains(&error.message.as_str())
+    SHALLOW.contains(&error.original.as_str())
 }
 
 /// Reads a text again with the lines moved that the parser refuses for their indentation: inside of brackets and quotes
@@ -84,7 +84,7 @@ fn indented(text: &str, first: Error) -> Result<Parsed, Error> {
         match Builder::new(&lines.concat(), moved.clone()).document() {
             Err(next) if is_shallow(&next) => error = next,
             Err(next) => {
-                return Err(Error { hint: next.hint, ..Error::new(text, next.message, next.line, next.column) });
+                return Err(Error { hint: next.hint, ..Error::new(text, next.original, next.line, next.column) });
             }
             Ok(parsed) => return Ok(parsed),
         }
@@ -96,7 +96,7 @@ fn indented(text: &str, first: Error) -> Result<Parsed, Error> {
 fn shallow_lines(lines: &[String], error: &Error, moved: &BTreeSet<u32>) -> Vec<u32> {
     let last = u32::try_from(lines.len()).unwrap_or(u32::MAX);
     let unmoved = |line: &u32| *line <= last && !moved.contains(line);
-    if error.message != SHALLOW[2] {
+    if error.original != SHALLOW[2] {
         return Some(error.line).filter(unmoved).into_iter().collect();
     }
     let margin = if moved.contains(&error.line) { MARGIN } else { 0 };

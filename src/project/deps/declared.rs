@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use crate::jinja::YamlScope;
-use crate::model::{Code, Diagnostic, JsonMap, Location};
+use crate::model::{Code, Diagnostic, JsonMap, Location, nearest};
 use crate::project::Error;
 use crate::project::render::render_all;
 use crate::yaml::{self, Node};
@@ -222,7 +222,9 @@ fn declared(rendered: &JsonMap, written: &JsonMap, asked_by: String) -> Result<D
     let kinds: Vec<_> = KINDS.iter().filter(|(kind, _)| rendered.contains_key(*kind)).collect();
     let [(kind, others)] = kinds[..] else {
         let message = if kinds.is_empty() {
-            "a package needs one of the keys `package`, `git`, `tarball` and `local`".to_owned()
+            let near = rendered.keys().find_map(|key| nearest(key, KINDS.iter().map(|(kind, _)| *kind)));
+            let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            format!("a package needs one of the keys `package`, `git`, `tarball` and `local`{meant}")
         } else {
             let words: Vec<_> = kinds.iter().map(|(kind, _)| format!("`{kind}`")).collect();
             format!("a package has one of {}, not all of them", words.join(" and "))
@@ -232,7 +234,7 @@ fn declared(rendered: &JsonMap, written: &JsonMap, asked_by: String) -> Result<D
     let known = |key: &str| key == *kind || key == "name" || others.contains(&key);
     if let Some(key) = rendered.keys().find(|key| !known(key)) {
         let all = [&[*kind, "name"], *others].concat();
-        let near = all.iter().find(|name| name.replace(['-', '_'], "") == key.replace(['-', '_'], ""));
+        let near = nearest(key, all.iter().copied());
         let message = match near {
             Some(near) => format!("`{key}` is no key of a `{kind}` package; did you mean `{near}`?"),
             None => format!("`{key}` is no key of a `{kind}` package; it takes {}", all.join(", ")),
