@@ -35,7 +35,12 @@ pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
 /// # Errors
 /// The text is cut off, is no manifest, or has a version that is not read.
 pub fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
-    let document: Document<'_> = serde_json::from_slice(bytes).map_err(|source| {
+    // Text is checked once as a whole rather than value by value; what is no text is told by the reader of bytes.
+    let document: Result<Document<'_>, _> = match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    };
+    let document = document.map_err(|source| {
         let name = name.to_owned();
         match source.classify() {
             Category::Eof if !bytes.is_empty() => Error::Truncated { name, line: source.line(), size: bytes.len() },

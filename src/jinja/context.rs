@@ -65,6 +65,7 @@ pub(super) struct Shared {
     pub(super) env: Environment<'static>,
     target: OnceLock<Value>,
     flags: OnceLock<Value>,
+    plain_where_subquery: OnceLock<bool>,
     invocation_args: OnceLock<Value>,
     /// The graph that was converted last, with its conversion: a run has one.
     graph: Mutex<Option<(Arc<Json>, Value)>>,
@@ -85,9 +86,15 @@ impl Shared {
             env,
             target: OnceLock::new(),
             flags: OnceLock::new(),
+            plain_where_subquery: OnceLock::new(),
             invocation_args: OnceLock::new(),
             graph: Mutex::new(None),
         }
+    }
+
+    /// Whether `get_where_subquery` is dbt's own, which gives its argument back while a project is parsed.
+    pub(super) fn has_plain_where_subquery(&self) -> bool {
+        *self.plain_where_subquery.get_or_init(|| self.registry.is_only_built_in("get_where_subquery"))
     }
 
     fn graph(&self, world: Option<&Arc<dyn Introspect>>) -> Value {

@@ -135,7 +135,9 @@ fn usual_argument(ctx: &RenderHandle, text: &str) -> Result<Option<Value>, Error
     let child = ctx.child();
     let reference = RefArgs { name: name.to_owned(), package: None, version: None };
     let mut value = functions::referenced(&child, reference)?;
-    if inner.is_some() {
+    if inner.is_some() && !ctx.execute() && ctx.shared.has_plain_where_subquery() {
+        child.enter("macro.dbt.get_where_subquery");
+    } else if inner.is_some() {
         lock(&child.given).insert("slimdiff_relation", value);
         let Some(rendered) = render::run_kept(&child, WHERE_SUBQUERY) else { return Ok(None) };
         rendered?;

@@ -253,6 +253,13 @@ impl Registry {
         problem
     }
 
+    /// Whether dbt's own macro of this name, and what it dispatches to, are the only ones that there are.
+    pub(super) fn is_only_built_in(&self, name: &str) -> bool {
+        let of_project = self.by_package.iter().filter(|(package, _)| !self.internal.contains(package));
+        let is_of = |found: &str| found == name || found.strip_suffix(name).is_some_and(|rest| rest.ends_with("__"));
+        !of_project.flat_map(|(_, names)| names.keys()).any(|found| is_of(found))
+    }
+
     /// The names of generic tests.
     pub(super) fn tests(&self) -> impl Iterator<Item = &str> {
         let of = |entry: &'_ (Arc<MacroEntry>, Value)| matches!(entry.0.block.kind.as_str(), "test" | "data_test");

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::config::complete;
 use super::docs::{DocIds, Docs};
+use super::foreseen::Foreseen;
 use super::interner::Interner;
 use super::names::Naming;
 use super::{ParseOptions, quoting};
 use crate::jinja::{Renderer, YamlScope};
-use crate::model::{JsonMap, Quoting, SharedMap};
+use crate::model::{JsonMap, Quoting, ResourceType, SharedMap};
 use crate::project::{Package, Project};
 
 /// The project, the renderer and what follows from them once for all.
@@ -20,6 +22,8 @@ pub(super) struct Context<'p> {
     pub(super) renderer: &'p Renderer,
     pub(super) quoting: Quoting,
     pub(super) naming: Naming,
+    /// Tests whose render is known.
+    pub(super) foreseen: Foreseen,
     interner: Interner,
     scopes: HashMap<&'p str, YamlScope>,
     doc_ids: HashMap<&'p str, DocIds>,
@@ -39,6 +43,7 @@ impl<'p> Context<'p> {
             renderer,
             quoting: quoting(project),
             naming: Naming::new(renderer, project),
+            foreseen: Foreseen::new(renderer, project),
             interner: Interner::default(),
             scopes,
             doc_ids: doc_ids.collect(),
@@ -58,6 +63,11 @@ impl<'p> Context<'p> {
     /// A configuration that is complete, one copy for all that have the same.
     pub(super) fn shared(&self, config: JsonMap) -> SharedMap {
         self.interner.share(config)
+    }
+
+    /// A merged configuration with the defaults of its kind, one copy for all that have the same.
+    pub(super) fn completed(&self, merged: JsonMap, kind: ResourceType) -> SharedMap {
+        self.interner.completed(merged, kind, complete)
     }
 
     /// The root project.

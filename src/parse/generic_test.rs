@@ -7,6 +7,7 @@ use super::config::{Rules, Sources, complete, known_defaults, texts};
 use super::config_types;
 use super::context::Context;
 use super::draft::folders;
+use super::foreseen;
 use super::names;
 use super::node::{take, with_captured};
 use super::properties::PropertyFile;
@@ -94,13 +95,13 @@ pub(super) const CONFIG_KEYS: [&str; 14] = [
 ];
 
 /// A test as its entry says it.
-struct Written {
-    name: String,
-    namespace: Option<String>,
-    custom_name: Option<String>,
-    description: String,
-    kwargs: JsonMap,
-    config: JsonMap,
+pub(super) struct Written {
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+    pub(super) custom_name: Option<String>,
+    pub(super) description: String,
+    pub(super) kwargs: JsonMap,
+    pub(super) config: JsonMap,
 }
 
 /// Makes the test's node; the warning is of a test whose macro does not exist.
@@ -120,7 +121,7 @@ pub(super) fn build(
     if name.short != name.full && !written.config.contains_key("alias") {
         written.config.insert("alias".to_owned(), Json::String(name.short.clone()));
     }
-    let mut node = skeleton(case, &written, &name, context);
+    let mut node = skeleton(case, &written, &name);
     let called = macro_id.clone();
     let capture = if is_plain(&written, &macro_id) {
         plain_capture(case, macro_id)
@@ -128,13 +129,10 @@ pub(super) fn build(
         let where_subquery = context.renderer.find_macro("get_where_subquery", "dbt").map(str::to_owned);
         Capture { macros: where_subquery.into_iter().collect(), ..plain_capture(case, macro_id) }
     } else {
-        let scope = scope(case, &node, &written, context);
-        let code = if Noted::of(&called, case, &written, context).knows(&called) {
-            node.raw_code.clone()
-        } else {
-            raw_code(&written, "")
-        };
-        context.renderer.parse_test(&code, &scope).map_err(|diagnostic| at_entry(*diagnostic, case))?.capture
+        match foreseen::capture(case, &written, &macro_id, context) {
+            Some(capture) => capture,
+            None => rendered_capture(case, &node, &written, &called, context)?,
+        }
     };
     let macros = Noted::of(&called, case, &written, context).macros(capture.macros);
     let capture = Capture { macros, ..capture };
@@ -152,7 +150,10 @@ pub(super) fn build(
         in_file: &in_file,
         rules: Rules::Node,
     };
-    let config = completed(sources.merged(), context);
+    let merged = sources.merged();
+    // What nobody set is of its type.
+    let may_be_wrong = config_types::wrong(&merged, ResourceType::Test).is_some();
+    let config = completed(merged, context);
     node.unrendered_config = sources.unrendered();
     for tag in texts(config.get("tags")) {
         if !node.tags.contains(&tag) {
@@ -160,7 +161,8 @@ pub(super) fn build(
         }
     }
     node.meta = config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
-    if let Some((key, why)) = config_types::wrong(&config, ResourceType::Test) {
+    let wrong = may_be_wrong.then(|| config_types::wrong(&config, ResourceType::Test)).flatten();
+    if let Some((key, why)) = wrong {
         let message = format!("`{key}` of test `{}` of `{}` {why}", written.name, case.target.entry);
         let body = case.test.get(&written.name).unwrap_or(case.test);
         let place =
@@ -171,6 +173,29 @@ pub(super) fn build(
     take(&mut node, capture);
     names::assign(&mut node, context)?;
     Ok((node, warning))
+}
+
+/// What a render of the test's code sees.
+fn rendered_capture(
+    case: &TestCase<'_>,
+    node: &Node,
+    written: &Written,
+    called: &str,
+    context: &Context<'_>,
+) -> Result<Capture, Box<Diagnostic>> {
+    let scope = scope(case, node, written, context);
+    let known = Noted::of(called, case, written, context).knows(called);
+    let name = if known { macro_name(written) } else { String::new() };
+    let failed = |diagnostic: Box<Diagnostic>| at_entry(*diagnostic, case);
+    if foreseen::is_itself(&written.config) {
+        // Many tests make the same call, which is compiled once; what they configure differs.
+        let capture = context.renderer.parse_test(&call_code(&name), &scope).map_err(failed)?.capture;
+        if capture.config.is_empty() {
+            return Ok(Capture { config: written.config.clone(), ..capture });
+        }
+        // The test's macro configures it too, and how the two are merged is the renderer's to say.
+    }
+    Ok(context.renderer.parse(&raw_code(written, &name), &scope).map_err(failed)?.capture)
 }
 
 /// An error without a better place is at the test's entry.
@@ -333,10 +358,15 @@ fn name_of(case: &TestCase<'_>, written: &Written) -> TestName {
     test_name::synthesize(&kind, &case.target.name(), &written.kwargs)
 }
 
+/// The call of the macro.
+fn call_code(macro_name: &str) -> String {
+    let macro_name = if macro_name.is_empty() { UNKNOWN_MACRO } else { macro_name };
+    format!("{{{{ {macro_name}(**_dbt_generic_test_kwargs) }}}}")
+}
+
 /// The call of the macro, and of `config` with what the entry sets.
 fn raw_code(written: &Written, macro_name: &str) -> String {
-    let macro_name = if macro_name.is_empty() { UNKNOWN_MACRO } else { macro_name };
-    let call = format!("{{{{ {macro_name}(**_dbt_generic_test_kwargs) }}}}");
+    let call = call_code(macro_name);
     if written.config.is_empty() {
         return call;
     }
@@ -356,10 +386,14 @@ fn completed(config: JsonMap, context: &Context<'_>) -> SharedMap {
     if config.is_empty() {
         return known_defaults(ResourceType::Test);
     }
-    context.shared(complete(config, ResourceType::Test))
+    if config.contains_key("alias") {
+        // No other test has the same.
+        return complete(config, ResourceType::Test).into();
+    }
+    context.completed(config, ResourceType::Test)
 }
 
-fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName, context: &Context<'_>) -> Node {
+fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
     let target = &case.target;
     let package = &target.file.package.name;
     let hash = test_name::hash(&name.full, written.namespace.as_deref(), &written.name, &written.kwargs);
@@ -386,7 +420,7 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName, context: &C
         language: "sql".to_owned(),
         raw_code: raw_code(written, &macro_name(written)),
         first_line: case.test.line,
-        config: completed(written.config.clone(), context),
+        config: known_defaults(ResourceType::Test),
         unrendered_config: JsonMap::new(),
         description: written.description.clone(),
         tags,
@@ -455,7 +489,7 @@ impl<'c> Noted<'c> {
     }
 }
 
-fn plain_capture(case: &TestCase<'_>, macro_id: String) -> Capture {
+pub(super) fn plain_capture(case: &TestCase<'_>, macro_id: String) -> Capture {
     let mut capture = Capture { macros: vec![macro_id], ..Capture::default() };
     match case.target.table {
         Some(table) => capture.sources.push([case.target.entry.to_owned(), table.to_owned()]),
@@ -473,14 +507,15 @@ fn scope(case: &TestCase<'_>, node: &Node, written: &Written, context: &Context<
     let mut model = node.clone();
     model.database = Some(context.options.database.clone());
     model.schema.clone_from(&context.options.schema);
+    model.config = completed(written.config.clone(), context);
     NodeScope {
         package: node.package_name.clone(),
         path,
         first_line: line,
         this: names::relation(&model, context.quoting),
         name: node.name.clone(),
+        config: model.config.clone(),
         model: LazyJson::new(move || node_json(&model)),
-        config: node.config.clone(),
         test_kwargs: Some(written.kwargs.clone()),
         ..NodeScope::default()
     }

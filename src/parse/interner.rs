@@ -6,22 +6,29 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
-use crate::model::{JsonMap, SharedMap};
+use crate::model::{JsonMap, ResourceType, SharedMap};
 
 /// The maps seen so far, by a hash of what they hold in its order.
 #[derive(Default)]
 pub(super) struct Interner {
     seen: Mutex<HashMap<u64, Vec<SharedMap>>>,
+    completed: Mutex<HashMap<u64, Vec<Completed>>>,
+}
+
+/// A configuration as it was merged, and with the defaults of its kind.
+struct Completed {
+    kind: ResourceType,
+    merged: JsonMap,
+    whole: SharedMap,
 }
 
 impl Interner {
     /// `map`, or the same one as seen before. Maps whose keys are in another order are not the same: they are written in
     /// that order.
     pub(super) fn share(&self, map: JsonMap) -> SharedMap {
-        let mut hasher = DefaultHasher::new();
-        hash_map(&map, &mut hasher);
+        let hash = hash_of(&map);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let alike = seen.entry(hasher.finish()).or_default();
+        let alike = seen.entry(hash).or_default();
         if let Some(known) = alike.iter().find(|known| same_maps(known, &map)) {
             return known.clone();
         }
@@ -29,6 +36,33 @@ impl Interner {
         alike.push(new.clone());
         new
     }
+
+    /// `merged` with the defaults of its kind, which `complete` adds when it was not seen before.
+    pub(super) fn completed(
+        &self,
+        merged: JsonMap,
+        kind: ResourceType,
+        complete: impl FnOnce(JsonMap, ResourceType) -> JsonMap,
+    ) -> SharedMap {
+        let hash = hash_of(&merged);
+        let find = |all: &HashMap<u64, Vec<Completed>>| {
+            let alike = all.get(&hash)?;
+            alike.iter().find(|known| known.kind == kind && same_maps(&known.merged, &merged)).map(|k| k.whole.clone())
+        };
+        if let Some(known) = find(&self.completed.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return known;
+        }
+        let whole = self.share(complete(merged.clone(), kind));
+        let new = Completed { kind, merged, whole: whole.clone() };
+        self.completed.lock().unwrap_or_else(PoisonError::into_inner).entry(hash).or_default().push(new);
+        whole
+    }
+}
+
+fn hash_of(map: &JsonMap) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hash_map(map, &mut hasher);
+    hasher.finish()
 }
 
 fn hash_map(map: &JsonMap, into: &mut DefaultHasher) {

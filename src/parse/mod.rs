@@ -13,6 +13,7 @@ mod draft;
 mod excerpts;
 mod exposures;
 mod external_location;
+mod foreseen;
 mod generic_test;
 mod graph;
 mod hooks;

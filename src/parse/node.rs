@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::columns;
-use super::config::{Rules, Sources, complete, merge, texts};
+use super::config::{Rules, Sources, merge, texts};
 use super::config_types;
 use super::context::Context;
 use super::contract;
@@ -73,8 +73,7 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
         Err(diagnostic) => return Err(diagnostic),
     };
     let layers = |patch| sources(draft, context, patch, &capture.config);
-    let config = complete(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
-    let config = context.shared(config);
+    let config = context.completed(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
     let mut as_written = layers(patch.as_ref().map(|patch| &patch.config));
     if draft.kind == ResourceType::Function {
         // dbt keeps what is written for models there.
@@ -294,7 +293,7 @@ fn read_template(
     }
     let empty = JsonMap::new();
     let layers = sources(draft, context, patch.map(|patch| &patch.config), &empty);
-    let config = complete(layers.merged(), draft.kind).into();
+    let config = context.completed(layers.merged(), draft.kind);
     let mut node = skeleton(draft, config, context);
     node.alias = names::default_alias(&node);
     let mut capture = context.renderer.parse(&draft.raw_code, &scope(node, file, context))?.capture;

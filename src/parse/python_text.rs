@@ -65,7 +65,7 @@ fn number_text(number: &Number) -> String {
 }
 
 /// Single quotes, unless the text has some and no double ones.
-fn write_quoted(text: &str, out: &mut String) {
+pub(super) fn write_quoted(text: &str, out: &mut String) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for c in text.chars() {

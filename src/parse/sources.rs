@@ -1,5 +1,7 @@
 //! Sources: one node a table, configured by both its own entry and its source's.
 
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
 
 use super::columns;
@@ -18,6 +20,32 @@ pub(super) struct Source<'f> {
     over: Option<Entry<'f>>,
     json: JsonMap,
     written: JsonMap,
+    /// Where the tables stand in the lists of the two, by name.
+    places: Places,
+    written_places: Places,
+}
+
+/// The first place of each table's name in a list: sources may have thousands of tables.
+struct Places(HashMap<String, usize>);
+
+impl Places {
+    fn of(source: &JsonMap) -> Self {
+        let mut places = HashMap::new();
+        for (at, table) in tables(source).iter().enumerate() {
+            if let Some(name) = table.as_object().and_then(|table| text(table, "name")) {
+                places.entry(name).or_insert(at);
+            }
+        }
+        Self(places)
+    }
+
+    fn table<'j>(&self, source: &'j JsonMap, name: &str) -> Option<&'j JsonMap> {
+        tables(source).get(*self.0.get(name)?)?.as_object()
+    }
+}
+
+fn tables(source: &JsonMap) -> &[Json] {
+    source.get("tables").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 impl<'f> Source<'f> {
@@ -32,7 +60,8 @@ impl<'f> Source<'f> {
         if let Some(other) = overrides {
             overlay(&mut json, &other.render(context)?);
         }
-        Ok(Self { entry, over: overrides.copied(), json, written })
+        let (places, written_places) = (Places::of(&json), Places::of(&written));
+        Ok(Self { entry, over: overrides.copied(), json, written, places, written_places })
     }
 
     /// What a table's entry has under `key`, or what the overriding entry has there instead.
@@ -45,9 +74,8 @@ impl<'f> Source<'f> {
 
     /// One node a table.
     pub(super) fn nodes(&self, context: &Context<'_>) -> Vec<Result<Node, Box<Diagnostic>>> {
-        let tables = self.json.get("tables").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         // A table without a name is told with the shape of its entry.
-        let named = tables.iter().filter_map(Json::as_object).filter(|table| text(table, "name").is_some());
+        let named = tables(&self.json).iter().filter_map(Json::as_object).filter(|table| text(table, "name").is_some());
         named.map(|table| self.node(table, context)).collect()
     }
 
@@ -109,7 +137,7 @@ impl<'f> Source<'f> {
             group: None,
             columns: columns::read(
                 table,
-                table_of(&self.written, &name).unwrap_or(&none),
+                self.written_places.table(&self.written, &name).unwrap_or(&none),
                 context.doc_ids(&file.package.name),
             ),
             refs: Vec::new(),
@@ -190,7 +218,7 @@ impl<'f> Source<'f> {
 
     /// The rendered entry of a table.
     pub(super) fn table(&self, name: &str) -> Option<&JsonMap> {
-        table_of(&self.json, name)
+        self.places.table(&self.json, name)
     }
 
     fn quoting(&self, table: &JsonMap) -> JsonMap {
@@ -203,11 +231,6 @@ impl<'f> Source<'f> {
             })
             .collect()
     }
-}
-
-fn table_of<'j>(source: &'j JsonMap, name: &str) -> Option<&'j JsonMap> {
-    let tables = source.get("tables").and_then(Json::as_array)?;
-    tables.iter().filter_map(Json::as_object).find(|table| text(table, "name").as_deref() == Some(name))
 }
 
 fn overlay(json: &mut JsonMap, over: &JsonMap) {

@@ -3,7 +3,7 @@
 use md5::{Digest, Md5};
 use serde_json::Value as Json;
 
-use super::python_text::{repr, str};
+use super::python_text::{str, write_quoted};
 use crate::model::JsonMap;
 
 /// The longest name that a file, an alias and a relation may have.
@@ -58,25 +58,45 @@ fn only_word_characters(text: &str) -> String {
 
 /// The ten characters at the end of a generic test's id.
 pub(super) fn hash(name: &str, namespace: Option<&str>, test: &str, kwargs: &JsonMap) -> String {
-    let mut metadata = JsonMap::new();
-    metadata.insert("kwargs".to_owned(), sorted(&Json::Object(kwargs.clone())));
-    metadata.insert("name".to_owned(), Json::String(test.to_owned()));
-    metadata.insert("namespace".to_owned(), Json::String(namespace.unwrap_or("None").to_owned()));
-    let digest = md5(&format!("{name}{}", repr(&Json::Object(metadata))));
+    let mut hashed = format!("{name}{{'kwargs': ");
+    write_sorted_map(kwargs, &mut hashed);
+    hashed.push_str(", 'name': ");
+    write_quoted(test, &mut hashed);
+    hashed.push_str(", 'namespace': ");
+    write_quoted(namespace.unwrap_or("None"), &mut hashed);
+    hashed.push('}');
+    let digest = md5(&hashed);
     digest[digest.len() - 10..].to_owned()
 }
 
-/// Keys in order, every leaf as text.
-fn sorted(value: &Json) -> Json {
+/// Python's text of the value with its keys in order and every leaf as text.
+fn write_sorted(value: &Json, out: &mut String) {
     match value {
-        Json::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| *key);
-            Json::Object(entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        Json::Object(map) => write_sorted_map(map, out),
+        Json::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { ", " });
+                write_sorted(item, out);
+            }
+            out.push(']');
         }
-        Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
-        leaf => Json::String(str(leaf)),
+        Json::String(text) => write_quoted(text, out),
+        leaf => write_quoted(&str(leaf), out),
     }
+}
+
+fn write_sorted_map(map: &JsonMap, out: &mut String) {
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by_key(|(key, _)| *key);
+    out.push('{');
+    for (at, (key, value)) in entries.into_iter().enumerate() {
+        out.push_str(if at == 0 { "" } else { ", " });
+        write_quoted(key, out);
+        out.push_str(": ");
+        write_sorted(value, out);
+    }
+    out.push('}');
 }
 
 fn md5(text: &str) -> String {

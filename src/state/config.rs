@@ -25,6 +25,10 @@ const TEST_KEYS: &[&str] = &[
 
 pub(super) fn config(pair: &Pair<'_>) -> Vec<Finding> {
     let kind = pair.nodes.current.resource_type;
+    let Change { baseline, current } = pair.nodes.map(|node| &node.unrendered_config);
+    if baseline == current && !matches!(kind, ResourceType::SemanticModel | ResourceType::SavedQuery) {
+        return Vec::new();
+    }
     let maps = match kind {
         // These compare the whole rendered configuration.
         ResourceType::SemanticModel | ResourceType::SavedQuery => pair.nodes.map(|node| stated(&node.config)),
