@@ -82,7 +82,7 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
         "test" => Command::Test,
         _ => Command::Build,
     };
-    let loaded = session.load()?;
+    let loaded = session.load_with_state(args.state.state.as_deref())?;
     artifacts::write_manifest(&loaded.manifest, &loaded.target_path.join("manifest.json"))?;
     let request = BuildRequest {
         command,

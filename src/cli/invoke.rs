@@ -61,7 +61,12 @@ impl Session {
 
     /// Reads and parses the project, and learns what must never be printed.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
-        let loaded = pipeline::load(&self.invocation)?;
+        self.load_with_state(None)
+    }
+
+    /// The same, with the manifest of `--state` read beside it.
+    pub(super) fn load_with_state(&self, state: Option<&Path>) -> Result<Loaded, Failure> {
+        let loaded = pipeline::load_with_state(&self.invocation, state)?;
         for secret in loaded.target.secrets() {
             self.ui.hide(secret.expose_secret());
         }

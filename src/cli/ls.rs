@@ -27,7 +27,7 @@ const DEFAULT_KEYS: &[&str] = &[
 
 /// Lists nodes, one a line.
 pub(super) fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {
-    let loaded = session.load()?;
+    let loaded = session.load_with_state(args.state.state.as_deref())?;
     let request = request(&args.select)?;
     let selection = pipeline::choose(&session.invocation, &loaded, &request, &defer(&args.state))?;
     session.ui.finish();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::project::absolute;
+use super::project::{absolute, load};
 use super::{Error, Invocation, Loaded, inline};
 use crate::artifacts;
 use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
@@ -79,10 +79,30 @@ pub fn choose(
     Ok(selection)
 }
 
+/// Reads and parses the project, and beside it the manifest of `--state`, which may be as large: neither waits for the
+/// other.
+///
+/// # Errors
+/// As [`load`]. That the manifest cannot be read is said where it is needed.
+pub fn load_with_state(invocation: &Invocation, state: Option<&Path>) -> Result<Loaded, Error> {
+    let Some(path) = state.filter(|path| path.exists()).map(manifest_in) else { return load(invocation) };
+    let (loaded, state) = rayon::join(|| load(invocation), || artifacts::read_manifest(&path));
+    let loaded = loaded?;
+    if let Ok(state) = state {
+        loaded.states.lock().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::new(state));
+    }
+    Ok(loaded)
+}
+
+/// The manifest that a path means: the file, or the one in the folder.
+fn manifest_in(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("manifest.json") } else { path.to_owned() }
+}
+
 /// The manifest of `--state`: a file, or the folder it is in; relative to the current folder, else to the project's.
 fn read_state(loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let path = if path.exists() { path.to_owned() } else { absolute(&loaded.project.root.root, path) };
-    let path = if path.is_dir() { path.join("manifest.json") } else { path };
+    let path = manifest_in(&path);
     let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = states.get(&path) {
         return Ok(Arc::clone(known));

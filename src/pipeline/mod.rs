@@ -12,7 +12,8 @@ mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};
 pub use commands::{
-    BuildRequest, Built, CompileOutcome, CompileRequest, CompiledNode, DeferRequest, build, choose, compile, show,
+    BuildRequest, Built, CompileOutcome, CompileRequest, CompiledNode, DeferRequest, build, choose, compile,
+    load_with_state, show,
 };
 pub use compare::{CompareRequest, compare};
 pub use deps::deps;
