@@ -13,7 +13,7 @@ use super::error::Error;
 use super::node_out::{DependsOnMacros, NodeOut, section};
 use super::write_whole;
 use crate::build::Compiled;
-use crate::model::{Doc, JsonMap, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
+use crate::model::{Doc, FastHash, JsonMap, Macro, Manifest, Metadata, Node, NodeId, ResourceType};
 
 /// Sections of nodes, in dbt's order.
 const SECTIONS: [&str; 9] = [
@@ -33,7 +33,7 @@ const SECTIONS: [&str; 9] = [
 /// # Errors
 /// The file cannot be written.
 pub fn write_manifest(manifest: &Manifest, path: &Path) -> Result<(), Error> {
-    let document = Document { manifest, compiled: HashMap::new() };
+    let document = Document { manifest, compiled: HashMap::default() };
     write_whole(path, &document).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
@@ -53,14 +53,14 @@ pub fn write_compiled_manifest<'a>(
 /// The manifest in dbt's shape.
 #[cfg(test)]
 pub(crate) fn manifest_json(manifest: &Manifest) -> Json {
-    serde_json::to_value(Document { manifest, compiled: HashMap::new() }).unwrap()
+    serde_json::to_value(Document { manifest, compiled: HashMap::default() }).unwrap()
 }
 
 /// The whole file. Every node is written as it is reached.
 struct Document<'a> {
     manifest: &'a Manifest,
     /// What some nodes were compiled to.
-    compiled: HashMap<&'a NodeId, &'a Compiled>,
+    compiled: HashMap<&'a NodeId, &'a Compiled, FastHash>,
 }
 
 impl Serialize for Document<'_> {
@@ -152,11 +152,11 @@ fn is_in_graph(node: &Node) -> bool {
 }
 
 /// Parents and children by id.
-type Edges<'a> = IndexMap<&'a NodeId, Vec<&'a NodeId>>;
+type Edges<'a> = IndexMap<&'a NodeId, Vec<&'a NodeId>, FastHash>;
 
 fn edges(manifest: &Manifest) -> (Edges<'_>, Edges<'_>) {
-    let mut parents = Edges::with_capacity(manifest.nodes.len());
-    let mut children = Edges::with_capacity(manifest.nodes.len());
+    let mut parents = Edges::with_capacity_and_hasher(manifest.nodes.len(), FastHash::default());
+    let mut children = Edges::with_capacity_and_hasher(manifest.nodes.len(), FastHash::default());
     for (id, node) in manifest.nodes.iter().filter(|(_, node)| is_in_graph(node)) {
         children.entry(id).or_default();
         let mut own: Vec<&NodeId> = Vec::with_capacity(node.depends_on.nodes.len());

@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::hash::Hash;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState as FastHash;
 use indexmap::IndexSet;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -49,7 +50,7 @@ impl<Id: fmt::Debug + Display> std::error::Error for Error<Id> {}
 /// also the order of every answer unless said otherwise.
 #[derive(Debug, Clone)]
 pub struct Dag<Id> {
-    ids: IndexSet<Id>,
+    ids: IndexSet<Id, FastHash>,
     graph: DiGraph<(), ()>,
     /// Length of the longest path from a root, by node.
     depths: Vec<usize>,
@@ -66,8 +67,8 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         nodes: impl IntoIterator<Item = Id>,
         edges: impl IntoIterator<Item = (Id, Id)>,
     ) -> Result<Self, Error<Id>> {
-        let ids: IndexSet<Id> = nodes.into_iter().collect();
-        let mut pairs = IndexSet::new();
+        let ids: IndexSet<Id, FastHash> = nodes.into_iter().collect();
+        let mut pairs: IndexSet<_, FastHash> = IndexSet::default();
         for (parent, child) in edges {
             match (ids.get_index_of(&parent), ids.get_index_of(&child)) {
                 (Some(from), Some(to)) => {
@@ -80,7 +81,10 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         Self::from_indices(ids, pairs)
     }
 
-    fn from_indices(ids: IndexSet<Id>, pairs: impl IntoIterator<Item = (usize, usize)>) -> Result<Self, Error<Id>> {
+    fn from_indices(
+        ids: IndexSet<Id, FastHash>,
+        pairs: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Result<Self, Error<Id>> {
         let mut graph = DiGraph::with_capacity(ids.len(), 0);
         for _ in 0..ids.len() {
             graph.add_node(());
@@ -276,7 +280,7 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
     pub fn subgraph(&self, mut keep: impl FnMut(&Id) -> bool) -> Self {
         let kept: Vec<bool> = self.ids.iter().map(&mut keep).collect();
         let mut new_index = vec![usize::MAX; self.ids.len()];
-        let mut ids = IndexSet::new();
+        let mut ids = IndexSet::default();
         for (i, id) in self.ids.iter().enumerate().filter(|&(i, _)| kept[i]) {
             new_index[i] = ids.len();
             ids.insert(id.clone());

@@ -99,6 +99,12 @@ const OPERATORS: [&str; 28] = [
     ":", "|", ",", ";", "!", "&",
 ];
 
+/// The operator that `rest` begins with. Most are told by their first byte.
+fn operator(rest: &str) -> Option<&'static str> {
+    let first = rest.as_bytes().first()?;
+    OPERATORS.iter().find(|op| op.as_bytes().first() == Some(first) && rest.starts_with(**op)).copied()
+}
+
 fn newlines(text: &str) -> u32 {
     u32::try_from(text.bytes().filter(|b| *b == b'\n').count()).unwrap_or(u32::MAX)
 }
@@ -229,7 +235,7 @@ impl<'s> Lexer<'s> {
             Kind::Number(self.number()?)
         } else if first == '"' || first == '\'' {
             self.text(first)?
-        } else if let Some(op) = OPERATORS.iter().find(|op| rest.starts_with(**op)) {
+        } else if let Some(op) = operator(rest) {
             self.take(op.len());
             Kind::Op(op)
         } else {

@@ -14,7 +14,7 @@ use super::callable::{BODY, MacroValue};
 use super::lexer::{Kind, Lexer, Piece, SyntaxError, Token};
 use super::rewrite::{self, Call, Param};
 use super::{MacroSource, Setup, builtin, diagnose};
-use crate::model::{Code, Diagnostic, Location, Macro};
+use crate::model::{Code, Diagnostic, FastHash, Location, Macro};
 
 /// A macro, its text compiled when it is first needed.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ fn defined_twice(first: &MacroEntry, second: &MacroEntry) -> Diagnostic {
 pub(super) struct Registry {
     entries: IndexMap<String, (Arc<MacroEntry>, Value)>,
     /// Package to name to index in `entries`.
-    by_package: HashMap<String, HashMap<String, usize>>,
+    by_package: HashMap<String, HashMap<String, usize, FastHash>, FastHash>,
     /// Internal packages, those that win first.
     internal: Vec<String>,
     root: String,
@@ -224,7 +224,7 @@ impl Registry {
             all.par_iter().map(|file| read(file, &setup.project_name)).collect();
         let mut registry = Self {
             entries: IndexMap::new(),
-            by_package: HashMap::new(),
+            by_package: HashMap::default(),
             internal: builtin::packages(&setup.adapter_type),
             root: setup.project_name.clone(),
             dispatch: setup.dispatch.clone(),

@@ -70,19 +70,26 @@ pub struct Metadata {
     pub quoting: JsonMap,
 }
 
+/// The hash of tables that are asked for every node: ids are long, and the standard library's hash is slow on them. It is
+/// seeded anew in every process, so that nobody can choose ids that collide.
+pub type FastHash = foldhash::fast::RandomState;
+
+/// Things by unique id, in the order in which they came.
+pub type NodeMap<T> = IndexMap<NodeId, T, FastHash>;
+
 /// Everything the parse found. Made once, not changed after.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Manifest {
     /// Who made it.
     pub metadata: Metadata,
     /// All enabled nodes of every kind, sources and exposures among them, by unique id.
-    pub nodes: IndexMap<NodeId, Node>,
+    pub nodes: NodeMap<Node>,
     /// All macros.
     pub macros: IndexMap<String, Macro>,
     /// All docs blocks.
     pub docs: IndexMap<String, Doc>,
     /// Disabled nodes; several may share an id.
-    pub disabled: IndexMap<NodeId, Vec<Node>>,
+    pub disabled: NodeMap<Vec<Node>>,
     /// Selectors of selectors.yml: name to definition.
     pub selectors: JsonMap,
 }

@@ -14,7 +14,7 @@ pub mod value;
 pub use change::Change;
 pub use diagnostic::{Code, Diagnostic, Frame, Location, Severity};
 pub use event::{Event, NodeStatus, Observer, Stage};
-pub use manifest::{Doc, Macro, Manifest, Metadata};
+pub use manifest::{Doc, FastHash, Macro, Manifest, Metadata, NodeMap};
 pub use nearest::nearest;
 pub use node::{Checksum, ColumnInfo, DependsOn, Detail, Node, NodeId, RefArgs, ResourceType};
 pub use relation::{Quoting, Relation, RelationKind};

@@ -19,17 +19,18 @@ use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
 use super::{exposures, hooks, misplaced, node, other, primary_key, refs, selectors, semantic, unused_paths};
 use crate::model::{
-    Code, Detail, Diagnostic, Location, Macro, Manifest, Metadata, Node, NodeId, ResourceType, nearest,
+    Code, Detail, Diagnostic, FastHash, Location, Macro, Manifest, Metadata, Node, NodeId, NodeMap, ResourceType,
+    nearest,
 };
 use crate::project::FileKind;
 use crate::yaml::{self, Mapping};
 
 /// Nodes as they come in.
 struct Assembly<'a> {
-    nodes: IndexMap<NodeId, Node>,
-    disabled: IndexMap<NodeId, Vec<Node>>,
+    nodes: NodeMap<Node>,
+    disabled: NodeMap<Vec<Node>>,
     names: Names,
-    places: HashMap<NodeId, Location>,
+    places: HashMap<NodeId, Location, FastHash>,
     /// What its file or its entry should have become, had it no errors of its own.
     failed: Vec<Failed>,
     /// Whether names with spaces are refused.
@@ -103,10 +104,10 @@ pub(super) fn assemble<'f>(
 ) -> Manifest {
     let versions = versions::collect(context.project, properties, diagnostics);
     let mut assembly = Assembly {
-        nodes: IndexMap::new(),
-        disabled: IndexMap::new(),
+        nodes: NodeMap::default(),
+        disabled: NodeMap::default(),
         names: Names::new(),
-        places: HashMap::new(),
+        places: HashMap::default(),
         failed: Vec::new(),
         spaces_are_wrong: context.root().flags.get("require_resource_names_without_spaces") != Some(&Json::Bool(false)),
         diagnostics,
@@ -394,20 +395,20 @@ fn add_entries<'f>(assembly: &mut Assembly<'_>, context: &Context<'f>, propertie
 
 /// Entries that describe nothing.
 fn report_unused(
-    nodes: &IndexMap<NodeId, Node>,
-    disabled: &IndexMap<NodeId, Vec<Node>>,
+    nodes: &NodeMap<Node>,
+    disabled: &NodeMap<Vec<Node>>,
     failed: &[Failed],
     properties: &Properties<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let of_failed = failed.iter().map(|failed| (failed.package.as_str(), failed.name.as_str(), failed.kind));
     let all = || nodes.values().chain(disabled.values().flatten());
-    let known: HashSet<(&str, &str, ResourceType)> = all()
+    let known: Known<'_> = all()
         .map(|node| (node.package_name.as_str(), node.name.as_str(), node.resource_type))
         .chain(of_failed)
         .collect();
-    let lent: HashSet<(Option<&str>, &str)> =
-        all().map(|node| (node.patch_path.as_deref(), node.name.as_str())).collect();
+    let lent: HashSet<(&str, &str)> =
+        all().filter_map(|node| Some((node.patch_path.as_deref()?, node.name.as_str()))).collect();
     for (entries, kind, section) in [
         (&properties.models, ResourceType::Model, "models"),
         (&properties.seeds, ResourceType::Seed, "seeds"),
@@ -417,8 +418,7 @@ fn report_unused(
         let mut unused: Vec<&Entry<'_>> = entries
             .iter()
             .filter(|((package, name), entry)| {
-                !known.contains(&(*package, *name, kind))
-                    && !lent.contains(&(Some(entry.file.patch_path().as_str()), *name))
+                !known.contains(&(*package, *name, kind)) && !lent.contains(&(entry.file.patch_path().as_str(), *name))
             })
             .map(|(_, e)| e)
             .collect();
@@ -430,7 +430,7 @@ fn report_unused(
     }
 }
 
-type Known<'n> = HashSet<(&'n str, &'n str, ResourceType)>;
+type Known<'n> = HashSet<(&'n str, &'n str, ResourceType), FastHash>;
 
 fn unused_entry(entry: &Entry<'_>, section: &str, kind: ResourceType, known: &Known<'_>) -> Diagnostic {
     let package = entry.file.package.name.as_str();
@@ -452,10 +452,7 @@ fn unused_entry(entry: &Entry<'_>, section: &str, kind: ResourceType, known: &Kn
 }
 
 /// Ids of versions that exist, disabled ones included.
-fn known_versions<'n>(
-    nodes: &'n IndexMap<NodeId, Node>,
-    disabled: &'n IndexMap<NodeId, Vec<Node>>,
-) -> HashSet<&'n str> {
+fn known_versions<'n>(nodes: &'n NodeMap<Node>, disabled: &'n NodeMap<Vec<Node>>) -> HashSet<&'n str> {
     nodes.keys().chain(disabled.keys()).map(NodeId::as_str).collect()
 }
 
@@ -479,11 +476,7 @@ fn unused_versions(properties: &Properties<'_>, known: &HashSet<&str>, diagnosti
 }
 
 /// Every group that a node is in has to be declared.
-fn unknown_groups(
-    nodes: &IndexMap<NodeId, Node>,
-    place: &dyn Fn(&Node) -> Location,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+fn unknown_groups(nodes: &NodeMap<Node>, place: &dyn Fn(&Node) -> Location, diagnostics: &mut Vec<Diagnostic>) {
     let of_kind = |kind| nodes.values().filter(move |node: &&Node| node.resource_type == kind);
     let groups: Vec<&str> = of_kind(ResourceType::Group).map(|node| node.name.as_str()).collect();
     for node in nodes.values().filter(|node| node.resource_type != ResourceType::Test) {

@@ -1,9 +1,12 @@
 //! What configurations hold, as a table: a value of another type is refused, as dbt refuses it; a name that is nearly one
 //! of the table's is told.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use serde_json::Value as Json;
 
-use crate::model::{JsonMap, ResourceType, nearest};
+use crate::model::{FastHash, JsonMap, ResourceType, nearest};
 
 /// What a configuration holds.
 #[derive(Clone, Copy)]
@@ -111,9 +114,13 @@ const CONFIGS: [(&str, Holds); 80] = [
     ("options", Any),
 ];
 
+/// Where each stands in the table: every node's configuration is looked at.
+static PLACES: LazyLock<HashMap<&'static str, usize, FastHash>> =
+    LazyLock::new(|| CONFIGS.iter().enumerate().map(|(place, (key, _))| (*key, place)).collect());
+
 /// Whether it is a configuration that dbt or one of its engines reads.
 pub(super) fn is_known(key: &str) -> bool {
-    CONFIGS.iter().any(|(known, _)| *known == key)
+    PLACES.contains_key(key)
 }
 
 /// The configuration that was probably meant by one that is not known.
@@ -125,15 +132,17 @@ pub(super) fn meant_by(key: &str) -> Option<&'static str> {
 
 /// The first value that is not of its configuration's type, and why: `takes a mapping, not "x"`.
 pub(super) fn wrong(config: &JsonMap, kind: ResourceType) -> Option<(&'static str, String)> {
-    CONFIGS.iter().find_map(|(key, holds)| {
-        let value = config.get(*key)?;
+    let known = config.iter().filter_map(|(key, value)| PLACES.get(key.as_str()).map(|place| (*place, value)));
+    let refused = known.filter_map(|(place, value)| {
+        let (key, holds) = CONFIGS[place];
         // Severities are written in any case; other kinds may use the word for something of their own.
-        if *key == "severity" && kind != ResourceType::Test {
+        if key == "severity" && kind != ResourceType::Test {
             return None;
         }
-        let wanted = wanted(*holds, value)?;
-        Some((*key, format!("takes {wanted}, not {}", shown(value))))
-    })
+        wanted(holds, value).map(|wanted| (place, wanted, value))
+    });
+    let (place, wanted, value) = refused.min_by_key(|(place, ..)| *place)?;
+    Some((CONFIGS[place].0, format!("takes {wanted}, not {}", shown(value))))
 }
 
 /// What should stand in place of `value`; none when it fits.

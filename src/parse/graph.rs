@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
-
 use crate::graph;
-use crate::model::{Code, Diagnostic, Location, Node, NodeId, ResourceType};
+use crate::model::{Code, Diagnostic, FastHash, Location, Node, NodeId, NodeMap, ResourceType};
 
 /// Two nodes that would be built into the same relation.
 pub(super) fn duplicate_relations(
-    nodes: &IndexMap<NodeId, Node>,
+    nodes: &NodeMap<Node>,
     place: &dyn Fn(&Node) -> Location,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut seen: HashMap<String, &Node> = HashMap::new();
+    let mut seen: HashMap<String, &Node, FastHash> = HashMap::default();
     for node in nodes.values() {
         let Some(relation) = &node.relation else { continue };
         if !node.resource_type.is_refable() {
@@ -28,11 +26,7 @@ pub(super) fn duplicate_relations(
 }
 
 /// A circle of nodes, if there is one, from parent to child: `a → b → a`.
-pub(super) fn cycle(
-    nodes: &IndexMap<NodeId, Node>,
-    place: &dyn Fn(&Node) -> Location,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+pub(super) fn cycle(nodes: &NodeMap<Node>, place: &dyn Fn(&Node) -> Location, diagnostics: &mut Vec<Diagnostic>) {
     let edges = nodes.iter().flat_map(|(child, node)| {
         let known = node.depends_on.nodes.iter().filter(|parent| nodes.contains_key(*parent));
         known.map(move |parent| (parent, child))
@@ -49,16 +43,16 @@ pub(super) fn cycle(
 
 /// Adds a node unless its id or its name in the package is taken.
 pub(super) struct Names {
-    by_name: HashMap<(String, String, Option<String>), NodeId>,
+    by_name: HashMap<(String, String, Option<String>), NodeId, FastHash>,
 }
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self { by_name: HashMap::new() }
+        Self { by_name: HashMap::default() }
     }
 
     /// The node that has the same id, or the same name among what `ref` can name in the package.
-    pub(super) fn claim(&mut self, node: &Node, nodes: &IndexMap<NodeId, Node>) -> Option<NodeId> {
+    pub(super) fn claim(&mut self, node: &Node, nodes: &NodeMap<Node>) -> Option<NodeId> {
         if let Some((id, _)) = nodes.get_key_value(&node.unique_id) {
             return Some(id.clone());
         }

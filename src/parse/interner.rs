@@ -1,19 +1,22 @@
 //! One copy of each configuration: most of a project's tests, and many of its models, have the same one.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
-use crate::model::{JsonMap, ResourceType, SharedMap};
+use crate::model::{FastHash, JsonMap, ResourceType, SharedMap};
 
 /// The maps seen so far, by a hash of what they hold in its order.
 #[derive(Default)]
 pub(super) struct Interner {
-    seen: Mutex<HashMap<u64, Vec<SharedMap>>>,
-    completed: Mutex<HashMap<u64, Vec<Completed>>>,
+    hash: FastHash,
+    seen: Mutex<ByHash<SharedMap>>,
+    completed: Mutex<ByHash<Completed>>,
 }
+
+type ByHash<T> = HashMap<u64, Vec<T>, FastHash>;
 
 /// A configuration as it was merged, and with the defaults of its kind.
 struct Completed {
@@ -26,7 +29,7 @@ impl Interner {
     /// `map`, or the same one as seen before. Maps whose keys are in another order are not the same: they are written in
     /// that order.
     pub(super) fn share(&self, map: JsonMap) -> SharedMap {
-        let hash = hash_of(&map);
+        let hash = self.hash_of(&map);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let alike = seen.entry(hash).or_default();
         if let Some(known) = alike.iter().find(|known| same_maps(known, &map)) {
@@ -44,8 +47,8 @@ impl Interner {
         kind: ResourceType,
         complete: impl FnOnce(JsonMap, ResourceType) -> JsonMap,
     ) -> SharedMap {
-        let hash = hash_of(&merged);
-        let find = |all: &HashMap<u64, Vec<Completed>>| {
+        let hash = self.hash_of(&merged);
+        let find = |all: &ByHash<Completed>| {
             let alike = all.get(&hash)?;
             alike.iter().find(|known| known.kind == kind && same_maps(&known.merged, &merged)).map(|k| k.whole.clone())
         };
@@ -57,15 +60,15 @@ impl Interner {
         self.completed.lock().unwrap_or_else(PoisonError::into_inner).entry(hash).or_default().push(new);
         whole
     }
+
+    fn hash_of(&self, map: &JsonMap) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        hash_map(map, &mut hasher);
+        hasher.finish()
+    }
 }
 
-fn hash_of(map: &JsonMap) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hash_map(map, &mut hasher);
-    hasher.finish()
-}
-
-fn hash_map(map: &JsonMap, into: &mut DefaultHasher) {
+fn hash_map(map: &JsonMap, into: &mut impl Hasher) {
     map.len().hash(into);
     for (key, value) in map {
         key.hash(into);
@@ -73,7 +76,7 @@ fn hash_map(map: &JsonMap, into: &mut DefaultHasher) {
     }
 }
 
-fn hash_value(value: &Json, into: &mut DefaultHasher) {
+fn hash_value(value: &Json, into: &mut impl Hasher) {
     match value {
         Json::Object(map) => hash_map(map, into),
         Json::Array(items) => items.iter().for_each(|item| hash_value(item, into)),

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::config::texts;
-use crate::model::{Detail, Node, NodeId};
+use crate::model::{Detail, FastHash, Node, NodeId, NodeMap};
 
 /// The columns that one kind of test vouches for.
 #[derive(Default)]
@@ -17,9 +16,12 @@ struct Evidence {
     disabled: BTreeSet<String>,
 }
 
+/// What was found, by model.
+type Found = HashMap<NodeId, Evidence, FastHash>;
+
 /// Sets `primary_key` of every model.
-pub(super) fn infer(nodes: &mut IndexMap<NodeId, Node>, disabled: &IndexMap<NodeId, Vec<Node>>) {
-    let mut evidence: HashMap<NodeId, Evidence> = HashMap::new();
+pub(super) fn infer(nodes: &mut NodeMap<Node>, disabled: &NodeMap<Vec<Node>>) {
+    let mut evidence = Found::default();
     for node in nodes.values().chain(disabled.values().flatten()) {
         collect(node, &mut evidence);
     }
@@ -45,7 +47,7 @@ fn constrained<'c>(mut constraints: impl Iterator<Item = &'c Json>) -> Option<Ve
     constraints.find(|constraint| is_primary_key(constraint)).map(|constraint| texts(constraint.get("columns")))
 }
 
-fn collect(node: &Node, evidence: &mut HashMap<NodeId, Evidence>) {
+fn collect(node: &Node, evidence: &mut Found) {
     let Some(test) = node.as_test() else { return };
     let (Some(metadata), Some(attached)) = (&test.metadata, &test.attached_node) else { return };
     let enabled = node.config.get("enabled").and_then(Json::as_bool) != Some(false);

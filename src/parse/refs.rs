@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::assemble::Failed;
 use super::versions::shown;
-use crate::model::{Code, Diagnostic, Location, Node, NodeId, RefArgs, ResourceType, nearest};
+use crate::model::{Code, Diagnostic, FastHash, Location, Node, NodeId, NodeMap, RefArgs, ResourceType, nearest};
 use crate::project::Project;
 
 /// What a reference found.
@@ -19,10 +18,10 @@ enum Found {
 
 /// Every refable node and source, enabled and disabled.
 struct Index {
-    refable: HashMap<String, Vec<Candidate>>,
-    functions: HashMap<String, Vec<Candidate>>,
-    metrics: HashMap<String, Vec<Candidate>>,
-    sources: HashMap<(String, String), Vec<Candidate>>,
+    refable: HashMap<String, Vec<Candidate>, FastHash>,
+    functions: HashMap<String, Vec<Candidate>, FastHash>,
+    metrics: HashMap<String, Vec<Candidate>, FastHash>,
+    sources: HashMap<(String, String), Vec<Candidate>, FastHash>,
     root: String,
     own_package_first: bool,
 }
@@ -40,8 +39,8 @@ struct Candidate {
 /// Fills `depends_on.nodes` of every node. A test whose reference finds nothing is disabled with a warning, anything else
 /// is an error.
 pub(super) fn resolve(
-    nodes: &mut IndexMap<NodeId, Node>,
-    disabled: &IndexMap<NodeId, Vec<Node>>,
+    nodes: &mut NodeMap<Node>,
+    disabled: &NodeMap<Vec<Node>>,
     failed: &[Failed],
     project: &Project,
     place: &dyn Fn(&Node) -> Location,
@@ -163,19 +162,19 @@ fn shown_ref(r: &RefArgs) -> String {
 }
 
 /// What a call with a name, or a package and a name, means among `all`.
-fn pick_named(index: &Index, all: &HashMap<String, Vec<Candidate>>, call: &[String], own: &str) -> Found {
+fn pick_named(index: &Index, all: &HashMap<String, Vec<Candidate>, FastHash>, call: &[String], own: &str) -> Found {
     let Some(named) = call.last().and_then(|name| all.get(name)) else { return Found::Nothing };
     let package = call.first().filter(|_| call.len() > 1).map(String::as_str);
     index.pick(&named.iter().collect::<Vec<_>>(), package, own)
 }
 
 impl Index {
-    fn new(nodes: &IndexMap<NodeId, Node>, disabled: &IndexMap<NodeId, Vec<Node>>, project: &Project) -> Self {
+    fn new(nodes: &NodeMap<Node>, disabled: &NodeMap<Vec<Node>>, project: &Project) -> Self {
         let mut index = Self {
-            refable: HashMap::new(),
-            functions: HashMap::new(),
-            metrics: HashMap::new(),
-            sources: HashMap::new(),
+            refable: HashMap::default(),
+            functions: HashMap::default(),
+            metrics: HashMap::default(),
+            sources: HashMap::default(),
             root: project.root.name.clone(),
             own_package_first: project.root.flags.get("require_ref_searches_node_package_before_root")
                 == Some(&Json::Bool(true)),

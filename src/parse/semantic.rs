@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::config::{Rules, Sources, listed};
@@ -11,7 +10,7 @@ use super::node::take;
 use super::other::{identity, named_fqn, node};
 use super::properties::{Entry, Properties};
 use crate::jinja::{Capture, NodeScope};
-use crate::model::{Code, Detail, Diagnostic, JsonMap, Node, NodeId, ResourceType, nearest};
+use crate::model::{Code, Detail, Diagnostic, JsonMap, Node, NodeId, NodeMap, ResourceType, nearest};
 
 type Built = Result<Node, Box<Diagnostic>>;
 
@@ -584,7 +583,7 @@ fn export(written: &Json, of_query: &JsonMap, context: &Context<'_>) -> Json {
 }
 
 /// Copies what resolving found into the JSON, and the place of a semantic model's model.
-pub(super) fn finish(nodes: &mut IndexMap<NodeId, Node>) {
+pub(super) fn finish(nodes: &mut NodeMap<Node>) {
     let places: HashMap<NodeId, Json> = nodes
         .values()
         .filter(|node| node.resource_type == ResourceType::SemanticModel)
@@ -593,15 +592,14 @@ pub(super) fn finish(nodes: &mut IndexMap<NodeId, Node>) {
         })
         .collect();
     for node in nodes.values_mut() {
-        let depends_on = json!({"macros": node.depends_on.macros, "nodes": node.depends_on.nodes});
-        let refs: Vec<Json> =
-            node.refs.iter().map(|r| json!({"name": r.name, "package": r.package, "version": r.version})).collect();
         if let Detail::Other(map) = &mut node.detail {
-            if map.contains_key("depends_on") {
-                map.insert("depends_on".to_owned(), depends_on);
+            if let Some(depends_on) = map.get_mut("depends_on") {
+                *depends_on = json!({"macros": node.depends_on.macros, "nodes": node.depends_on.nodes});
             }
-            if map.contains_key("refs") {
-                map.insert("refs".to_owned(), Json::Array(refs));
+            if let Some(refs) = map.get_mut("refs") {
+                let shown = node.refs.iter();
+                let shown = shown.map(|r| json!({"name": r.name, "package": r.package, "version": r.version}));
+                *refs = Json::Array(shown.collect());
             }
             if let Some(place) = places.get(&node.unique_id) {
                 map.insert("node_relation".to_owned(), place.clone());

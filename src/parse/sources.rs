@@ -186,9 +186,10 @@ impl<'f> Source<'f> {
         // What stands beside the table's name makes up for what stands beside the source's, not for its `config:`.
         let is_alone =
             ["loaded_at_field", "loaded_at_query"].iter().any(|key| table.get(*key).is_some_and(|v| !v.is_null()));
-        let beside = if is_alone { JsonMap::new() } else { self.json.clone() };
-        let field = field.or_else(|| either(&beside, &of_source, "loaded_at_field"));
-        let query = query.or_else(|| either(&beside, &of_source, "loaded_at_query"));
+        let none = JsonMap::new();
+        let beside = if is_alone { &none } else { &self.json };
+        let field = field.or_else(|| either(beside, &of_source, "loaded_at_field"));
+        let query = query.or_else(|| either(beside, &of_source, "loaded_at_query"));
         config.insert("loaded_at_field".to_owned(), field.unwrap_or(Json::Null));
         config.insert("loaded_at_query".to_owned(), query.unwrap_or(Json::Null));
         config.remove("freshness");

@@ -100,12 +100,8 @@ fn write_sorted_map(map: &JsonMap, out: &mut String) {
 }
 
 fn md5(text: &str) -> String {
-    use std::fmt::Write;
-    Md5::digest(text.as_bytes()).iter().fold(String::with_capacity(32), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    Md5::digest(text.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

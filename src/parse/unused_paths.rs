@@ -1,10 +1,8 @@
 //! Paths of dbt_project.yml that configure nothing, and names in them that are probably misspelled.
 
-use indexmap::IndexMap;
-
 use super::assemble::Failed;
 use super::config_types::meant_by;
-use crate::model::{Code, Diagnostic, Location, Node, NodeId, ResourceType, nearest};
+use crate::model::{Code, Diagnostic, Location, Node, NodeMap, ResourceType, nearest};
 use crate::project::Project;
 use crate::yaml::{self, Entry};
 
@@ -26,8 +24,8 @@ const TREES: [(&str, ResourceType); 11] = [
 /// Looks at the root project's file; disabled nodes count as configured.
 pub(super) fn report(
     project: &Project,
-    nodes: &IndexMap<NodeId, Node>,
-    disabled: &IndexMap<NodeId, Vec<Node>>,
+    nodes: &NodeMap<Node>,
+    disabled: &NodeMap<Vec<Node>>,
     failed: &[Failed],
     diagnostics: &mut Vec<Diagnostic>,
 ) {

@@ -43,7 +43,7 @@ impl Walk<'_> {
             }
             Value::Sequence(items) => items.iter().map(|item| self.node(item, path)).collect(),
             Value::Mapping(mapping) => {
-                let mut out = JsonMap::new();
+                let mut out = JsonMap::with_capacity(mapping.len());
                 for (key, value) in mapping.iter() {
                     path.push(key);
                     let rendered = self.node(value, path);

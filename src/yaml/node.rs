@@ -65,7 +65,10 @@ pub struct Entry {
 
 /// A mapping in the order in which its keys first appear. Keys that are not text are kept as JSON would write them.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Mapping(pub(super) IndexMap<String, Entry>);
+pub struct Mapping(pub(super) Entries);
+
+/// Entries by key, in the order in which they are written.
+pub(super) type Entries = IndexMap<String, Entry, foldhash::fast::RandomState>;
 
 impl Mapping {
     /// The value of a key.

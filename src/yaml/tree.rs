@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use indexmap::IndexMap;
 use indexmap::map::Entry as MapEntry;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::error::Error;
-use super::node::{Entry, Mapping, Node, Value};
+use super::node::{Entries, Entry, Mapping, Node, Value};
 use super::scalar;
 
 /// Nodes a text may have after its aliases are expanded.
@@ -264,7 +263,7 @@ impl<'t> Builder<'t> {
     }
 
     fn mapping(&mut self) -> Result<Value, Error> {
-        let mut own: IndexMap<String, Entry> = IndexMap::new();
+        let mut own = Entries::default();
         let mut merged: Vec<Mapping> = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -374,11 +373,11 @@ fn core_tag(tag: &Tag) -> Option<&str> {
 }
 
 /// Merged keys come first and are overruled by the mapping's own, whose place in the order then stays the merged one's.
-fn join(merged: Vec<Mapping>, own: IndexMap<String, Entry>) -> IndexMap<String, Entry> {
+fn join(merged: Vec<Mapping>, own: Entries) -> Entries {
     if merged.is_empty() {
         return own;
     }
-    let mut all = IndexMap::new();
+    let mut all = Entries::default();
     for Mapping(entries) in merged {
         all.extend(entries);
     }
