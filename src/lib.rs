@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod environment;
+pub mod fetch;
 pub mod graph;
 pub mod jinja;
 pub mod model;

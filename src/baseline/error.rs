@@ -3,22 +3,59 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{artifacts, project};
+use crate::{artifacts, fetch, project};
 
 /// What makes a baseline unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not a baseline.
-    #[error("'{text}' is no baseline; write manifest:PATH, git:REVISION or merge-base")]
+    #[error("'{text}' is no baseline; write manifest:PATH, manifest:URL, artifact:NAME, git:REVISION or merge-base")]
     Unreadable {
         /// As typed.
         text: String,
     },
-    /// A manifest on the web.
-    #[error("the baseline's manifest cannot be read from {url}")]
+    /// A URL that leads nowhere that can be read.
+    #[error("the baseline's manifest cannot be read from {url}: {why}")]
     Url {
-        /// Where it is.
+        /// Where it is said to be.
         url: String,
+        /// Why.
+        why: String,
+    },
+    /// A manifest that cannot be fetched.
+    #[error(transparent)]
+    Fetch(fetch::Error),
+    /// An archive that is damaged or holds no manifest.
+    #[error("{name} cannot be used: {why}")]
+    Packed {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// Outside of GitHub Actions, or without a token.
+    #[error("artifacts cannot be asked for, since {variable} is not set")]
+    NoVariable {
+        /// What is missing.
+        variable: &'static str,
+    },
+    /// No artifact that may be believed.
+    #[error("there is no artifact `{name}` of {branch} ({seen} of the name were looked at)")]
+    NoArtifact {
+        /// What was asked for.
+        name: String,
+        /// Of which branch.
+        branch: String,
+        /// Artifacts of the name: of other branches and forks, or expired.
+        seen: usize,
+    },
+    /// An answer that does not read as one.
+    #[error("the answer of {url} cannot be read: {why}")]
+    Answer {
+        /// What was asked.
+        url: String,
+        /// Why.
+        why: String,
     },
     /// A manifest that cannot be read.
     #[error("the baseline cannot be used: {0}")]
@@ -122,7 +159,17 @@ impl Error {
         let production = "production's manifest will do as well: --baseline manifest:PATH";
         let hint = match self {
             Self::Unreadable { .. } | Self::Project { .. } | Self::NoCommit | Self::Write { .. } => return None,
-            Self::Url { .. } => "download it first, and give the path: --baseline manifest:PATH".to_owned(),
+            Self::Url { .. } => "or download it, and give the path: --baseline manifest:PATH".to_owned(),
+            Self::Fetch(error) => return error.hint(),
+            Self::Packed { .. } | Self::Answer { .. } => production.to_owned(),
+            Self::NoVariable { .. } => {
+                "in a workflow, pass `GITHUB_TOKEN: ${{ github.token }}` and the permission `actions: read`; elsewhere, set both \
+                 GITHUB_REPOSITORY and GITHUB_TOKEN"
+                    .to_owned()
+            }
+            Self::NoArtifact { name, branch, .. } => format!(
+                "have the workflow of {branch} keep it: actions/upload-artifact with `name: {name}` and `path: target/manifest.json`"
+            ),
             Self::Manifest(_) => {
                 "have production write it again, e.g. with `dbt parse`, or compare with git: --baseline git:main".to_owned()
             }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::git::{self, Revision};
+use super::manifest::{self, Reach};
 use super::packages::{self, link};
-use super::{Baseline, Error, lfs};
-use crate::artifacts;
+use super::{Baseline, Error, artifact, lfs};
 use crate::model::{Code, Diagnostic, Location, Manifest};
 use crate::parse::{self, ParseOptions};
 use crate::project::{self, LoadOptions, Project};
@@ -44,7 +44,16 @@ pub struct Loaded {
 /// Every way in which a baseline can be unusable; see [`Error`].
 pub fn load(baseline: &Baseline, context: &LoadContext<'_>) -> Result<Loaded, Error> {
     match baseline {
-        Baseline::Manifest(path) => from_manifest(path, context),
+        Baseline::Manifest(place) => {
+            let file = manifest::file(place, &context.project.root.root);
+            let manifest = manifest::read_file(&file, &context.reach())?;
+            Ok(written_by_others(manifest, &file.to_string(), None, context))
+        }
+        Baseline::Artifact(name) => {
+            let found = artifact::newest(name, &context.reach())?;
+            let manifest = manifest::parsed(&found.bytes, &found.description)?;
+            Ok(written_by_others(manifest, &found.description, Some(found.sha), context))
+        }
         Baseline::Git(revision) => {
             let repository = git::open(&context.project.root.root)?;
             let revision = git::find(&repository, revision)?;
@@ -58,11 +67,16 @@ pub fn load(baseline: &Baseline, context: &LoadContext<'_>) -> Result<Loaded, Er
     }
 }
 
-fn from_manifest(path: &Path, context: &LoadContext<'_>) -> Result<Loaded, Error> {
-    let path = manifest_path(path, &context.project.root.root);
-    let manifest = artifacts::read_manifest(&path).map_err(Error::Manifest)?;
+impl LoadContext<'_> {
+    fn reach(&self) -> Reach<'_> {
+        Reach { env: &self.load.env.0, stop: self.stop }
+    }
+}
+
+/// What is worth knowing of a manifest that another run wrote.
+fn written_by_others(manifest: Manifest, place: &str, sha: Option<String>, context: &LoadContext<'_>) -> Loaded {
     let mut diagnostics = Vec::new();
-    let shown = Location::file(path.display().to_string());
+    let shown = Location::file(place);
     let mut warn =
         |message: String| diagnostics.push(Diagnostic::warning(Code::Unsupported, message).at(shown.clone()));
     let (theirs, ours) = (&manifest.metadata.project_name, &context.project.root.name);
@@ -77,14 +91,7 @@ fn from_manifest(path: &Path, context: &LoadContext<'_>) -> Result<Loaded, Error
     let made = made.iter().filter(|(_, what)| !what.is_empty()).map(|(word, what)| format!("{word}{what}"));
     let made: Vec<String> = made.collect();
     let by = if made.is_empty() { String::new() } else { format!(" (written by {})", made.join(" ")) };
-    Ok(Loaded { description: format!("{}{by}", path.display()), manifest, sha: None, diagnostics })
-}
-
-/// The file itself: in the folder, if it is one; relative to where the command was given, else to the project.
-fn manifest_path(path: &Path, project: &Path) -> PathBuf {
-    let place = if path.exists() { path.to_owned() } else { project.join(path) };
-    let place = if place.exists() { place } else { path.to_owned() };
-    if place.is_dir() { place.join("manifest.json") } else { place }
+    Loaded { description: format!("{place}{by}"), manifest, sha, diagnostics }
 }
 
 fn from_revision(

@@ -134,14 +134,21 @@ fn modified(repo: &Repo, baseline: &Loaded) -> Vec<String> {
 
 #[test]
 fn a_baseline_reads_as_it_is_printed_and_nonsense_is_refused() {
-    for text in ["manifest:target/prod", "git:main", "git:v1.2:x", "merge-base"] {
+    for text in
+        ["manifest:target/prod", "manifest:s3://b/prod", "artifact:prod", "git:main", "git:v1.2:x", "merge-base"]
+    {
         assert_eq!(Baseline::parse(text).unwrap().to_string(), text);
     }
-    for text in ["", "main", "manifest:", "git:", "artifact:x"] {
+    for text in ["", "main", "manifest:", "git:", "artifact:", "s3://b/prod"] {
         let error = Baseline::parse(text).unwrap_err().to_string();
-        assert_eq!(error, format!("'{text}' is no baseline; write manifest:PATH, git:REVISION or merge-base"));
+        assert_eq!(
+            error,
+            format!(
+                "'{text}' is no baseline; write manifest:PATH, manifest:URL, artifact:NAME, git:REVISION or merge-base"
+            )
+        );
     }
-    assert!(Baseline::parse("manifest:https://example.org/manifest.json").unwrap_err().hint().is_some());
+    assert!(Baseline::parse("manifest:ftp://example.org/manifest.json").unwrap_err().hint().is_some());
 }
 
 #[test]

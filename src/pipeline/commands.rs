@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::project::{absolute, load};
+use super::project::load;
 use super::{Error, Invocation, Loaded, inline};
-use crate::artifacts;
 use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
 use crate::checks::DataTests;
 use crate::model::{Change, Event, JsonMap, Manifest, Node, NodeId, Relation, ResourceType, Stage, Table};
@@ -15,6 +14,7 @@ use crate::plan::{self, Command, Plan};
 use crate::select::{self, Request, Selection};
 use crate::state::{self, StateDiff};
 use crate::warehouse::{self, Warehouse};
+use crate::{artifacts, baseline};
 
 /// What production's manifest is used for.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +70,7 @@ pub fn choose(
     defer: &DeferRequest,
 ) -> Result<Selection, Error> {
     let state = match &defer.state {
-        Some(path) => Some(compare_with(loaded, &*read_state(loaded, path)?)),
+        Some(path) => Some(compare_with(loaded, &*read_state(invocation, loaded, path)?)),
         None => None,
     };
     let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
@@ -85,31 +85,33 @@ pub fn choose(
 /// # Errors
 /// As [`load`]. That the manifest cannot be read is said where it is needed.
 pub fn load_with_state(invocation: &Invocation, state: Option<&Path>) -> Result<Loaded, Error> {
-    let Some(path) = state.filter(|path| path.exists()).map(manifest_in) else { return load(invocation) };
-    let (loaded, state) = rayon::join(|| load(invocation), || artifacts::read_manifest(&path));
+    let Some(path) = state.filter(|path| path.exists()) else { return load(invocation) };
+    let (loaded, state) = rayon::join(|| load(invocation), || state_at(invocation, path, path));
     let loaded = loaded?;
     if let Ok(state) = state {
-        loaded.states.lock().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::new(state));
+        loaded.states.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), Arc::new(state));
     }
     Ok(loaded)
 }
 
-/// The manifest that a path means: the file, or the one in the folder.
-fn manifest_in(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("manifest.json") } else { path.to_owned() }
-}
-
-/// The manifest of `--state`: a file, or the folder it is in; relative to the current folder, else to the project's.
-fn read_state(loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
-    let path = if path.exists() { path.to_owned() } else { absolute(&loaded.project.root.root, path) };
-    let path = manifest_in(&path);
+/// The manifest of `--state`: a file, the folder it is in, or a URL; relative to the current folder, else to the project's.
+fn read_state(invocation: &Invocation, loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = states.get(&path) {
+    if let Some(known) = states.get(path) {
         return Ok(Arc::clone(known));
     }
-    let read = Arc::new(artifacts::read_manifest(&path).map_err(Error::State)?);
-    states.insert(path, Arc::clone(&read));
+    let read = Arc::new(state_at(invocation, path, &loaded.project.root.root)?);
+    states.insert(path.to_owned(), Arc::clone(&read));
     Ok(read)
+}
+
+fn state_at(invocation: &Invocation, path: &Path, project: &Path) -> Result<Manifest, Error> {
+    let stop = || invocation.cancel.is_cancelled();
+    let reach = baseline::Reach { env: &invocation.env, stop: &stop };
+    baseline::Place::of(path).and_then(|place| baseline::read(&place, project, &reach)).map_err(|error| match error {
+        baseline::Error::Manifest(error) => Error::State(error),
+        other => Error::Baseline(other),
+    })
 }
 
 fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
@@ -159,7 +161,7 @@ async fn make_plan(
     if defer.defer && path.is_none() {
         return Err(Error::usage("--defer needs production's manifest", "give its folder with `--state`"));
     }
-    let production = path.map(|path| read_state(loaded, path)).transpose()?;
+    let production = path.map(|path| read_state(invocation, loaded, path)).transpose()?;
     let existing = match &production {
         Some(_) if !defer.favor_state => existing_relations(&loaded.manifest, warehouse).await?,
         _ => HashSet::new(),

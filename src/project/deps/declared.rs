@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
+use crate::fetch::Address;
 use crate::jinja::YamlScope;
 use crate::model::{Code, Diagnostic, JsonMap, Location, nearest};
 use crate::project::Error;
@@ -51,7 +52,7 @@ pub(in crate::project) enum Spec {
     /// A repository.
     Git {
         /// Its URL.
-        url: Text,
+        url: Address,
         /// A branch, a tag or a commit.
         revision: Option<String>,
         /// Where in it the project lies.
@@ -62,7 +63,7 @@ pub(in crate::project) enum Spec {
     /// An archive.
     Tarball {
         /// Its URL.
-        url: Text,
+        url: Address,
         /// The folder it is installed in.
         name: String,
     },
@@ -80,15 +81,6 @@ pub(in crate::project) enum Spec {
         /// `organization/repository`.
         name: String,
     },
-}
-
-/// A text that may hold secrets once it is rendered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::project) struct Text {
-    /// Rendered: for git and the web only.
-    pub(in crate::project) value: String,
-    /// As written: for messages and the lock file.
-    pub(in crate::project) shown: String,
 }
 
 /// Reads what the project in `root` declares. `shown` is put before the names of files in messages (`lib/`, or nothing).
@@ -295,11 +287,11 @@ impl Entry<'_> {
         })
     }
 
-    fn text(&self, key: &str) -> Result<Text, Wrong> {
+    fn text(&self, key: &str) -> Result<Address, Wrong> {
         let value = self.optional(key)?.filter(|text| !text.trim().is_empty());
         let value = value.ok_or_else(|| wrong(key, format!("`{key}:` is empty"), ""))?;
         let shown = self.written.get(key).and_then(Json::as_str).map_or_else(|| value.clone(), str::to_owned);
-        Ok(Text { value, shown })
+        Ok(Address { value, shown })
     }
 
     /// A text or a number; nothing for null.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model::Diagnostic;
-use crate::project;
+use crate::{fetch, project};
 
 /// What keeps packages from being installed.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +132,15 @@ pub enum Error {
     /// Stopped by a signal.
     #[error("stopped; the packages are as they were")]
     Stopped,
+}
+
+impl From<fetch::Error> for Error {
+    fn from(error: fetch::Error) -> Self {
+        match error {
+            fetch::Error::Stopped => Self::Stopped,
+            fetch::Error::Failed { url, reason, hint, .. } => Self::Fetch { url, reason, hint },
+        }
+    }
 }
 
 impl Error {

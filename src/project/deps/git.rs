@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Error;
-use super::declared::Text;
+use crate::fetch::Address;
 
 /// For one call of git.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -40,7 +40,7 @@ pub(super) struct Checkout {
 
 /// Checks `revision` of the repository (its default branch when there is none) out into the new folder `to`.
 pub(super) fn checkout(
-    url: &Text,
+    url: &Address,
     revision: Option<&str>,
     to: &Path,
     stop: &dyn Fn() -> bool,
@@ -61,7 +61,7 @@ pub(super) fn checkout(
 }
 
 struct Git<'a> {
-    url: &'a Text,
+    url: &'a Address,
     to: &'a Path,
     stop: &'a dyn Fn() -> bool,
 }

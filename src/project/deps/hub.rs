@@ -6,9 +6,9 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::Error;
-use super::declared::{self, Declared, Text};
-use super::http::{Http, NETWORK};
+use super::declared::{self, Declared};
 use super::version::Version;
+use crate::fetch::{self, Address, Http, NETWORK};
 
 /// The hub that dbt asks, unless `DBT_PACKAGE_HUB_URL` names another.
 const HUB: &str = "https://hub.getdbt.com/";
@@ -78,9 +78,9 @@ impl Hub {
         self.known.get(name).map(Rc::clone)
     }
 
-    fn page(&self, name: &str) -> Text {
+    fn page(&self, name: &str) -> Address {
         let url = format!("{}api/v1/{name}.json", self.url);
-        Text { shown: url.clone(), value: url }
+        Address { shown: url.clone(), value: url }
     }
 
     /// The error for a name that the hub does not have, with the nearest that it has, when its list can be had.
@@ -107,15 +107,15 @@ fn is_name(name: &str) -> bool {
     name.split_once('/').is_some_and(|(namespace, name)| is_part(namespace) && is_part(name))
 }
 
-fn at_hub(error: Error) -> Error {
+fn at_hub(error: fetch::Error) -> Error {
     match error {
-        Error::Fetch { url, reason, hint: NETWORK } => Error::Fetch {
+        fetch::Error::Failed { url, reason, hint: NETWORK, .. } => Error::Fetch {
             url,
             reason,
             hint: "check the network; behind a proxy, set HTTPS_PROXY; another hub is named by DBT_PACKAGE_HUB_URL, and packages \
                    from git or a folder need none",
         },
-        other => other,
+        other => other.into(),
     }
 }
 
@@ -159,8 +159,8 @@ impl Release {
     }
 
     /// Where its archive lies.
-    pub(super) fn url(&self) -> Text {
-        Text { value: self.tarball.clone(), shown: self.tarball.clone() }
+    pub(super) fn url(&self) -> Address {
+        Address { value: self.tarball.clone(), shown: self.tarball.clone() }
     }
 }
 

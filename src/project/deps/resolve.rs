@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use indexmap::{IndexMap, IndexSet};
 
 use super::Error;
-use super::declared::{Declared, Spec, Text};
+use super::declared::{Declared, Spec};
 use super::hub::{Package, Release};
 use super::sources::Sources;
 use super::version::Requirement;
+use crate::fetch::Address;
 use crate::model::{Code, Diagnostic};
 use crate::project::version::{FOLLOWED, fits};
 
@@ -33,7 +34,7 @@ pub(super) enum Source {
     /// A commit of a repository.
     Git {
         /// Its URL.
-        url: Text,
+        url: Address,
         /// The commit's whole id.
         revision: String,
         /// Where in it the project lies.
@@ -42,7 +43,7 @@ pub(super) enum Source {
     /// An archive.
     Tarball {
         /// Its URL.
-        url: Text,
+        url: Address,
     },
     /// A version of a package of the hub.
     Hub {
@@ -126,7 +127,7 @@ fn pin(asked: &[Declared], sources: &mut Sources<'_>) -> Result<Pinned, Error> {
 
 fn pin_git(
     asked: &[Declared],
-    url: &Text,
+    url: &Address,
     subdirectory: Option<&String>,
     sources: &mut Sources<'_>,
 ) -> Result<Pinned, Error> {

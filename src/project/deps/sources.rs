@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::declared::{self, Declared, Text};
+use super::declared::{self, Declared};
 use super::git::{self, Checkout};
-use super::http::Http;
 use super::hub::{Hub, Package};
 use super::resolve::{Pinned, Source};
 use super::{Error, archive};
+use crate::fetch::{Address, Http};
 use crate::jinja::YamlScope;
 use crate::model::{Diagnostic, Event, Stage};
 use crate::project::dbt_project::{self, ProjectFile};
@@ -101,7 +101,7 @@ impl<'a> Sources<'a> {
     /// The name of the project in a repository, and the commit that `revision` names.
     pub(super) fn git(
         &mut self,
-        url: &Text,
+        url: &Address,
         revision: Option<&str>,
         subdirectory: Option<&String>,
     ) -> Result<(String, String), Error> {
@@ -146,7 +146,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The project in the archive at `url`. `what` names it in messages.
-    pub(super) fn archive(&mut self, url: &Text, what: &str) -> Result<PathBuf, Error> {
+    pub(super) fn archive(&mut self, url: &Address, what: &str) -> Result<PathBuf, Error> {
         if let Some(folder) = self.archives.get(&url.value) {
             return Ok(folder.clone());
         }
@@ -163,7 +163,7 @@ impl<'a> Sources<'a> {
         Ok(project)
     }
 
-    fn checkout(&mut self, url: &Text, revision: Option<&str>) -> Result<Checkout, Error> {
+    fn checkout(&mut self, url: &Address, revision: Option<&str>) -> Result<Checkout, Error> {
         let key = (url.value.clone(), revision.map(str::to_owned));
         if let Some(checkout) = self.checkouts.get(&key) {
             return Ok(checkout.clone());
@@ -199,7 +199,7 @@ impl<'a> Sources<'a> {
 }
 
 /// The project's folder in a repository; it must not lead out of it.
-fn below(checkout: &Path, url: &Text, subdirectory: Option<&String>) -> Result<PathBuf, Error> {
+fn below(checkout: &Path, url: &Address, subdirectory: Option<&String>) -> Result<PathBuf, Error> {
     let folder = subdirectory.map_or_else(|| checkout.to_owned(), |path| checkout.join(path.trim_matches('/')));
     let stays = subdirectory.is_none_or(|path| !Path::new(path).components().any(|part| part == Component::ParentDir));
     let resolved = folder.canonicalize().ok().zip(checkout.canonicalize().ok());
