@@ -284,9 +284,14 @@ pub(super) struct BuildArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CiArgs {
-    /// Where production is: `manifest:PATH` or `git:REV`; without it, the merge base with the default branch.
+    /// Where production is: `manifest:PATH`, `manifest:URL` (https, s3, gs, az), `artifact:NAME` of GitHub Actions, or
+    /// `git:REV`; without it, the merge base with the default branch.
     #[arg(long, value_name = "BASELINE", env = "SLIMDIFF_BASELINE", hide_env_values = true)]
     pub baseline: Option<String>,
+    /// The commit that the pull request's changes are counted from when production is a manifest; without it, the merge
+    /// base with the default branch; `none` counts them from the manifest.
+    #[arg(long, value_name = "REVISION", env = "SLIMDIFF_MERGE_BASE", hide_env_values = true)]
+    pub merge_base: Option<String>,
     /// Nodes to check, instead of `state:modified+`.
     #[arg(long, short = 's', value_name = "SELECTOR", num_args = 1.., action = ArgAction::Append)]
     pub select: Vec<String>,

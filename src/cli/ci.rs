@@ -25,6 +25,7 @@ pub(super) async fn ci(session: &Session, args: &CiArgs) -> Result<Exit, Failure
     };
     let request = CiRequest {
         baseline: args.baseline.clone(),
+        merge_base: args.merge_base.clone(),
         select: args.select.clone(),
         exclude: args.exclude.clone(),
         schema: args.schema.clone(),

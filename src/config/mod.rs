@@ -14,8 +14,10 @@ pub struct Settings {
     /// Template of the throw-away schema's name; `{number}` is the pull request's (the branch's name where there is
     /// none, as on a laptop), `{branch}` the branch's name.
     pub schema: String,
-    /// `manifest:PATH`, `git:REV` or `merge-base`.
+    /// `manifest:PATH`, `manifest:URL`, `artifact:NAME`, `git:REV` or `merge-base`.
     pub baseline: Option<String>,
+    /// The revision that changes are counted from when the baseline is a manifest; `none` for the manifest itself.
+    pub merge_base: Option<String>,
     /// The selector of what is checked.
     pub select: Vec<String>,
     /// The selector of what is left out.
@@ -29,6 +31,7 @@ impl Default for Settings {
         Self {
             schema: "pr_{number}".to_owned(),
             baseline: None,
+            merge_base: None,
             select: Vec::new(),
             exclude: Vec::new(),
             policy: Policy::default(),

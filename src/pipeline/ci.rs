@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::project::absolute;
+use super::sides::{Sides, options};
 use super::{Error, Invocation, Loaded, load};
-use crate::baseline::{self, Baseline};
+use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::checks::DataTests;
 use crate::config;
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
-use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, ResourceType, Stage};
+use crate::model::{Change, Manifest, NodeId, NodeStatus, ResourceType, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -23,8 +24,11 @@ use crate::warehouse::{self, Warehouse};
 /// What is asked of a check.
 #[derive(Debug, Clone, Default)]
 pub struct CiRequest {
-    /// `manifest:PATH` or `git:REV`; slimdiff.yml's, then the merge base, by default.
+    /// `manifest:PATH`, `manifest:URL`, `artifact:NAME` or `git:REV`; slimdiff.yml's, then the merge base, by default.
     pub baseline: Option<String>,
+    /// The revision that changes are counted from when the baseline is a manifest, or `none`; slimdiff.yml's, then the
+    /// merge base, by default.
+    pub merge_base: Option<String>,
     /// Nodes to check instead of `state:modified+`.
     pub select: Vec<String>,
     /// Nodes to leave out.
@@ -64,7 +68,7 @@ pub enum CiOutcome {
     },
 }
 
-/// Parses both sides, selects, plans, builds, tests, diffs and reports.
+/// Parses all sides, selects, plans, builds, tests, diffs and reports.
 ///
 /// # Errors
 /// What kept it from checking. What the check found is in the report.
@@ -72,14 +76,16 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let since = Instant::now();
     let head = load(invocation)?;
     let schema = schema(&head, request)?;
-    let base = load_baseline(invocation, &head, request)?;
-    let changes = state::compare(&Change { baseline: &base.manifest, current: &*head.manifest }, options(&head));
+    let baseline = request.baseline.as_deref().or(head.settings.baseline.as_deref());
+    let merge_base = request.merge_base.as_deref().or(head.settings.merge_base.as_deref());
+    let sides = Sides::load(invocation, &head, baseline, merge_base)?;
+    let changes = state::compare(&Change { baseline: sides.before(), current: &*head.manifest }, options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
-    let plan = make_plan(&head, &base.manifest, &selection, &schema)?;
+    let plan = make_plan(&head, &sides.production.manifest, selection, &schema)?;
     if request.dry_run {
         return Ok(CiOutcome::Planned { text: plan::render(&plan) });
     }
-    let run = Check { invocation, head: &head, base: &base, schema: &schema, request, plan: &plan };
+    let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan };
     let (build, diffs) = run.measure().await?;
     let report = run.report(&changes, &build, &diffs, since);
     let files = run.write(&report)?;
@@ -99,31 +105,6 @@ fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
         ));
     }
     Ok(name)
-}
-
-fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) -> Result<baseline::Loaded, Error> {
-    let since = Instant::now();
-    invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
-    let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
-    let source = text.map_or(Ok(Baseline::MergeBase), Baseline::parse)?;
-    let stop = || invocation.cancel.is_cancelled();
-    let context = baseline::LoadContext {
-        project: &head.project,
-        load: invocation.load_options(),
-        parse: invocation.parse_options(&head.project),
-        stop: &stop,
-    };
-    let loaded = tokio::task::block_in_place(|| baseline::load(&source, &context))?;
-    for diagnostic in &loaded.diagnostics {
-        invocation.observer.observe(&Event::Diagnostic(diagnostic.clone()));
-    }
-    invocation.finished(Stage::Baseline, loaded.description.clone(), since);
-    Ok(loaded)
-}
-
-fn options(head: &Loaded) -> state::Options {
-    let flag = head.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
 }
 
 fn choose(
@@ -149,12 +130,13 @@ fn choose(
     Ok(selection)
 }
 
-fn make_plan(head: &Loaded, base: &Manifest, selection: &Selection, schema: &str) -> Result<Plan, Error> {
+fn make_plan(head: &Loaded, base: &Manifest, mut selection: Selection, schema: &str) -> Result<Plan, Error> {
+    selection.nodes.extend(plan::missing_parents(&head.manifest, base, &selection));
     let database = Some(head.target.database()).filter(|database| !database.is_empty());
     Ok(plan::for_pull_request(&plan::PullRequest {
         head: &head.manifest,
         baseline: base,
-        selection,
+        selection: &selection,
         environment: (database, schema.to_owned()),
         max_identifier: head.target.dialect().max_identifier(),
         build_below_failed_tests: head.settings.policy.build_below_failed_tests,
@@ -165,7 +147,7 @@ fn make_plan(head: &Loaded, base: &Manifest, selection: &Selection, schema: &str
 struct Check<'a> {
     invocation: &'a Invocation,
     head: &'a Loaded,
-    base: &'a baseline::Loaded,
+    sides: &'a Sides,
     schema: &'a str,
     request: &'a CiRequest,
     plan: &'a Plan,
@@ -235,7 +217,9 @@ impl Check<'_> {
         };
         let diffs =
             diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
-        Ok((outcome, self.with_notes(diffs)))
+        let mut diffs = self.with_notes(diffs);
+        self.sides.note(&self.head.manifest, self.plan, &mut diffs);
+        Ok((outcome, diffs))
     }
 
     /// What a reader must know of a diff besides its numbers.
@@ -258,9 +242,11 @@ impl Check<'_> {
 
     fn report(&self, changes: &StateDiff, build: &BuildOutcome, diffs: &[TableDiff], since: Instant) -> Report {
         let sha = self.head_sha();
+        let drift = self.sides.drift();
         report::make(report::Inputs {
             manifest: &self.head.manifest,
-            baseline: &self.base.description,
+            baseline: &self.sides.production.description,
+            drift: drift.as_ref(),
             state: changes,
             plan: self.plan,
             build,

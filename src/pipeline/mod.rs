@@ -8,6 +8,7 @@ mod environments;
 mod error;
 mod inline;
 mod project;
+mod sides;
 mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};

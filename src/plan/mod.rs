@@ -17,7 +17,7 @@ use crate::model::{Change, NodeId, Relation};
 
 pub use command::{Command, CommandPlan, for_command};
 pub use error::Error;
-pub use pull_request::{PullRequest, for_pull_request};
+pub use pull_request::{PullRequest, for_pull_request, missing_parents};
 pub use render::render;
 
 /// What is done with a node.

@@ -80,6 +80,28 @@ pub fn for_pull_request(request: &PullRequest<'_>) -> Result<Plan, Error> {
     })
 }
 
+/// What the selected nodes read that nobody has: neither selected nor in the baseline. It is built as well. A pull request
+/// may be ahead of production: what its base gained since production was last built is no change of its own.
+pub fn missing_parents(head: &Manifest, baseline: &Manifest, selection: &Selection) -> Vec<NodeId> {
+    let mut known: HashSet<&NodeId> = selection.nodes.iter().collect();
+    let builds = |node: &&Node| node.resource_type.is_refable() && !node.is_ephemeral();
+    let mut open: Vec<&NodeId> =
+        head.nodes.values().filter(builds).map(|node| &node.unique_id).filter(|id| known.contains(id)).collect();
+    let mut missing = Vec::new();
+    while let Some(reader) = open.pop() {
+        for parent in read_by(head, [reader]) {
+            let exists =
+                baseline.node(parent.as_str()).is_some_and(|node| !node.is_ephemeral() && node.relation.is_some());
+            let is_built = head.node(parent.as_str()).is_some_and(|node| builds(&node));
+            if is_built && !exists && known.insert(parent) {
+                missing.push(parent.clone());
+                open.push(parent);
+            }
+        }
+    }
+    missing
+}
+
 fn in_environment(request: &PullRequest<'_>, node: &Node, identifier: &str) -> Relation {
     let (database, schema) = &request.environment;
     let mut relation = Relation::new(database.as_deref(), schema, identifier);

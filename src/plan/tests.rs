@@ -406,3 +406,17 @@ fn a_large_project_is_planned_in_no_time() {
     assert_eq!(plan.steps.len(), 9_000);
     assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
 }
+
+#[test]
+fn what_nobody_has_is_built_as_well_and_what_it_reads_in_turn() {
+    let head = asked();
+    let mut baseline = in_schema(&head, "prod");
+    for gone in ["model.b", "model.f", "model.d"] {
+        baseline.nodes.shift_remove(gone);
+    }
+    let missing = |ids: &[&str]| super::missing_parents(&head, &baseline, &selection(ids));
+    // Through the ephemeral f.
+    assert_eq!(missing(&["model.g"]), ["model.b".into()]);
+    assert_eq!(missing(&["model.e", "model.d"]), ["model.b".into()]);
+    assert!(missing(&["model.a", "test.ba"]).is_empty(), "tests alone build nothing");
+}

@@ -285,6 +285,9 @@ pub struct Report {
     pub head_sha: Option<String>,
     /// What it was compared with, for people.
     pub baseline: String,
+    /// How production differs from where the pull request began, when the two were told apart.
+    #[serde(default)]
+    pub drift: Option<Drift>,
     /// The throw-away schema.
     pub environment: Option<String>,
     /// The answer.
@@ -305,6 +308,31 @@ pub struct Report {
     pub reach: Reach,
     /// Wall-clock time of the run in seconds.
     pub elapsed_seconds: f64,
+}
+
+/// What production differs by from the commit that the pull request began with. None of it is the pull request's doing.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Drift {
+    /// Where changes are counted from, for people, e.g. `main at 1a2b3c4 (merge base)`.
+    pub merge_base: String,
+    /// Nodes that production does not have yet.
+    pub behind: Vec<NodeId>,
+    /// Nodes of which production has another version, with the first reason.
+    pub modified: Vec<(NodeId, String)>,
+    /// Nodes that only production has.
+    pub gone: Vec<NodeId>,
+}
+
+impl Drift {
+    /// How many nodes it is about.
+    pub fn len(&self) -> usize {
+        self.behind.len() + self.modified.len() + self.gone.len()
+    }
+
+    /// Whether production is what the pull request began with.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl Report {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Inputs, Report, make};
+use super::{Drift, Inputs, Report, make};
 use crate::build::{BuildOutcome, NodeResult};
 use crate::config::Policy;
 use crate::diff::{ColumnDiff, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
@@ -24,6 +24,7 @@ pub(super) struct Run {
     pub(super) build: BuildOutcome,
     pub(super) diffs: Vec<TableDiff>,
     pub(super) policy: Policy,
+    pub(super) drift: Option<Drift>,
 }
 
 impl Run {
@@ -37,6 +38,7 @@ impl Run {
             build: BuildOutcome::default(),
             diffs: Vec::new(),
             policy: Policy::default(),
+            drift: None,
         }
     }
 
@@ -44,6 +46,7 @@ impl Run {
         make(Inputs {
             manifest: &self.manifest,
             baseline: "production's manifest of 3 October 2026",
+            drift: self.drift.as_ref(),
             state: &self.state,
             plan: &self.plan,
             build: &self.build,
@@ -325,6 +328,12 @@ pub(super) fn with_findings() -> Report {
 /// Data differs, nothing is over policy.
 pub(super) fn clean() -> Report {
     let mut run = Run::new();
+    run.drift = Some(Drift {
+        merge_base: "main at 1a2b3c4 (merge base)".to_owned(),
+        behind: vec!["model.shop.weekly".into()],
+        modified: vec![("model.shop.returns".into(), "the SQL changed (+3 −1 lines)".to_owned())],
+        gone: Vec::new(),
+    });
     let staging = run.model("stg_orders", &[], NodeStatus::Success, None);
     let orders_id = run.model("orders", &["model.shop.stg_orders"], NodeStatus::Success, None);
     run.changed(&staging, &[("body", "the SQL changed (+3 −1 lines)")]);

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::document::{
-    BuildReport, ModelReport, ModelState, OtherChange, Reason, Report, SCHEMA_VERSION, TestReport, Totals, Verdict,
+    BuildReport, Drift, ModelReport, ModelState, OtherChange, Reason, Report, SCHEMA_VERSION, TestReport, Totals,
+    Verdict,
 };
 use super::findings;
 use super::reach::{Below, name};
@@ -22,6 +23,8 @@ pub struct Inputs<'a> {
     pub manifest: &'a Manifest,
     /// What it was compared with, for people, e.g. `production's manifest of 3 October`.
     pub baseline: &'a str,
+    /// How production differs from where the pull request began.
+    pub drift: Option<&'a Drift>,
     /// What changed.
     pub state: &'a StateDiff,
     /// What was to be done.
@@ -65,6 +68,7 @@ pub fn make(inputs: Inputs<'_>) -> Report {
         pull_request: inputs.pull_request,
         head_sha: inputs.head_sha.map(str::to_owned),
         baseline: inputs.baseline.to_owned(),
+        drift: inputs.drift.cloned(),
         environment: inputs.environment.map(str::to_owned),
         verdict: Verdict::Clean,
         totals: totals(&models, &tests, &inputs.state.removed),

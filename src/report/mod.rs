@@ -15,8 +15,8 @@ mod words;
 mod example;
 
 pub use document::{
-    BuildReport, Finding, FindingCode, ModelReport, ModelState, OtherChange, Reach, ReachedExposure, ReachedModel,
-    Reason, Report, SCHEMA_VERSION, TestReport, Totals, Verdict,
+    BuildReport, Drift, Finding, FindingCode, ModelReport, ModelState, OtherChange, Reach, ReachedExposure,
+    ReachedModel, Reason, Report, SCHEMA_VERSION, TestReport, Totals, Verdict,
 };
 pub use make::{Inputs, make};
 pub use markdown::{Budget, markdown, table_markdown};

@@ -1,6 +1,6 @@
 //! What the report says in words without markup, shared by the renderers.
 
-use super::document::{Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
+use super::document::{Drift, Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
 use super::words::{count, count_of, plural, share, size};
 use crate::diff::{ColumnDiff, Method, RejectedKey, TableDiff};
 use crate::model::{Change, NodeStatus, Severity};
@@ -139,6 +139,16 @@ pub(super) fn summary(report: &Report) -> Vec<String> {
         parts.push(format!("reaches {}", plural(exposures as u64, "exposure")));
     }
     parts
+}
+
+/// What the pull request's changes were counted from, and whether production is that.
+pub(super) fn drift_words(drift: &Drift) -> String {
+    let from = format!("Changes are counted from {}", drift.merge_base);
+    if drift.is_empty() {
+        return format!("{from}, which is what production has.");
+    }
+    let nodes = plural(drift.len() as u64, "node");
+    format!("{from}; production differs from it by {nodes}, which this pull request did not change")
 }
 
 /// Said only when every table that was built was compared and is equal.

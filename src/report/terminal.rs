@@ -4,8 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::phrases::{
-    ManyColumns, coverage, data_words, figures, finding_counts, gaps, headline, is_bad, method, name, no_data_changes,
-    null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
+    ManyColumns, coverage, data_words, drift_words, figures, finding_counts, gaps, headline, is_bad, method, name,
+    no_data_changes, null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::words::{brief, count_of, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
@@ -268,6 +268,7 @@ fn why(model: &ModelReport) -> String {
 
 fn last_lines(report: &Report) -> String {
     let mut lines = vec![format!("Compared with {}.", report.baseline)];
+    lines.extend(report.drift.as_ref().map(|drift| format!("{}.", drift_words(drift).trim_end_matches('.'))));
     if let Some(schema) = &report.environment {
         lines.push(format!("The pull request's tables are in schema {schema}."));
     }

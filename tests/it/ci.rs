@@ -219,3 +219,62 @@ fn a_baseline_of_another_project_is_warned_about() {
     let said = sandbox.run(["ci", "--pull-request", "7", "--baseline", "manifest:other.json"]);
     assert!(said.stderr.contains("manifest of the project 'other'"), "{said}");
 }
+
+/// Production was built from a commit that main has left behind; the branch began at main's tip and changes `orders`.
+fn lagging_production() -> Sandbox {
+    let sandbox = production(&[
+        ("models/orders.sql", "select 1 as id"),
+        ("models/customers.sql", "select 1 as id"),
+        ("models/totals.sql", "select count(*) as orders from {{ ref('orders') }}"),
+    ]);
+    sandbox.ok(["parse", "--quiet", "--target-path", "prod"]);
+    git(&sandbox, &["switch", "--quiet", "main"]);
+    sandbox.write("models/customers.sql", "select 2 as id");
+    sandbox.write("models/regions.sql", "select 'eu' as region");
+    sandbox.write("models/totals.sql", "select count(*) + 1 as orders from {{ ref('orders') }}");
+    git(&sandbox, &["add", "models"]);
+    git(&sandbox, &["commit", "--quiet", "--message=not deployed yet"]);
+    git(&sandbox, &["switch", "--quiet", "--force-create=feature"]);
+    sandbox.write("models/orders.sql", "select 1 as id union all select 2");
+    sandbox.write("models/by_region.sql", "select region, 1 as n from {{ ref('regions') }}");
+    sandbox
+}
+
+fn names(report: &Json) -> Vec<String> {
+    let models = report["models"].as_array().unwrap().iter();
+    let mut names: Vec<String> = models.map(|model| model["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_production_lags_behind_is_told_apart_from_what_the_pull_request_changes() {
+    let sandbox = lagging_production();
+    let said = sandbox.run(["ci", "--pull-request", "7", "--baseline", "manifest:prod"]);
+    assert_eq!(said.code, 0, "{said}");
+    let report = report(&sandbox);
+    // `regions` did not change, but production has none that `by_region` could read.
+    assert_eq!(names(&report), ["by_region", "orders", "regions", "totals"], "{said}");
+    assert_eq!(report["drift"]["behind"], serde_json::json!(["model.shop.regions"]));
+    let modified = report["drift"]["modified"].as_array().unwrap();
+    let modified: Vec<&Json> = modified.iter().map(|of| &of[0]).collect();
+    assert_eq!(modified, ["model.shop.customers", "model.shop.totals"]);
+    assert!(said.stdout.contains("production differs from it by 3 nodes"), "{said}");
+    let note = |name: &str| model(&report, name)["diff"]["notes"].to_string();
+    assert!(note("totals").contains("another version of totals"), "{}", note("totals"));
+    assert!(!note("orders").contains("another version"), "{}", note("orders"));
+}
+
+#[test]
+fn changes_are_counted_from_production_itself_where_that_is_asked_for_or_all_there_is() {
+    let sandbox = lagging_production();
+    let said = sandbox.run(["ci", "--pull-request", "7", "--baseline", "manifest:prod", "--merge-base", "none"]);
+    assert_eq!(said.code, 0, "{said}");
+    let all = ["by_region", "customers", "orders", "regions", "totals"];
+    assert_eq!((names(&report(&sandbox)), &report(&sandbox)["drift"]), (all.map(str::to_owned).to_vec(), &Json::Null));
+
+    std::fs::remove_dir_all(sandbox.join(".git")).unwrap();
+    let said = sandbox.run(["ci", "--pull-request", "7", "--baseline", "manifest:prod"]);
+    assert_eq!(names(&report(&sandbox)), all, "{said}");
+    assert!(said.stderr.contains("not in a git repository"), "{said}");
+}

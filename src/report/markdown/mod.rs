@@ -20,6 +20,7 @@ pub fn markdown(report: &Report, budget: Budget) -> String {
     blocks.extend(order(report).into_iter().filter_map(|model| model::details(report, model)));
     blocks.extend(sections::downstream(report));
     blocks.extend(sections::other_changes(report));
+    blocks.extend(sections::drift(report));
     blocks.push(sections::measured(report));
     blocks.push(sections::footer(report));
     fit(&blocks, budget, |left_out| {

@@ -7,7 +7,7 @@ use crate::model::{NodeStatus, Severity};
 use crate::report::document::{ReachedExposure, Report, TestReport, Verdict};
 use crate::report::phrases::{ManyColumns, Told, told};
 use crate::report::phrases::{
-    coverage, data_words, finding_counts, gaps, is_bad, no_data_changes, order, reach_counts, summary,
+    coverage, data_words, drift_words, finding_counts, gaps, is_bad, no_data_changes, order, reach_counts, summary,
 };
 use crate::report::words::{brief, duration, plural, size};
 
@@ -176,6 +176,29 @@ fn exposure_row(exposure: &ReachedExposure) -> String {
 /// Makes the one word bold that a reader looks for.
 pub(super) fn stress(word: &str) -> String {
     if word == "differs" { format!("**{word}**") } else { word.to_owned() }
+}
+
+/// What production differs by before the pull request.
+pub(super) fn drift(report: &Report) -> Option<Block> {
+    let drift = report.drift.as_ref().filter(|drift| !drift.is_empty())?;
+    let form = |limit: usize| {
+        let mut lines = vec![format!("<details><summary>{}</summary>", text(&drift_words(drift))), String::new()];
+        let behind = drift.behind.iter().map(|id| (id, "not in production yet".to_owned()));
+        let modified = drift.modified.iter().map(|(id, why)| (id, brief(why, 120)));
+        let gone = drift.gone.iter().map(|id| (id, "only in production".to_owned()));
+        let all = behind.chain(modified).chain(gone);
+        lines.extend(all.take(limit).map(|(id, why)| format!("- {}: {}", code(id.as_str()), text(&why))));
+        if drift.len() > limit {
+            lines.push(format!("- … and {} more", size(drift.len() - limit)));
+        }
+        lines.extend([String::new(), "</details>".to_owned()]);
+        lines.join("\n")
+    };
+    Some(Block {
+        what: "what production differs by",
+        forms: vec![form(50), form(10), form(3), String::new()],
+        weight: 2,
+    })
 }
 
 /// Changed nodes that are no tables.
