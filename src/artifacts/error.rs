@@ -64,6 +64,16 @@ pub enum Error {
         /// ` (written by dbt …)`, or nothing.
         written_by: String,
     },
+    /// The JSON is no artifact of the kind that is read.
+    #[error("{name} is not usable as dbt's {kind}: {why}")]
+    NotResults {
+        /// The file.
+        name: String,
+        /// `run-results` or `sources`.
+        kind: &'static str,
+        /// What is missing or unknown.
+        why: String,
+    },
     /// A node of the manifest has not what every node has.
     #[error("{name}: {node} has no usable `{field}`")]
     Node {
@@ -83,6 +93,7 @@ impl Error {
             Self::Truncated { .. } => Some("download or copy it again"),
             Self::NotAManifest { .. } => Some("pass the target/manifest.json that dbt or slimdiff wrote"),
             Self::Version { .. } => Some("write it with dbt 1.3 to 1.12, or use a git revision as the baseline"),
+            Self::NotResults { .. } => Some("write it again with dbt 1.5 or later, or with slimdiff"),
             Self::NotJson { .. } | Self::Node { .. } | Self::Read { .. } | Self::Write { .. } => None,
         }
     }

@@ -1,4 +1,5 @@
-//! dbt's JSON files: `manifest.json` out (version 12) and in (versions 7 to 12), `run_results.json` out.
+//! dbt's JSON files: `manifest.json` out (version 12) and in (versions 7 to 12), `run_results.json` in and out,
+//! `sources.json` in.
 //!
 //! The only room that knows their shapes.
 
@@ -9,6 +10,7 @@ mod manifest_out;
 mod node_in;
 mod node_out;
 mod relation_name;
+mod results_in;
 mod run_results;
 
 pub use error::Error;
@@ -17,6 +19,7 @@ pub use manifest_in::{parse_manifest, read_manifest};
 pub(crate) use manifest_out::manifest_json;
 pub use manifest_out::{write_compiled_manifest, write_manifest};
 pub use node_out::node_json;
+pub use results_in::{read_run_results, read_source_freshness};
 pub use run_results::{RunInfo, run_results_json, write_run_results};
 
 use std::fs;

@@ -156,15 +156,18 @@ pub(super) enum DepsSource {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct SelectArgs {
     /// Nodes to include, e.g. `state:modified+`, `tag:nightly`, `+orders`.
-    #[arg(long, short = 's', visible_alias = "models", short_alias = 'm', value_name = "SELECTOR", num_args = 1.., action = ArgAction::Append)]
+    #[arg(long, short = 's', value_name = "SELECTOR", num_args = 1.., action = ArgAction::Append)]
     pub select: Vec<String>,
+    /// The older name of --select; `ls` lists models alone with it.
+    #[arg(long, short = 'm', visible_alias = "model", value_name = "SELECTOR", num_args = 1.., action = ArgAction::Append)]
+    pub models: Vec<String>,
     /// Nodes to leave out.
     #[arg(long, value_name = "SELECTOR", num_args = 1.., action = ArgAction::Append)]
     pub exclude: Vec<String>,
-    /// A selector of selectors.yml.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["select", "exclude"])]
+    /// A selector of selectors.yml, which is taken instead of what --select and --exclude say.
+    #[arg(long, value_name = "NAME")]
     pub selector: Option<String>,
-    /// Only these resource types.
+    /// Only these resource types; `all`, `default` (all but analyses).
     #[arg(long, visible_alias = "resource-types", value_name = "TYPE", num_args = 1.., env = "DBT_RESOURCE_TYPES", value_delimiter = ' ', hide_env_values = true)]
     pub resource_type: Vec<String>,
     /// Not these resource types.

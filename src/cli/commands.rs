@@ -8,11 +8,11 @@ use super::invoke::Session;
 use super::output::{Failure, draw, print, terminal};
 use crate::artifacts;
 use crate::build::BuildOutcome;
-use crate::model::{Change, NodeStatus, ResourceType};
+use crate::model::{Change, NodeStatus, ResourceType, nearest};
 use crate::pipeline::{self, BuildRequest, Built, CompareRequest, CompileRequest, DeferRequest, Loaded};
 use crate::plan::Command;
 use crate::report;
-use crate::select::{Indirect, Request};
+use crate::select::{Earlier, Indirect, Request};
 
 /// Parses the project and writes its manifest.
 pub(super) fn parse(session: &Session) -> Result<Exit, Failure> {
@@ -30,36 +30,59 @@ pub(super) fn leave_to_the_system(loaded: Loaded) {
     std::mem::forget(loaded);
 }
 
+impl SelectArgs {
+    /// Whether nodes were named, by any name of the flag.
+    fn names_nodes(&self) -> bool {
+        !self.select.is_empty() || !self.models.is_empty()
+    }
+}
+
 /// What was typed about nodes, as a request.
-pub(super) fn request(args: &SelectArgs) -> Result<Request, Failure> {
-    let kinds = |words: &[String]| -> Result<Vec<ResourceType>, Failure> {
-        let kind = |word: &String| {
-            ResourceType::parse(word).or((word == "all").then_some(ResourceType::Model)).ok_or_else(|| {
-                Failure::usage(
-                    format!("`{word}` is not a resource type"),
-                    "use model, seed, snapshot, test, source, exposure, analysis, unit_test, metric, semantic_model or saved_query",
-                )
-            })
-        };
-        words.iter().filter(|word| *word != "all").map(kind).collect()
-    };
-    let indirect = match args.indirect_selection.as_deref() {
-        None => Indirect::default(),
-        Some(word) => Indirect::parse(word).ok_or_else(|| {
-            Failure::usage(
-                format!("`{word}` is not a way of selecting tests"),
-                "use eager, cautious, buildable or empty",
-            )
-        })?,
-    };
+pub(super) fn request(args: &SelectArgs, loaded: &Loaded) -> Result<Request, Failure> {
     Ok(Request {
-        select: args.select.clone(),
+        select: [args.select.as_slice(), &args.models].concat(),
         exclude: args.exclude.clone(),
         selector: args.selector.clone(),
-        resource_types: kinds(&args.resource_type)?,
-        exclude_resource_types: kinds(&args.exclude_resource_type)?,
-        indirect,
-        results: None,
+        resource_types: resource_types(&args.resource_type, &["default", "all"])?,
+        exclude_resource_types: resource_types(&args.exclude_resource_type, &[])?,
+        indirect: indirect(args, loaded)?,
+        earlier: Earlier::default(),
+    })
+}
+
+/// The types of dbt's words; `all`, and `default` for all but analyses, where they are allowed.
+fn resource_types(words: &[String], groups: &[&'static str]) -> Result<Vec<ResourceType>, Failure> {
+    let mut types = Vec::new();
+    for word in words.iter().map(String::as_str) {
+        let known = || ResourceType::selectable().map(ResourceType::as_str).chain(groups.iter().copied());
+        let kind = ResourceType::parse(word).filter(|kind| known().any(|word| word == kind.as_str()));
+        match (kind, word) {
+            (Some(kind), _) => types.push(kind),
+            (None, "all") if groups.contains(&"all") => types.extend(ResourceType::selectable()),
+            (None, "default") if groups.contains(&"default") => types.extend(default_types()),
+            (None, _) => {
+                let hint = match nearest(&word.to_lowercase(), known()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("use {}", known().collect::<Vec<_>>().join(", ")),
+                };
+                return Err(Failure::usage(format!("`{word}` is not a resource type"), hint));
+            }
+        }
+    }
+    Ok(types)
+}
+
+/// What `ls` lists unless it is told otherwise.
+pub(super) fn default_types() -> impl Iterator<Item = ResourceType> {
+    ResourceType::selectable().filter(|kind| *kind != ResourceType::Analysis)
+}
+
+/// Which tests come along: as typed, else as `flags:` of dbt_project.yml says.
+fn indirect(args: &SelectArgs, loaded: &Loaded) -> Result<Indirect, Failure> {
+    let flag = loaded.project.root.flags.get("indirect_selection").and_then(serde_json::Value::as_str);
+    let Some(word) = args.indirect_selection.as_deref().or(flag) else { return Ok(Indirect::default()) };
+    Indirect::parse(word).ok_or_else(|| {
+        Failure::usage(format!("`{word}` is not a way of selecting tests"), "use eager, cautious, buildable or empty")
     })
 }
 
@@ -86,7 +109,7 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
     artifacts::write_manifest(&loaded.manifest, &loaded.target_path.join("manifest.json"))?;
     let request = BuildRequest {
         command,
-        select: request(&args.select)?,
+        select: request(&args.select, &loaded)?,
         defer: defer(&args.state),
         fail_fast: args.fail_fast,
         dry_run: args.dry_run,
@@ -135,8 +158,8 @@ fn summary(outcome: &BuildOutcome) -> String {
 pub(super) async fn compile(session: &Session, args: &CompileArgs) -> Result<Exit, Failure> {
     let loaded = session.load()?;
     artifacts::write_manifest(&loaded.manifest, &loaded.target_path.join("manifest.json"))?;
-    let printed = args.inline.is_some() || !args.select.select.is_empty();
-    let mut select = request(&args.select)?;
+    let printed = args.inline.is_some() || args.select.names_nodes();
+    let mut select = request(&args.select, &loaded)?;
     if printed && args.select.indirect_selection.is_none() {
         select.indirect = Indirect::Empty;
     }
@@ -163,12 +186,12 @@ pub(super) async fn compile(session: &Session, args: &CompileArgs) -> Result<Exi
 
 /// Shows the first rows of nodes or of a query.
 pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Failure> {
-    if args.select.select.is_empty() && args.inline.is_none() {
+    if !args.select.names_nodes() && args.inline.is_none() {
         return Err(Failure::usage("nothing to show", "name a node with `--select`, or give a query with `--inline`"));
     }
     let loaded = session.load()?;
     // As in dbt, a model's tests do not come along: they are shown when they are named.
-    let select = Request { indirect: Indirect::Empty, ..request(&args.select)? };
+    let select = Request { indirect: Indirect::Empty, ..request(&args.select, &loaded)? };
     let request = CompileRequest { select, inline: args.inline.clone(), defer: defer(&args.state) };
     let limit = u64::try_from(args.limit).ok();
     let shown = pipeline::show(&session.invocation, &loaded, &request, limit).await?;

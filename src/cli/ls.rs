@@ -1,15 +1,20 @@
 //! `ls`: the selected nodes in dbt's formats.
 
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::Exit;
-use super::args::{LsArgs, LsOutput};
-use super::commands::{defer, leave_to_the_system, request};
+use super::args::{LsArgs, LsOutput, SelectArgs};
+use super::commands::{default_types, defer, leave_to_the_system, request};
 use super::invoke::Session;
 use super::output::{Failure, print};
 use crate::artifacts;
-use crate::model::{Manifest, Node, ResourceType};
-use crate::pipeline;
+use crate::model::{Detail, Node, ResourceType};
+use crate::pipeline::{self, Loaded};
+use crate::select::Request;
 
 /// The keys of `--output json` when none are named, as in dbt.
 const DEFAULT_KEYS: &[&str] = &[
@@ -25,18 +30,18 @@ const DEFAULT_KEYS: &[&str] = &[
     "unique_id",
 ];
 
-/// Lists nodes, one a line.
+/// Lists nodes, one a line, by their ids.
 pub(super) fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {
     let loaded = session.load_with_state(args.state.state.as_deref())?;
-    let request = request(&args.select)?;
+    let request = wanted(&args.select, &loaded)?;
     let selection = pipeline::choose(&session.invocation, &loaded, &request, &defer(&args.state))?;
     session.ui.finish();
+    let mut nodes: Vec<&Node> = selection.nodes.iter().filter_map(|id| loaded.manifest.node(id.as_str())).collect();
+    nodes.sort_by(|a, b| a.unique_id.cmp(&b.unique_id));
+    let keys: Vec<&str> = args.output_keys.iter().flat_map(|keys| keys.split_whitespace()).collect();
     let mut lines = String::new();
-    for node in selection.nodes.iter().filter_map(|id| loaded.manifest.node(id.as_str())) {
-        if node.resource_type == ResourceType::Operation {
-            continue;
-        }
-        lines.push_str(&line(node, &loaded.manifest, args));
+    for node in nodes {
+        lines.push_str(&line(node, args.output, &keys));
         lines.push('\n');
     }
     if !lines.is_empty() {
@@ -46,15 +51,47 @@ pub(super) fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn line(node: &Node, manifest: &Manifest, args: &LsArgs) -> String {
-    match args.output {
-        LsOutput::Name => match node.as_source() {
-            Some(source) => format!("{}.{}", source.source_name, node.name),
-            None => node.name.clone(),
-        },
+/// The request, with what is special to `ls`: analyses are listed when they are asked for, and `--models` lists models alone.
+fn wanted(args: &SelectArgs, loaded: &Loaded) -> Result<Request, Failure> {
+    let mut request = request(args, loaded)?;
+    if !args.models.is_empty() {
+        for (flag, values) in [("--select", &args.select), ("--resource-type", &args.resource_type)] {
+            if !values.is_empty() {
+                let message = format!("`--models` and `{flag}` do not go together in `ls`");
+                return Err(Failure::usage(message, "use `--select`, with `--resource-type model` for models alone"));
+            }
+        }
+        request.resource_types = vec![ResourceType::Model];
+        request.exclude_resource_types.clear();
+    } else if request.resource_types.is_empty() {
+        request.resource_types = default_types().collect();
+    }
+    Ok(request)
+}
+
+fn line(node: &Node, output: LsOutput, keys: &[&str]) -> String {
+    match output {
+        LsOutput::Name => name(node),
         LsOutput::Path => node.original_file_path.clone(),
         LsOutput::Selector => selector(node),
-        LsOutput::Json => json(node, manifest, &args.output_keys),
+        LsOutput::Json => json(node, keys),
+    }
+}
+
+/// The name that tells the node from others: a source's table has its source before it, a version follows its model.
+fn name(node: &Node) -> String {
+    let version = match &node.detail {
+        Detail::Model(model) => model.version.as_ref(),
+        Detail::Other(test) if node.resource_type == ResourceType::UnitTest => test.get("version"),
+        _ => None,
+    };
+    let version = version.filter(|version| !version.is_null());
+    let separator = if node.resource_type == ResourceType::UnitTest { "_" } else { "." };
+    match (node.as_source(), version) {
+        (Some(source), _) => format!("{}.{}", source.source_name, node.name),
+        (None, Some(Json::String(version))) => format!("{}{separator}v{version}", node.name),
+        (None, Some(version)) => format!("{}{separator}v{version}", node.name),
+        (None, None) => node.name.clone(),
     }
 }
 
@@ -70,30 +107,68 @@ fn selector(node: &Node) -> String {
             Some(source) => format!("source:{}.{}.{}", node.package_name, source.source_name, node.name),
             None => format!("{}:{}.{}", node.resource_type, node.package_name, node.name),
         },
-        ResourceType::UnitTest => format!("unit_test:{}.{}", node.package_name, node.name),
+        ResourceType::UnitTest => format!("unit_test:{}.{}", node.package_name, name(node)),
         _ => dotted,
     }
 }
 
-fn json(node: &Node, _manifest: &Manifest, keys: &[String]) -> String {
+/// The node's JSON with the keys that are asked for, in their order; those of the default in dbt's. What the node has not is
+/// left out.
+fn json(node: &Node, keys: &[&str]) -> String {
     let Json::Object(all) = artifacts::node_json(node) else { return String::new() };
+    let whole = Json::Object(all);
     let mut picked = Map::new();
-    let wanted = |key: &str| match keys {
-        [] => DEFAULT_KEYS.contains(&key),
-        keys => keys.iter().any(|wanted| wanted == key),
-    };
-    for (key, value) in &all {
-        if wanted(key) {
-            picked.insert(key.clone(), value.clone());
+    if keys.is_empty() {
+        let known = whole.as_object().into_iter().flatten().filter(|(key, _)| DEFAULT_KEYS.contains(&key.as_str()));
+        picked.extend(known.map(|(key, value)| (key.clone(), value.clone())));
+        let last: &[&str] = match node.resource_type {
+            ResourceType::Metric => &["config", "depends_on"],
+            ResourceType::SemanticModel => &["config"],
+            _ => &[],
+        };
+        for key in last {
+            if let Some((key, value)) = picked.shift_remove_entry(*key) {
+                picked.insert(key, value);
+            }
         }
     }
-    // Nested keys, as `--output-keys config.materialized` asks for them.
-    for key in keys.iter().filter(|key| key.contains('.')) {
-        let whole = Json::Object(all.clone());
-        let found = key.split('.').try_fold(&whole, |at, part| at.get(part)).cloned();
-        if let Some(found) = found {
-            picked.insert(key.clone(), found);
+    for key in keys {
+        if let Some(found) = key.split('.').try_fold(&whole, |at, part| at.get(part)) {
+            picked.insert((*key).to_owned(), found.clone());
         }
     }
-    Json::Object(picked).to_string()
+    let mut line = Vec::new();
+    // Writing to memory does not fail, and what is written is text.
+    let _ = Json::Object(picked).serialize(&mut Serializer::with_formatter(&mut line, AsPython));
+    String::from_utf8(line).unwrap_or_default()
+}
+
+/// JSON as Python writes it: a space after commas and colons, and nothing but ASCII.
+struct AsPython;
+
+impl Formatter for AsPython {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        for c in fragment.chars() {
+            if c.is_ascii() {
+                writer.write_all(&[c as u8])?;
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

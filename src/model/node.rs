@@ -99,26 +99,28 @@ impl ResourceType {
         }
     }
 
-    /// The type for dbt's word, if it is one.
-    pub fn parse(word: &str) -> Option<Self> {
+    /// The types that a selector can select: all but hooks and groups.
+    pub fn selectable() -> impl Iterator<Item = Self> {
         [
             Self::Model,
             Self::Seed,
             Self::Snapshot,
             Self::Test,
-            Self::Analysis,
-            Self::Operation,
+            Self::UnitTest,
             Self::Source,
             Self::Exposure,
             Self::Metric,
             Self::SemanticModel,
             Self::SavedQuery,
-            Self::UnitTest,
-            Self::Group,
             Self::Function,
+            Self::Analysis,
         ]
         .into_iter()
-        .find(|kind| kind.as_str() == word)
+    }
+
+    /// The type for dbt's word, if it is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::selectable().chain([Self::Operation, Self::Group]).find(|kind| kind.as_str() == word)
     }
 
     /// Whether `ref()` can name it.

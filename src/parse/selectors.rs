@@ -11,8 +11,8 @@ use crate::model::{Code, Diagnostic, JsonMap, Location};
 use crate::project::{Text, render_tree};
 use crate::yaml;
 
-/// How deep selectors may name each other.
-const MAX_DEPTH: usize = 50;
+/// What an entry of the list may hold.
+const ENTRY_KEYS: &[&str] = &["name", "description", "default", "definition"];
 
 /// Reads selectors.yml, if there is one.
 pub(super) fn read(context: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) -> JsonMap {
@@ -33,74 +33,112 @@ fn parse(file: &Text, context: &Context<'_>) -> Result<JsonMap, Box<Diagnostic>>
         Box::new(complaint.at(place).with_excerpt_of(&file.contents))
     };
     let list = rendered.get("selectors").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut written: HashMap<&str, &Json> = HashMap::new();
-    for (at, entry) in list.iter().enumerate() {
-        let name = entry.get("name").and_then(Json::as_str);
-        let name = name.ok_or_else(|| wrong(at, "a selector has no `name:`".to_owned()))?;
-        let definition = entry.get("definition").ok_or_else(|| {
-            let complaint = wrong(at, format!("selector `{name}` has no `definition:`"));
-            Box::new(complaint.hint("write one as on the command line, e.g. `definition: tag:nightly`"))
-        })?;
-        if written.insert(name, definition).is_some() {
-            return Err(wrong(at, format!("two selectors are called `{name}`")));
-        }
+    if let Some(key) = rendered.as_object().into_iter().flat_map(JsonMap::keys).find(|key| !is_known_at_top(key)) {
+        let complaint = Diagnostic::error(Code::InvalidProperty, format!("`{key}` is no key of selectors.yml"));
+        return Err(Box::new(complaint.at(Location::file(&file.path)).hint("the selectors stand below `selectors:`")));
     }
+    // Spelled out as those that follow may name them.
+    let mut defined: HashMap<&str, Json> = HashMap::new();
+    let mut default: Option<&str> = None;
     let mut all = JsonMap::new();
-    for (at, entry) in list.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.as_object()?))) {
-        let Some(name) = entry.get("name").and_then(Json::as_str) else { continue };
-        let Some(definition) = entry.get("definition") else { continue };
-        let mut whole = entry.clone();
+    for (at, entry) in list.iter().enumerate() {
+        let (name, definition) = checked(entry).map_err(|(why, hint)| {
+            let complaint = wrong(at, why);
+            Box::new(if hint.is_empty() { *complaint } else { complaint.hint(hint) })
+        })?;
+        if entry.get("default") == Some(&Json::Bool(true))
+            && let Some(other) = default.replace(name)
+        {
+            return Err(wrong(at, format!("`{other}` and `{name}` are both the default; only one selector can be")));
+        }
+        let spelled = at_the_root(definition).and_then(|()| spelled_out(definition, &defined));
+        let spelled = spelled.map_err(|why| wrong(at, format!("selector `{name}`: {why}")))?;
+        let mut whole = entry.as_object().cloned().unwrap_or_default();
         if let Some(Json::String(description)) = whole.get_mut("description") {
             // Unlike in property files, descriptions are templates here, and lose their last line break.
             description.truncate(description.strip_suffix('\n').map_or(description.len(), str::len));
         }
-        whole.insert(
-            "definition".to_owned(),
-            spelled_out(definition, &written, 0).map_err(|why| wrong(at, format!("selector `{name}`: {why}")))?,
-        );
+        whole.insert("definition".to_owned(), spelled.clone());
+        // Of two with one name the later one is meant.
+        defined.insert(name, spelled);
         all.insert(name.to_owned(), Json::Object(whole));
     }
     Ok(all)
 }
 
-fn spelled_out(definition: &Json, written: &HashMap<&str, &Json>, depth: usize) -> Result<Json, String> {
-    if depth > MAX_DEPTH {
-        return Err("selectors name each other in a circle".to_owned());
+fn is_known_at_top(key: &str) -> bool {
+    ["selectors", "version"].contains(&key)
+}
+
+/// The name and the definition of an entry that has what it needs; else what is wrong with it and what to do.
+fn checked(entry: &Json) -> Result<(&str, &Json), (String, &'static str)> {
+    let name = entry.get("name").and_then(Json::as_str).ok_or_else(|| ("a selector has no `name:`".to_owned(), ""))?;
+    let definition = entry.get("definition").ok_or_else(|| {
+        let hint = "write one as on the command line, e.g. `definition: tag:nightly`";
+        (format!("selector `{name}` has no `definition:`"), hint)
+    })?;
+    let keys = || entry.as_object().into_iter().flat_map(JsonMap::keys);
+    if let Some(key) = keys().find(|key| !ENTRY_KEYS.contains(&key.as_str())) {
+        let hint = "a selector has a name, a description, a definition and a default";
+        return Err((format!("selector `{name}`: `{key}` is no key of a selector"), hint));
     }
+    match entry.get("default") {
+        None | Some(Json::Bool(_)) => Ok((name, definition)),
+        Some(other) => {
+            let hint = "write true, false, or a template that gives one of them, e.g. \"{{ target.name == 'prod' }}\"";
+            Err((format!("selector `{name}`: `default` is neither true nor false but {other}"), hint))
+        }
+    }
+}
+
+/// A definition that is a set operation has no other key. Below the root, where dbt does not look at them, it may.
+fn at_the_root(definition: &Json) -> Result<(), String> {
+    let keys: Vec<&str> = definition.as_object().into_iter().flat_map(JsonMap::keys).map(String::as_str).collect();
+    if keys.len() > 1 && keys.iter().any(|key| ["union", "intersection"].contains(key)) {
+        return Err(format!("`union` or `intersection` stands alone, not as one of {}", keys.join(", ")));
+    }
+    Ok(())
+}
+
+fn spelled_out(definition: &Json, defined: &HashMap<&str, Json>) -> Result<Json, String> {
     let map = match definition {
         Json::String(text) => return criterion(text),
         Json::Object(map) => map,
         other => return Err(format!("{other} is no definition: a text or a mapping is expected")),
     };
+    // Inside of a set operation an exclusion is read alone, whatever stands beside it.
+    if let Some(items) = map.get("exclude").filter(|_| !map.contains_key("method")) {
+        return Ok(json!({"exclude": members(items, defined)?}));
+    }
     for operator in ["union", "intersection"] {
         if let Some(items) = map.get(operator) {
-            return Ok(json!({operator: members(items, written, depth)?}));
+            return Ok(json!({operator: members(items, defined)?}));
         }
-    }
-    if let Some(items) = map.get("exclude").filter(|_| map.len() == 1) {
-        return Ok(json!({"exclude": members(items, written, depth)?}));
     }
     if let Some(method) = map.get("method") {
         if method == "selector" {
             let name = map.get("value").and_then(Json::as_str).unwrap_or_default();
-            let named = written.get(name).ok_or_else(|| format!("there is no selector `{name}`"))?;
-            return spelled_out(named, written, depth + 1);
+            let named = defined.get(name).cloned();
+            return named.ok_or_else(|| format!("there is no selector `{name}` before it in the file"));
         }
         let mut whole = map.clone();
         if let Some(items) = map.get("exclude") {
-            whole.insert("exclude".to_owned(), members(items, written, depth)?);
+            whole.insert("exclude".to_owned(), members(items, defined)?);
         }
         return Ok(Json::Object(whole));
     }
     match map.iter().next() {
+        Some((method, _)) if method == "selector" && map.len() == 1 => {
+            Err("another selector is named as `{method: selector, value: its_name}`".to_owned())
+        }
         Some((method, value)) if map.len() == 1 => Ok(json!({"method": method, "value": value})),
         _ => Err(format!("{definition} names no method")),
     }
 }
 
-fn members(items: &Json, written: &HashMap<&str, &Json>, depth: usize) -> Result<Json, String> {
+fn members(items: &Json, defined: &HashMap<&str, Json>) -> Result<Json, String> {
     let Some(items) = items.as_array() else { return Err(format!("{items} is no list of definitions")) };
-    items.iter().map(|item| spelled_out(item, written, depth + 1)).collect::<Result<Vec<_>, _>>().map(Json::Array)
+    items.iter().map(|item| spelled_out(item, defined)).collect::<Result<Vec<_>, _>>().map(Json::Array)
 }
 
 static CRITERION: LazyLock<Regex> = LazyLock::new(|| {
@@ -126,6 +164,9 @@ fn criterion(text: &str) -> Result<Json, String> {
         put("parents_depth", json!(depth));
     }
     let value = group("value").unwrap_or_default();
+    if group("method") == Some("selector") {
+        return Err(format!("`{text}`: another selector is named as `{{method: selector, value: its_name}}`"));
+    }
     put("method", json!(group("method").unwrap_or_else(|| implied_method(value))));
     put("value", json!(value));
     if group("children").is_some() {
@@ -168,15 +209,15 @@ mod tests {
     }
 
     #[test]
-    fn named_selectors_are_filled_in_and_circles_end() {
-        let (a, b) =
-            (json!({"method": "selector", "value": "b"}), json!({"union": [{"tag": "x"}, {"exclude": ["m+"]}]}));
-        let written = HashMap::from([("a", &a), ("b", &b)]);
+    fn selectors_are_filled_in_where_later_ones_name_them() {
+        let b = json!({"union": [{"method": "tag", "value": "x"}]});
+        let defined = HashMap::from([("b", b.clone())]);
+        let a = json!({"intersection": [{"method": "selector", "value": "b"}, {"exclude": ["m+"]}]});
         assert_eq!(
-            spelled_out(&a, &written, 0).unwrap(),
-            json!({"union": [{"method": "tag", "value": "x"}, {"exclude": [{"method": "fqn", "value": "m", "children": true}]}]})
+            spelled_out(&a, &defined).unwrap(),
+            json!({"intersection": [b, {"exclude": [{"method": "fqn", "value": "m", "children": true}]}]})
         );
-        let round = HashMap::from([("b", &a)]);
-        assert!(spelled_out(&a, &round, 0).unwrap_err().contains("circle"));
+        let missing = spelled_out(&a, &HashMap::new()).unwrap_err();
+        assert_eq!(missing, "there is no selector `b` before it in the file");
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::project::load;
+use super::project::{absolute, load};
 use super::{Error, Invocation, Loaded, inline};
 use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
 use crate::checks::DataTests;
 use crate::model::{Change, Event, JsonMap, Manifest, Node, NodeId, Relation, ResourceType, Stage, Table};
 use crate::plan::{self, Command, Plan};
-use crate::select::{self, Request, Selection};
+use crate::select::{self, Earlier, Method, Request, ResolvedSelector, Selection};
 use crate::state::{self, StateDiff};
 use crate::warehouse::{self, Warehouse};
 use crate::{artifacts, baseline};
@@ -69,14 +69,42 @@ pub fn choose(
     request: &Request,
     defer: &DeferRequest,
 ) -> Result<Selection, Error> {
+    // What no criterion asks for is not read: the folder need not have it, as in dbt.
+    let selector = select::resolve(request, &loaded.manifest.selectors)?;
     let state = match &defer.state {
-        Some(path) => Some(compare_with(loaded, &*read_state(invocation, loaded, path)?)),
-        None => None,
+        Some(path) if selector.uses(Method::State) => {
+            Some(compare_with(loaded, &*read_state(invocation, loaded, path)?))
+        }
+        _ => None,
     };
+    let request = Request { earlier: earlier(loaded, defer.state.as_deref(), &selector)?, ..request.clone() };
     let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
-    let (selection, diagnostics) = select::select(request, &loaded.manifest, &dag, state.as_ref())?;
+    let (selection, diagnostics) = select::select(&request, &loaded.manifest, &dag, state.as_ref())?;
     invocation.tell(diagnostics)?;
     Ok(selection)
+}
+
+/// The results of earlier runs that `selector` asks for: beside the manifest of `--state`, and those of now in the target
+/// folder.
+fn earlier(loaded: &Loaded, state: Option<&Path>, selector: &ResolvedSelector) -> Result<Earlier, Error> {
+    let mut earlier = Earlier::default();
+    let Some(state) = state else { return Ok(earlier) };
+    let state = state_path(loaded, state);
+    let folder = if state.is_file() { state.parent().unwrap_or(&state) } else { &state };
+    if selector.uses(Method::Result) {
+        earlier.results = artifacts::read_run_results(&folder.join("run_results.json")).map_err(Error::State)?;
+    }
+    if selector.uses(Method::SourceStatus) {
+        let read = |folder: &Path| artifacts::read_source_freshness(&folder.join("sources.json")).map_err(Error::State);
+        earlier.loaded_before = read(folder)?;
+        earlier.loaded_now = read(&loaded.target_path)?;
+    }
+    Ok(earlier)
+}
+
+/// A path of the command line: relative to the current folder, else to the project's.
+fn state_path(loaded: &Loaded, path: &Path) -> PathBuf {
+    if path.exists() { path.to_owned() } else { absolute(&loaded.project.root.root, path) }
 }
 
 /// Reads and parses the project, and beside it the manifest of `--state`, which may be as large: neither waits for the

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::request::of_criterion;
-use super::{Criterion, Error, Indirect, Reach, ResolvedSelector};
-use crate::model::JsonMap;
+use super::{Criterion, Error, Indirect, Method, Reach, ResolvedSelector, Wanted};
+use crate::model::{JsonMap, nearest};
 
 /// All selectors of a project, with what the command line says of tests.
 pub(super) struct Definitions<'a> {
@@ -40,6 +40,11 @@ impl<'a> Definitions<'a> {
         self.selectors.iter().find(|(_, entry)| is_default(entry)).map(|(name, _)| name.as_str())
     }
 
+    /// Reads all selectors.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.selectors.keys().try_for_each(|name| self.named(name, None).map(drop))
+    }
+
     /// Reads the selector called `name`.
     pub(super) fn resolve(&self, name: &str) -> Result<ResolvedSelector, Error> {
         self.named(name, None)
@@ -48,7 +53,8 @@ impl<'a> Definitions<'a> {
     fn named(&self, name: &str, outer: Option<&Place<'_>>) -> Result<ResolvedSelector, Error> {
         let Some(entry) = self.selectors.get(name) else {
             let known = self.selectors.keys().cloned().collect();
-            return Err(Error::UnknownSelector { name: name.to_owned(), known });
+            let nearest = nearest(name, self.selectors.keys().map(String::as_str)).map(str::to_owned);
+            return Err(Error::UnknownSelector { name: name.to_owned(), known, nearest });
         };
         let place = Place { name, outer };
         // A manifest keeps the whole entry, with name and description; a bare definition is read as well.
@@ -78,15 +84,14 @@ impl<'a> Definitions<'a> {
     }
 
     fn pair(&self, method: &str, value: &Json, place: &Place<'_>) -> Result<ResolvedSelector, Error> {
-        let value = scalar(value).ok_or_else(|| place.wrong(format!("'{method}' needs a text as its value")))?;
         let criterion = Criterion {
             childrens_parents: false,
             parents: None,
             method: Some(method.to_owned()),
-            value,
+            value: String::new(),
             children: None,
         };
-        of_criterion(&criterion, self.indirect)
+        with_value(&criterion, value, self.indirect, place)
     }
 
     fn group(&self, map: &JsonMap, key: &str, place: &Place<'_>) -> Result<ResolvedSelector, Error> {
@@ -127,34 +132,34 @@ impl<'a> Definitions<'a> {
     }
 
     fn criterion(&self, map: &JsonMap, place: &Place<'_>) -> Result<ResolvedSelector, Error> {
-        let text = |key: &str| map.get(key).and_then(scalar);
-        let method = text("method").unwrap_or_default();
-        let value = text("value").ok_or_else(|| place.wrong(format!("'method: {method}' needs a 'value'")))?;
-        let excluded = map.get("exclude").map(|exclude| self.list(exclude, place)).transpose()?;
+        let method = map.get("method").and_then(Json::as_str).unwrap_or_default();
+        let value = map.get("value").ok_or_else(|| place.wrong(format!("'method: {method}' needs a 'value'")))?;
         if method == "selector" {
-            if place.is_inside(&value) {
-                return Err(place.wrong(format!("it refers to '{value}', which refers back to it")));
+            let name = value.as_str().ok_or_else(|| place.wrong(format!("{value} is not the name of a selector")))?;
+            if place.is_inside(name) {
+                return Err(place.wrong(format!("it refers to '{name}', which refers back to it")));
             }
-            return Ok(without(self.named(&value, Some(place))?, excluded));
+            // What else is said beside the name is not looked at, as in dbt.
+            return self.named(name, Some(place));
         }
-        let flag = |key: &str| map.get(key).and_then(Json::as_bool).unwrap_or(false);
+        let excluded = map.get("exclude").map(|exclude| self.list(exclude, place)).transpose()?;
         let criterion = Criterion {
-            childrens_parents: flag("childrens_parents"),
+            childrens_parents: map.get("childrens_parents").is_some_and(is_truthy),
             parents: reach(map, "parents", place)?,
-            method: Some(method),
-            value,
+            method: Some(method.to_owned()),
+            value: value.as_str().unwrap_or_default().to_owned(),
             children: reach(map, "children", place)?,
         };
         if criterion.childrens_parents && criterion.children.is_some() {
             return Err(Error::AtWithChildren { criterion: criterion.to_string() });
         }
-        let indirect = match text("indirect_selection") {
+        let indirect = match map.get("indirect_selection") {
             None => self.indirect,
-            Some(word) => Indirect::parse(&word).ok_or_else(|| {
-                place.wrong(format!("indirect_selection '{word}' is none of eager, cautious, buildable, empty"))
+            Some(word) => word.as_str().and_then(Indirect::parse).ok_or_else(|| {
+                place.wrong(format!("indirect_selection {word} is none of eager, cautious, buildable, empty"))
             })?,
         };
-        Ok(without(of_criterion(&criterion, indirect)?, excluded))
+        Ok(without(with_value(&criterion, value, indirect, place)?, excluded))
     }
 }
 
@@ -165,26 +170,61 @@ fn without(included: ResolvedSelector, excluded: Option<ResolvedSelector>) -> Re
     }
 }
 
+/// The criterion, with the value as it was written.
+fn with_value(
+    criterion: &Criterion,
+    value: &Json,
+    indirect: Indirect,
+    place: &Place<'_>,
+) -> Result<ResolvedSelector, Error> {
+    let mut resolved = of_criterion(criterion, indirect)?;
+    if let ResolvedSelector::Criterion { method, value: wanted, .. } = &mut resolved {
+        *wanted = match value {
+            Json::String(text) => Wanted::Text(text.clone()),
+            other if *method == Method::Config => Wanted::Other(other.clone()),
+            other => {
+                let method = criterion.method.as_deref().unwrap_or_default();
+                return Err(place.wrong(format!("'{method}' needs a text as its value, not {other}; quote it")));
+            }
+        };
+    }
+    Ok(resolved)
+}
+
 fn reach(map: &JsonMap, key: &str, place: &Place<'_>) -> Result<Option<Reach>, Error> {
-    if map.get(key).and_then(Json::as_bool) != Some(true) {
+    if !map.get(key).is_some_and(is_truthy) {
         return Ok(None);
     }
     let depth_key = format!("{key}_depth");
-    match map.get(&depth_key) {
-        None | Some(Json::Null) => Ok(Some(Reach::All)),
+    match map.get(&depth_key).filter(|depth| is_truthy(depth)) {
+        None => Ok(Some(Reach::All)),
         Some(depth) => {
-            let steps = scalar(depth).and_then(|text| text.parse().ok());
+            let steps = whole_number(depth);
             let steps = steps.ok_or_else(|| place.wrong(format!("{depth_key} must be a whole number, not {depth}")))?;
-            Ok(Some(Reach::Steps(steps)))
+            Ok(Some(Reach::Steps(usize::try_from(steps).unwrap_or(0))))
         }
     }
 }
 
-fn scalar(value: &Json) -> Option<String> {
+/// As Python's `int()`: fractions are cut off, and text may have blanks around it.
+fn whole_number(value: &Json) -> Option<i64> {
     match value {
-        Json::String(text) => Some(text.clone()),
-        Json::Number(number) => Some(number.to_string()),
-        Json::Bool(flag) => Some(flag.to_string()),
+        Json::String(text) => text.trim().parse().ok(),
+        Json::Bool(flag) => Some(i64::from(*flag)),
+        #[expect(clippy::cast_possible_truncation, reason = "no graph is deeper than an i64")]
+        Json::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)),
         _ => None,
+    }
+}
+
+/// What Python takes for true.
+fn is_truthy(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::Bool(flag) => *flag,
+        Json::Number(number) => number.as_f64() != Some(0.0),
+        Json::String(text) => !text.is_empty(),
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(map) => !map.is_empty(),
     }
 }

@@ -4,14 +4,14 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A method that does not exist.
-    #[error("'{method}' in '{criterion}' is not a selector method{}", .nearest.map_or_else(String::new, |name| format!("; did you mean '{name}'?")))]
+    #[error("'{method}' in '{criterion}' is not a selector method{}", meant(.nearest.as_ref()))]
     UnknownMethod {
         /// As written.
         method: String,
         /// The whole criterion.
         criterion: String,
         /// The method whose name is nearest, if any is near.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// `@x+`: the descendants of `x` are part of `@x` already.
     #[error("'{criterion}' has both '@' and a trailing '+'; '@' already includes all descendants, so drop the '+'")]
@@ -20,7 +20,7 @@ pub enum Error {
         criterion: String,
     },
     /// A value that the method does not know.
-    #[error("'{value}' is not a value of the selector method '{method}'; use {expected}")]
+    #[error("'{value}' is not a value of the selector method '{method}'; use {expected}{}", meant(.nearest.as_ref()))]
     InvalidValue {
         /// The method.
         method: &'static str,
@@ -28,6 +28,8 @@ pub enum Error {
         value: String,
         /// What it takes.
         expected: String,
+        /// The word whose name is nearest, if any is near.
+        nearest: Option<String>,
     },
     /// `state:` without a baseline.
     #[error("'state:{value}' needs a baseline to compare with; give one with --state or --baseline")]
@@ -51,13 +53,23 @@ pub enum Error {
         /// What stands after the colon.
         value: String,
     },
+    /// `source_status:` without results of a freshness check now.
+    #[error(
+        "'source_status:{value}' needs the sources.json of a freshness check of this project in the target folder; run `dbt source freshness` first"
+    )]
+    NoCurrentSourceResults {
+        /// What stands after the colon.
+        value: String,
+    },
     /// `--selector` names one that selectors.yml has not.
-    #[error("there is no selector '{name}' in selectors.yml; {}", listed(.known))]
+    #[error("there is no selector '{name}' in selectors.yml; {}{}", listed(.known), meant(.nearest.as_ref()))]
     UnknownSelector {
         /// As written.
         name: String,
         /// Those that there are.
         known: Vec<String>,
+        /// The one whose name is nearest, if any is near.
+        nearest: Option<String>,
     },
     /// A definition in selectors.yml that is none.
     #[error("selector '{selector}' in selectors.yml: {reason}")]
@@ -86,43 +98,6 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
 }
 
-/// The one of `candidates` that `word` was probably meant to be: fewest edits, at most a third of the word.
-pub(super) fn nearest(word: &str, candidates: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
-    let word = word.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (edits(&word, candidate), candidate))
-        .filter(|(edits, candidate)| *edits <= word.len().max(candidate.len()).div_ceil(3))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance in bytes.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn a_misspelt_word_finds_the_nearest_one_and_nonsense_finds_none() {
-        let words = ["tag", "group", "path", "package", "resource_type", "test_type"];
-        assert_eq!(nearest("tagg", words), Some("tag"));
-        assert_eq!(nearest("TAG", words), Some("tag"));
-        assert_eq!(nearest("ressource_typ", words), Some("resource_type"));
-        assert_eq!(nearest("pakage", words), Some("package"));
-        assert_eq!(nearest("frobnicate", words), None);
-    }
+fn meant(nearest: Option<&String>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean '{name}'?"))
 }

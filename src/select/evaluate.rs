@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::request::{World, is_selectable};
+use super::method::Matcher;
+use super::request::{World, is_matched};
 use super::{Error, Indirect, ResolvedSelector};
 use crate::graph::Dag;
 use crate::model::{Code, Diagnostic, NodeId, ResourceType};
@@ -111,8 +112,13 @@ impl<'a> Evaluation<'_, 'a> {
             return Ok(Set::new());
         };
         let matcher = method.matcher(args, value, self.world)?;
-        let chosen = self.world.manifest.nodes.values().filter(|node| is_selectable(node) && matcher(node));
-        let chosen: Set<'a> = chosen.map(|node| &node.unique_id).collect();
+        let chosen: Set<'a> = match matcher {
+            Matcher::Known(nodes) => nodes.into_iter().map(|node| &node.unique_id).collect(),
+            Matcher::Each(matches) => {
+                let nodes = self.world.manifest.nodes.values();
+                nodes.filter(|node| is_matched(node) && matches(node)).map(|node| &node.unique_id).collect()
+            }
+        };
         let mut selected = chosen.clone();
         if *childrens_parents {
             selected.extend(self.dag.descendants(chosen.iter().copied(), None));

@@ -4,6 +4,8 @@ mod definition;
 mod error;
 mod evaluate;
 mod expr;
+mod index;
+mod matchers;
 mod method;
 mod request;
 mod wildcard;
@@ -11,7 +13,7 @@ mod wildcard;
 pub use error::Error;
 pub use expr::{Criterion, Reach, SelectorExpr};
 pub use method::Method;
-pub use request::{Indirect, Request, ResolvedSelector, Selection, dag, resolve, select};
+pub use request::{Earlier, Indirect, Request, ResolvedSelector, Selection, Wanted, dag, resolve, select};
 
 #[cfg(test)]
 mod tests;

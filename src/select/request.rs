@@ -1,13 +1,15 @@
 //! From a request (arguments of the command line, or the name of a selector) to the nodes it means.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::definition::Definitions;
 use super::evaluate::evaluate;
 use super::expr::{SelectorExpr, write_intersection};
-use super::method::self_and_folders;
+use super::index::Index;
 use super::{Criterion, Error, Method, Reach};
 use crate::graph::{self, Dag};
 use crate::model::{Diagnostic, JsonMap, Manifest, Node, NodeId, ResourceType};
@@ -70,8 +72,29 @@ pub struct Request {
     pub exclude_resource_types: Vec<ResourceType>,
     /// `--indirect-selection`.
     pub indirect: Indirect,
-    /// Status words of an earlier run by node, for `result:`; none when there was no run.
+    /// What earlier runs left behind.
+    pub earlier: Earlier,
+}
+
+/// What earlier runs left behind, for `result:` and `source_status:`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Earlier {
+    /// Status words by node; none when there was no run.
     pub results: Option<HashMap<NodeId, String>>,
+    /// When the newest row of each source was loaded, of the sources that an earlier check of freshness could read; none
+    /// when there was none.
+    pub loaded_before: Option<HashMap<NodeId, DateTime<Utc>>>,
+    /// The same of the newest check.
+    pub loaded_now: Option<HashMap<NodeId, DateTime<Utc>>>,
+}
+
+/// What a criterion looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// Text, as all of the command line is.
+    Text(String),
+    /// A value of selectors.yml that is no text. Only configurations have such values.
+    Other(Json),
 }
 
 /// What a selector means: methods checked, defaults filled in.
@@ -84,7 +107,7 @@ pub enum ResolvedSelector {
         /// Its dotted arguments.
         args: Vec<String>,
         /// What it looks for.
-        value: String,
+        value: Wanted,
         /// With all descendants, and all that those descend from.
         childrens_parents: bool,
         /// With ancestors.
@@ -104,26 +127,25 @@ pub enum ResolvedSelector {
     Expected(String, Box<ResolvedSelector>),
 }
 
-/// What the methods look at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct World<'a> {
-    pub(super) manifest: &'a Manifest,
-    pub(super) state: Option<&'a StateDiff>,
-    pub(super) results: Option<&'a HashMap<NodeId, String>>,
+impl ResolvedSelector {
+    /// Whether a criterion of this method is anywhere in it.
+    pub fn uses(&self, wanted: Method) -> bool {
+        match self {
+            Self::Criterion { method, .. } => *method == wanted,
+            Self::Union(parts, _) | Self::Intersection(parts, _) => parts.iter().any(|part| part.uses(wanted)),
+            Self::Difference(from, what, _) => from.uses(wanted) || what.uses(wanted),
+            Self::Expected(_, inner) => inner.uses(wanted),
+        }
+    }
 }
 
-impl<'a> World<'a> {
-    /// Files and folders of the root project that the manifest knows of, relative to its root.
-    pub(super) fn root_paths(&self) -> impl Iterator<Item = &'a str> {
-        let root = self.manifest.metadata.project_name.as_str();
-        let manifest = self.manifest;
-        let nodes = manifest.nodes.values().chain(manifest.disabled.values().flatten());
-        let files = nodes.filter(|node| node.package_name == root).map(|node| node.original_file_path.as_str());
-        let patches = manifest.nodes.values().filter_map(|node| node.patch_path.as_deref()?.split_once("://"));
-        let patches = patches.filter(|(package, _)| *package == root).map(|(_, path)| path);
-        let paths: BTreeSet<&'a str> = files.chain(patches).flat_map(self_and_folders).collect();
-        paths.into_iter()
-    }
+/// What the methods look at.
+#[derive(Debug)]
+pub(super) struct World<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) index: Index<'a>,
+    pub(super) state: Option<&'a StateDiff>,
+    pub(super) earlier: &'a Earlier,
 }
 
 /// The graph of a manifest: all enabled nodes, sources and exposures among them.
@@ -134,12 +156,14 @@ pub fn dag(manifest: &Manifest) -> Result<Dag<NodeId>, graph::Error<NodeId>> {
     Dag::new(manifest.nodes.keys().cloned(), manifest.edges().map(|(parent, child)| (parent.clone(), child.clone())))
 }
 
-/// Reads what the request says. `selectors` are those of selectors.yml: name to definition.
+/// Reads what the request says. `selectors` are those of selectors.yml: name to definition. All of them must be right, also
+/// those that are not asked for, as in dbt.
 ///
 /// # Errors
 /// Every way in which a selector can be wrong; see [`Error`].
 pub fn resolve(request: &Request, selectors: &JsonMap) -> Result<ResolvedSelector, Error> {
     let definitions = Definitions::new(selectors, request.indirect);
+    definitions.check()?;
     if let Some(name) = &request.selector {
         return definitions.resolve(name);
     }
@@ -171,7 +195,7 @@ pub fn select(
     state: Option<&StateDiff>,
 ) -> Result<(Selection, Vec<Diagnostic>), Error> {
     let selector = resolve(request, &manifest.selectors)?;
-    let world = World { manifest, state, results: request.results.as_ref() };
+    let world = World { manifest, index: Index::new(manifest), state, earlier: &request.earlier };
     let mut diagnostics = Vec::new();
     let selected = evaluate(&selector, &world, dag, &mut diagnostics)?;
     let wanted = |kind: &ResourceType| {
@@ -184,9 +208,15 @@ pub fn select(
     Ok((Selection { nodes: nodes.map(|node| node.unique_id.clone()).collect() }, diagnostics))
 }
 
-/// Hooks and groups are no nodes of a selection. A test of a disabled node stays in the manifest, disabled.
-pub(super) fn is_selectable(node: &Node) -> bool {
-    !matches!(node.resource_type, ResourceType::Operation | ResourceType::Group)
+/// Hooks are no nodes of a selection.
+fn is_selectable(node: &Node) -> bool {
+    node.resource_type != ResourceType::Operation && is_matched(node)
+}
+
+/// What criteria look at: also hooks, which a criterion may find though no selection has them, but no groups. A test of a
+/// disabled node stays in the manifest, disabled.
+pub(super) fn is_matched(node: &Node) -> bool {
+    node.resource_type != ResourceType::Group
         && node.config.get("enabled").and_then(serde_json::Value::as_bool) != Some(false)
 }
 
@@ -194,7 +224,7 @@ fn everything(indirect: Indirect) -> ResolvedSelector {
     let all = [Method::Fqn, Method::Source].map(|method| ResolvedSelector::Criterion {
         method,
         args: Vec::new(),
-        value: "*".to_owned(),
+        value: Wanted::Text("*".to_owned()),
         childrens_parents: false,
         parents: None,
         children: None,
@@ -229,7 +259,7 @@ pub(super) fn of_criterion(criterion: &Criterion, indirect: Indirect) -> Result<
     Ok(ResolvedSelector::Criterion {
         method,
         args,
-        value: criterion.value.clone(),
+        value: Wanted::Text(criterion.value.clone()),
         childrens_parents: criterion.childrens_parents,
         parents: criterion.parents,
         children: criterion.children,

@@ -1,8 +1,11 @@
 //! The selectors against what `dbt ls` answered for them on the zoo.
 
+mod recorded;
+mod reference;
+
 use serde_json::Value as Json;
 
-use super::{Error, Indirect, Request, dag, select};
+use super::{Earlier, Error, Indirect, Request, dag, select};
 use crate::model::{Manifest, ResourceType};
 use crate::parse::{self, ParseOptions};
 use crate::project::{self, LoadOptions};
@@ -53,8 +56,12 @@ fn request(args: &[&str]) -> Request {
 }
 
 fn answer(args: &[&str], manifest: &Manifest) -> Result<(Vec<String>, Vec<String>), Error> {
+    answer_with(&request(args), manifest)
+}
+
+fn answer_with(request: &Request, manifest: &Manifest) -> Result<(Vec<String>, Vec<String>), Error> {
     let dag = dag(manifest).unwrap();
-    let (selection, diagnostics) = select(&request(args), manifest, &dag, None)?;
+    let (selection, diagnostics) = select(request, manifest, &dag, None)?;
     let mut ids: Vec<String> = selection.nodes.iter().map(ToString::to_string).collect();
     ids.sort();
     Ok((ids, diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()))
@@ -118,11 +125,27 @@ fn selectors_of_a_project_that_we_parse_select_what_dbt_selects() {
 fn errors_say_what_to_write_instead() {
     let manifest = zoo();
     for (args, message) in [
-        (vec!["-s", "tagg:x"], "'tagg' in 'tagg:x' is not a selector method; did you mean 'tag'?"),
+        (vec!["-s", "tag.x:y tagg:x"], "'tagg' in 'tagg:x' is not a selector method; did you mean 'tag'?"),
         (vec!["-s", "+frobnicate:x"], "'frobnicate' in '+frobnicate:x' is not a selector method"),
         (
             vec!["-s", "test_type:nope"],
             "'nope' is not a value of the selector method 'test_type'; use generic, singular, unit or data",
+        ),
+        (
+            vec!["-s", "resource_type:modle"],
+            "'modle' is not a value of the selector method 'resource_type'; use one of model, seed, snapshot, test, unit_test, source, exposure, metric, semantic_model, saved_query, function, analysis",
+        ),
+        (
+            vec!["-s", "version:lastest"],
+            "'lastest' is not a value of the selector method 'version'; use latest, prerelease, old or none; did you mean 'latest'?",
+        ),
+        (
+            vec!["-s", "exposure:a.b.c"],
+            "'a.b.c' is not a value of the selector method 'exposure'; use 'name' or 'package.name'",
+        ),
+        (
+            vec!["-s", "source_status:fresher"],
+            "'source_status:fresher' needs the sources.json of an earlier freshness check; give its folder with --state",
         ),
         (
             vec!["-s", "state:modified"],
@@ -136,6 +159,14 @@ fn errors_say_what_to_write_instead() {
             vec!["--selector", "x"],
             "there is no selector 'x' in selectors.yml; it has by_text, by_pair, by_method, at, union, intersection, nested, cautious",
         ),
+        (
+            vec!["--selector", "intersect"],
+            "there is no selector 'intersect' in selectors.yml; it has by_text, by_pair, by_method, at, union, intersection, nested, cautious; did you mean 'intersection'?",
+        ),
+        (
+            vec!["--selector", "by_test"],
+            "there is no selector 'by_test' in selectors.yml; it has by_text, by_pair, by_method, at, union, intersection, nested, cautious; did you mean 'by_text'?",
+        ),
     ] {
         assert_eq!(answer(&args, &manifest).unwrap_err().to_string(), message);
     }
@@ -148,7 +179,7 @@ fn results_of_an_earlier_run_are_selected_by_status() {
     let request = Request {
         select: vec!["result:error".to_owned()],
         indirect: Indirect::Empty,
-        results: Some(results.into()),
+        earlier: Earlier { results: Some(results.into()), ..Earlier::default() },
         ..Request::default()
     };
     let (selection, _) = select(&request, &manifest, &dag(&manifest).unwrap(), None).unwrap();
@@ -180,14 +211,14 @@ fn cautious_parts_of_a_union_in_a_file_are_not_looked_at_together() {
 
 #[test]
 fn text_in_a_file_is_one_criterion_and_bad_definitions_say_why() {
-    let manifest = with_selectors(&serde_json::json!({
-        "spaced": "pens costs",
+    let manifest = with_selectors(&serde_json::json!({"spaced": "pens costs"}));
+    assert_eq!(answer(&["--selector", "spaced"], &manifest).unwrap().0, Vec::<String>::new());
+    let definitions = serde_json::json!({
         "loop": {"method": "selector", "value": "loop"},
         "number": 3,
         "two": {"union": [{"exclude": ["a"]}, {"exclude": ["b"]}]},
         "valueless": {"method": "tag"},
-    }));
-    assert_eq!(answer(&["--selector", "spaced"], &manifest).unwrap().0, Vec::<String>::new());
+    });
     for (name, reason) in [
         ("loop", "it refers to 'loop', which refers back to it"),
         ("two", "'union' has more than one 'exclude'; put them into one"),
@@ -197,7 +228,11 @@ fn text_in_a_file_is_one_criterion_and_bad_definitions_say_why() {
             "3 is no definition; write text such as \"tag:nightly\", a pair such as tag: nightly, or a map with method and value",
         ),
     ] {
-        let message = answer(&["--selector", name], &manifest).unwrap_err().to_string();
-        assert_eq!(message, format!("selector '{name}' in selectors.yml: {reason}"));
+        // Also when another one, or none, is asked for.
+        let manifest = with_selectors(&serde_json::json!({"fine": "pens", name: definitions[name]}));
+        for args in [["--selector", name], ["--selector", "fine"], ["-s", "pens"]] {
+            let message = answer(&args, &manifest).unwrap_err().to_string();
+            assert_eq!(message, format!("selector '{name}' in selectors.yml: {reason}"));
+        }
     }
 }

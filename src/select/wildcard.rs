@@ -5,9 +5,36 @@ pub(super) fn has_wildcard(pattern: &str) -> bool {
     pattern.contains(['*', '?', '[', ']'])
 }
 
-/// Whether `text` as a whole matches `pattern`. `*` also matches dots and slashes.
+/// A pattern, read once to be compared with many texts.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    /// Without wildcards: the text itself.
+    Plain(String),
+    /// With wildcards.
+    Wild(Vec<Token>),
+}
+
+impl Pattern {
+    /// Reads a pattern. Everything is one.
+    pub(super) fn new(pattern: &str) -> Self {
+        if has_wildcard(pattern) { Self::Wild(tokens(pattern)) } else { Self::Plain(pattern.to_owned()) }
+    }
+
+    /// Whether `text` as a whole matches. `*` also matches dots and slashes.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Plain(plain) => plain == text,
+            Self::Wild(pattern) => fits(pattern, text),
+        }
+    }
+}
+
+/// Whether `text` as a whole matches `pattern`, which is read for this once.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let pattern = tokens(pattern);
+    Pattern::new(pattern).matches(text)
+}
+
+fn fits(pattern: &[Token], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
     // Where to resume when what follows the last `*` does not fit: one character later.
@@ -46,10 +73,16 @@ pub(super) fn matches_path(glob: &[&str], path: &[&str]) -> bool {
     }
 }
 
-enum Token {
+/// A piece of a pattern.
+#[derive(Debug)]
+pub(super) enum Token {
+    /// `*`.
     Many,
+    /// `?`.
     Any,
+    /// Itself.
     Literal(char),
+    /// `[a-z]`, `[!a-z]`.
     Set { negated: bool, ranges: Vec<(char, char)> },
 }
 
