@@ -155,6 +155,14 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         self.neighbours(id, Direction::Outgoing)
     }
 
+    /// The places of the nodes that depend on the one at `place`. A place is where a node was when the graph was made.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn children_at(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.graph.neighbors_directed(NodeIndex::new(place), Direction::Outgoing).map(NodeIndex::index)
+    }
+
     fn neighbours(&self, id: &Id, direction: Direction) -> Vec<&Id> {
         let Some(index) = self.ids.get_index_of(id) else { return Vec::new() };
         let mut found: Vec<usize> =
@@ -169,6 +177,22 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         self.reach(of, depth, Direction::Incoming)
     }
 
+    /// [`Self::ancestors`] by their places, in no order.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn ancestors_at(&self, of: impl IntoIterator<Item = usize>, depth: Option<usize>) -> Vec<usize> {
+        self.reach_at(of, depth, Direction::Incoming)
+    }
+
+    /// [`Self::descendants`] by their places, in no order.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn descendants_at(&self, of: impl IntoIterator<Item = usize>, depth: Option<usize>) -> Vec<usize> {
+        self.reach_at(of, depth, Direction::Outgoing)
+    }
+
     /// Everything that depends on any of `of`; as [`Self::ancestors`], the other way.
     pub fn descendants<'a>(&'a self, of: impl IntoIterator<Item = &'a Id>, depth: Option<usize>) -> Vec<&'a Id> {
         self.reach(of, depth, Direction::Outgoing)
@@ -180,13 +204,18 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         depth: Option<usize>,
         direction: Direction,
     ) -> Vec<&'a Id> {
+        let mut found =
+            self.reach_at(of.into_iter().filter_map(|start| self.ids.get_index_of(start)), depth, direction);
+        found.sort_unstable();
+        found.into_iter().map(|i| &self.ids[i]).collect()
+    }
+
+    fn reach_at(&self, of: impl IntoIterator<Item = usize>, depth: Option<usize>, direction: Direction) -> Vec<usize> {
         let mut seen = vec![false; self.ids.len()];
         let mut frontier: Vec<usize> = Vec::new();
         for start in of {
-            if let Some(i) = self.ids.get_index_of(start)
-                && !std::mem::replace(&mut seen[i], true)
-            {
-                frontier.push(i);
+            if !std::mem::replace(&mut seen[start], true) {
+                frontier.push(start);
             }
         }
         let mut found = Vec::new();
@@ -205,8 +234,7 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
             frontier = next;
             steps += 1;
         }
-        found.sort_unstable();
-        found.into_iter().map(|i| &self.ids[i]).collect()
+        found
     }
 
     /// Of each group of nodes, the nearest ones that descend from every member: no parent of them does. Unknown ids are

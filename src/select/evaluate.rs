@@ -3,53 +3,47 @@
 //! Every part yields two sets, as dbt keeps them: the nodes it selects, and the tests it touches without selecting them
 //! (a parent is missing). Combining parts combines both, and a touched test is selected once its parents all are.
 
-use std::collections::HashSet;
-
 use super::method::Matcher;
 use super::request::{World, is_matched};
+use super::set::NodeSet;
 use super::{Error, Indirect, ResolvedSelector};
 use crate::graph::Dag;
-use crate::model::{Code, Diagnostic, NodeId, ResourceType};
-
-type Set<'a> = HashSet<&'a NodeId>;
+use crate::model::{Code, Diagnostic, Manifest, Node, NodeId, ResourceType};
 
 /// What a part selects, and which tests it touches.
-#[derive(Debug, Clone, Default)]
-struct Found<'a> {
-    direct: Set<'a>,
-    touched: Set<'a>,
+#[derive(Debug, Clone)]
+struct Found {
+    direct: NodeSet,
+    touched: NodeSet,
 }
 
-/// The ids that `selector` means.
+/// The nodes that `selector` means, by their places in the manifest, which are those in `dag`.
 pub(super) fn evaluate<'a>(
     selector: &'a ResolvedSelector,
     world: &World<'a>,
-    dag: &'a Dag<NodeId>,
+    dag: &Dag<NodeId>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<Set<'a>, Error> {
+) -> Result<NodeSet, Error> {
     Ok(Evaluation { world, dag, diagnostics }.find(selector)?.direct)
 }
 
 struct Evaluation<'w, 'a> {
     world: &'w World<'a>,
-    dag: &'a Dag<NodeId>,
+    dag: &'w Dag<NodeId>,
     diagnostics: &'w mut Vec<Diagnostic>,
 }
 
 impl<'a> Evaluation<'_, 'a> {
-    fn find(&mut self, selector: &'a ResolvedSelector) -> Result<Found<'a>, Error> {
+    fn find(&mut self, selector: &'a ResolvedSelector) -> Result<Found, Error> {
         match selector {
             ResolvedSelector::Criterion { indirect, .. } => {
                 let selected = self.criterion(selector)?;
                 Ok(self.with_tests(selected, *indirect))
             }
-            ResolvedSelector::Union(parts, indirect) => self.combined(parts, *indirect, Extend::extend),
-            ResolvedSelector::Intersection(parts, indirect) => {
-                self.combined(parts, *indirect, |a, b| a.retain(|id| b.contains(id)))
-            }
+            ResolvedSelector::Union(parts, indirect) => self.combined(parts, *indirect, NodeSet::union),
+            ResolvedSelector::Intersection(parts, indirect) => self.combined(parts, *indirect, NodeSet::intersect),
             ResolvedSelector::Difference(from, what, indirect) => {
-                let (from, what) = (self.find(from)?, self.find(what)?);
-                Ok(self.settle([from, what], *indirect, |a, b| a.retain(|id| !b.contains(id))))
+                self.combined([&**from, &**what], *indirect, NodeSet::subtract)
             }
             ResolvedSelector::Expected(text, inner) => {
                 let found = self.find(inner)?;
@@ -62,116 +56,124 @@ impl<'a> Evaluation<'_, 'a> {
         }
     }
 
-    fn combined(
-        &mut self,
-        parts: &'a [ResolvedSelector],
-        indirect: Indirect,
-        combine: fn(&mut Set<'a>, Set<'a>),
-    ) -> Result<Found<'a>, Error> {
-        let found = parts.iter().map(|part| self.find(part)).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.settle(found, indirect, combine))
-    }
-
     /// Combines the selected of each part, and apart from it the selected or touched; then adds touched tests whose
     /// parents are all there by now.
-    fn settle(
-        &self,
-        parts: impl IntoIterator<Item = Found<'a>>,
+    fn combined(
+        &mut self,
+        parts: impl IntoIterator<Item = &'a ResolvedSelector>,
         indirect: Indirect,
-        combine: fn(&mut Set<'a>, Set<'a>),
-    ) -> Found<'a> {
-        let mut result: Option<Found<'a>> = None;
-        for Found { direct, mut touched } in parts {
-            touched.extend(&direct);
+        combine: fn(&mut NodeSet, &NodeSet),
+    ) -> Result<Found, Error> {
+        let mut result: Option<Found> = None;
+        for part in parts {
+            let Found { direct, mut touched } = self.find(part)?;
+            touched.union(&direct);
             match result.as_mut() {
                 None => result = Some(Found { direct, touched }),
                 Some(so_far) => {
-                    combine(&mut so_far.direct, direct);
-                    combine(&mut so_far.touched, touched);
+                    combine(&mut so_far.direct, &direct);
+                    combine(&mut so_far.touched, &touched);
                 }
             }
         }
-        let mut found = result.unwrap_or_default();
-        if found.direct.len() != found.touched.len()
+        let mut found = result.unwrap_or_else(|| Found { direct: self.nothing(), touched: self.nothing() });
+        if found.direct != found.touched
             && let Some(enough) = self.enough(&found.direct, indirect)
         {
-            let ready: Vec<_> = found
-                .touched
-                .iter()
-                .copied()
-                .filter(|id| self.is_test(id) && self.parents_are_in(id, &enough))
-                .collect();
-            found.direct.extend(ready);
+            let mut open = found.touched.clone();
+            open.subtract(&found.direct);
+            found.direct.extend(open.iter().filter(|&place| self.is_test(place) && enough.has_parents_of(place)));
         }
-        found
+        Ok(found)
     }
 
-    fn criterion(&self, selector: &'a ResolvedSelector) -> Result<Set<'a>, Error> {
+    fn criterion(&self, selector: &'a ResolvedSelector) -> Result<NodeSet, Error> {
+        let mut selected = self.nothing();
         let ResolvedSelector::Criterion { method, args, value, childrens_parents, parents, children, .. } = selector
         else {
-            return Ok(Set::new());
+            return Ok(selected);
         };
-        let matcher = method.matcher(args, value, self.world)?;
-        let chosen: Set<'a> = match matcher {
-            Matcher::Known(nodes) => nodes.into_iter().map(|node| &node.unique_id).collect(),
+        let chosen: Vec<usize> = match method.matcher(args, value, self.world)? {
+            Matcher::Known(places) => places,
             Matcher::Each(matches) => {
-                let nodes = self.world.manifest.nodes.values();
-                nodes.filter(|node| is_matched(node) && matches(node)).map(|node| &node.unique_id).collect()
+                let nodes = self.world.manifest.nodes.values().enumerate();
+                nodes.filter(|(_, node)| is_matched(node) && matches(node)).map(|(place, _)| place).collect()
             }
         };
-        let mut selected = chosen.clone();
+        let chosen = || chosen.iter().copied();
+        selected.extend(chosen());
         if *childrens_parents {
-            selected.extend(self.dag.descendants(chosen.iter().copied(), None));
-            let ancestors = self.dag.ancestors(selected.iter().copied(), None);
+            selected.extend(self.dag.descendants_at(chosen(), None));
+            let ancestors = self.dag.ancestors_at(selected.iter(), None);
             selected.extend(ancestors);
         }
         if let Some(reach) = parents {
-            selected.extend(self.dag.ancestors(chosen.iter().copied(), reach.depth()));
+            selected.extend(self.dag.ancestors_at(chosen(), reach.depth()));
         }
         if let Some(reach) = children {
-            selected.extend(self.dag.descendants(chosen.iter().copied(), reach.depth()));
+            selected.extend(self.dag.descendants_at(chosen(), reach.depth()));
         }
         Ok(selected)
     }
 
-    fn with_tests(&self, selected: Set<'a>, indirect: Indirect) -> Found<'a> {
+    fn with_tests(&self, selected: NodeSet, indirect: Indirect) -> Found {
+        let mut found = Found { direct: selected, touched: self.nothing() };
         if indirect == Indirect::Empty {
-            return Found { direct: selected, touched: Set::new() };
+            return found;
         }
-        let tests: Vec<&'a NodeId> =
-            selected.iter().flat_map(|id| self.dag.children(id)).filter(|id| self.is_test(id)).collect();
-        let enough = self.enough(&selected, indirect);
-        let mut found = Found { direct: selected, touched: Set::new() };
-        for id in tests {
-            match &enough {
-                Some(enough) if !self.parents_are_in(id, enough) => found.touched.insert(id),
-                _ => found.direct.insert(id),
-            };
+        let mut tests = self.nothing();
+        tests.extend(found.direct.iter().flat_map(|place| self.dag.children_at(place)).filter(|&i| self.is_test(i)));
+        match self.enough(&found.direct, indirect) {
+            None => found.direct.union(&tests),
+            Some(enough) => {
+                let ready: Vec<usize> = tests.iter().filter(|&place| enough.has_parents_of(place)).collect();
+                found.direct.extend(ready);
+                found.touched = tests;
+            }
         }
         found
     }
 
     /// The nodes that a test's parents must be among; none where any single one is enough.
-    fn enough(&self, selected: &Set<'a>, indirect: Indirect) -> Option<Set<'a>> {
-        match indirect {
-            Indirect::Eager | Indirect::Empty => None,
-            Indirect::Cautious => Some(selected.clone()),
-            Indirect::Buildable => {
-                let mut enough = selected.clone();
-                enough.extend(self.dag.ancestors(selected.iter().copied(), None));
-                enough.extend(self.world.manifest.of_type(ResourceType::Source).map(|node| &node.unique_id));
-                Some(enough)
-            }
+    fn enough(&self, selected: &NodeSet, indirect: Indirect) -> Option<Enough<'a>> {
+        let mut nodes = match indirect {
+            Indirect::Eager | Indirect::Empty => return None,
+            Indirect::Cautious | Indirect::Buildable => selected.clone(),
+        };
+        let is_buildable = indirect == Indirect::Buildable;
+        if is_buildable {
+            nodes.extend(self.dag.ancestors_at(selected.iter(), None));
         }
+        Some(Enough { manifest: self.world.manifest, nodes, or_sources: is_buildable })
     }
 
-    fn is_test(&self, id: &NodeId) -> bool {
-        let kind = self.world.manifest.node(id.as_str()).map(|node| node.resource_type);
-        matches!(kind, Some(ResourceType::Test | ResourceType::UnitTest))
+    fn nothing(&self) -> NodeSet {
+        NodeSet::new(self.world.manifest.nodes.len())
     }
 
-    fn parents_are_in(&self, id: &NodeId, enough: &Set<'a>) -> bool {
-        let node = self.world.manifest.node(id.as_str());
-        node.is_some_and(|node| node.depends_on.nodes.iter().all(|parent| enough.contains(parent)))
+    fn is_test(&self, place: usize) -> bool {
+        let kind = self.world.manifest.nodes[place].resource_type;
+        matches!(kind, ResourceType::Test | ResourceType::UnitTest)
+    }
+}
+
+/// What the parents of a test must be.
+struct Enough<'a> {
+    manifest: &'a Manifest,
+    /// One of these,
+    nodes: NodeSet,
+    /// or any source.
+    or_sources: bool,
+}
+
+impl Enough<'_> {
+    fn has_parents_of(&self, test: usize) -> bool {
+        let nodes = &self.manifest.nodes;
+        let is_source = |node: &Node| node.resource_type == ResourceType::Source;
+        nodes[test].depends_on.nodes.iter().all(|parent| {
+            nodes
+                .get_full(parent)
+                .is_some_and(|(place, _, node)| self.nodes.contains(place) || (self.or_sources && is_source(node)))
+        })
     }
 }

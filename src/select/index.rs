@@ -1,4 +1,4 @@
-//! Where to find nodes by name, path and file without looking at every node: a union of thousands of names is common when
+//! Where to find nodes by name, path and file without looking at every node; nodes are told by their place in the manifest: a union of thousands of names is common when
 //! another program wrote the selector. Each index is made when it is first asked for.
 
 use std::cell::OnceCell;
@@ -12,9 +12,9 @@ use crate::model::{Manifest, Node, ResourceType};
 pub(super) struct Index<'a> {
     manifest: &'a Manifest,
     names: OnceCell<Names<'a>>,
-    paths: OnceCell<HashMap<&'a str, Vec<&'a Node>>>,
+    paths: OnceCell<HashMap<&'a str, Vec<usize>>>,
     root_paths: OnceCell<BTreeMap<&'a str, PathKind>>,
-    files: OnceCell<HashMap<&'a str, Vec<&'a Node>>>,
+    files: OnceCell<HashMap<&'a str, Vec<usize>>>,
 }
 
 /// What is at a path.
@@ -30,11 +30,11 @@ pub(super) enum PathKind {
 #[derive(Debug, Default)]
 struct Names<'a> {
     /// By their last part; of a versioned model the one before.
-    leaves: HashMap<&'a str, Vec<&'a Node>>,
+    leaves: HashMap<&'a str, Vec<usize>>,
     /// Versioned models by `name.v1` and `name_v1`.
-    versioned: HashMap<String, Vec<&'a Node>>,
+    versioned: HashMap<String, Vec<usize>>,
     /// The whole name and the name without its package, each joined by dots, in order.
-    qualified: [Vec<(String, &'a Node)>; 2],
+    qualified: [Vec<(String, usize)>; 2],
 }
 
 impl<'a> Index<'a> {
@@ -48,14 +48,15 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn nodes(&self) -> impl Iterator<Item = &'a Node> + use<'a> {
-        self.manifest.nodes.values().filter(|node| is_matched(node))
+    /// Nodes with their places in the manifest.
+    fn nodes(&self) -> impl Iterator<Item = (usize, &'a Node)> + use<'a> {
+        self.manifest.nodes.values().enumerate().filter(|(_, node)| is_matched(node))
     }
 
     /// The nodes that `fqn:` means with a value without wildcards; a node may be there twice.
-    pub(super) fn named(&self, value: &str) -> Vec<&'a Node> {
+    pub(super) fn named(&self, value: &str) -> Vec<usize> {
         let names = self.names.get_or_init(|| Names::of(self.nodes()));
-        let mut found: Vec<&'a Node> = names.leaves.get(value).cloned().unwrap_or_default();
+        let mut found: Vec<usize> = names.leaves.get(value).cloned().unwrap_or_default();
         found.extend(names.versioned.get(value).into_iter().flatten());
         if let Some((at, _)) = value.rmatch_indices('.').nth(1) {
             found.extend(names.versioned.get(&value[at + 1..]).into_iter().flatten());
@@ -65,21 +66,21 @@ impl<'a> Index<'a> {
             for (text, exactly) in [(value, true), (below.as_str(), false)] {
                 let start = sorted.partition_point(|(name, _)| name.as_str() < text);
                 let same = |name: &str| if exactly { name == text } else { name.starts_with(text) };
-                found.extend(sorted[start..].iter().take_while(|(name, _)| same(name)).map(|(_, node)| node));
+                found.extend(sorted[start..].iter().take_while(|(name, _)| same(name)).map(|(_, place)| *place));
             }
         }
         found
     }
 
     /// The nodes whose own file is at this path or below it, or whose property file is at this path.
-    pub(super) fn below(&self, path: &str) -> &[&'a Node] {
+    pub(super) fn below(&self, path: &str) -> &[usize] {
         let paths = self.paths.get_or_init(|| {
-            let mut paths: HashMap<&'a str, Vec<&'a Node>> = HashMap::new();
-            for node in self.nodes() {
+            let mut paths: HashMap<&'a str, Vec<usize>> = HashMap::new();
+            for (place, node) in self.nodes() {
                 let own = self_and_folders(own_path(node));
                 let patch = node.patch_path.as_deref().map(without_package);
                 for path in own.chain(patch) {
-                    paths.entry(path).or_default().push(node);
+                    paths.entry(path).or_default().push(place);
                 }
             }
             paths
@@ -106,14 +107,14 @@ impl<'a> Index<'a> {
     }
 
     /// The nodes whose file has this name, with or without its last extension.
-    pub(super) fn in_file(&self, name: &str) -> &[&'a Node] {
+    pub(super) fn in_file(&self, name: &str) -> &[usize] {
         let files = self.files.get_or_init(|| {
-            let mut files: HashMap<&'a str, Vec<&'a Node>> = HashMap::new();
-            for node in self.nodes() {
+            let mut files: HashMap<&'a str, Vec<usize>> = HashMap::new();
+            for (place, node) in self.nodes() {
                 let (name, stem) = file_names(node);
-                files.entry(name).or_default().push(node);
+                files.entry(name).or_default().push(place);
                 if let Some(stem) = stem {
-                    files.entry(stem).or_default().push(node);
+                    files.entry(stem).or_default().push(place);
                 }
             }
             files
@@ -123,24 +124,24 @@ impl<'a> Index<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(nodes: impl Iterator<Item = &'a Node>) -> Self {
+    fn of(nodes: impl Iterator<Item = (usize, &'a Node)>) -> Self {
         let mut names = Self::default();
-        for node in nodes.filter(|node| node.resource_type != ResourceType::Source) {
+        for (place, node) in nodes.filter(|(_, node)| node.resource_type != ResourceType::Source) {
             match node.fqn.as_slice() {
                 [.., name, version] if is_versioned(node) => {
-                    names.leaves.entry(name).or_default().push(node);
+                    names.leaves.entry(name).or_default().push(place);
                     for key in [format!("{name}_{version}"), format!("{name}.{version}")] {
-                        names.versioned.entry(key).or_default().push(node);
+                        names.versioned.entry(key).or_default().push(place);
                     }
                 }
-                [.., name] => names.leaves.entry(name).or_default().push(node),
+                [.., name] => names.leaves.entry(name).or_default().push(place),
                 [] => {}
             }
             let whole = node.fqn.join(".");
             if let Some((_, unscoped)) = node.fqn.split_first() {
-                names.qualified[1].push((unscoped.join("."), node));
+                names.qualified[1].push((unscoped.join("."), place));
             }
-            names.qualified[0].push((whole, node));
+            names.qualified[0].push((whole, place));
         }
         for sorted in &mut names.qualified {
             sorted.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -68,8 +68,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) enum Matcher<'a> {
     /// Every node is looked at.
     Each(Box<dyn Fn(&Node) -> bool + 'a>),
-    /// They are known; a node may be there twice.
-    Known(Vec<&'a Node>),
+    /// Their places in the manifest are known; one may be there twice.
+    Known(Vec<usize>),
 }
 
 impl<'a> Matcher<'a> {

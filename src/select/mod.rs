@@ -8,6 +8,7 @@ mod index;
 mod matchers;
 mod method;
 mod request;
+mod set;
 mod wildcard;
 
 pub use error::Error;

@@ -184,7 +184,8 @@ pub fn resolve(request: &Request, selectors: &JsonMap) -> Result<ResolvedSelecto
     Ok(ResolvedSelector::Difference(Box::new(included), Box::new(excluded), request.indirect))
 }
 
-/// Finds the nodes that a request means, in manifest order, with a warning for each criterion that matches nothing.
+/// Finds the nodes that a request means, in manifest order, with a warning for each criterion that matches nothing. `dag`
+/// is the manifest's own, as [`dag`] makes it.
 ///
 /// # Errors
 /// Every way in which a selector can be wrong; see [`Error`].
@@ -202,9 +203,8 @@ pub fn select(
         (request.resource_types.is_empty() || request.resource_types.contains(kind))
             && !request.exclude_resource_types.contains(kind)
     };
-    let selected =
-        |node: &&Node| is_selectable(node) && wanted(&node.resource_type) && selected.contains(&node.unique_id);
-    let nodes = manifest.nodes.values().filter(selected);
+    let nodes = selected.iter().map(|place| &manifest.nodes[place]);
+    let nodes = nodes.filter(|node| is_selectable(node) && wanted(&node.resource_type));
     Ok((Selection { nodes: nodes.map(|node| node.unique_id.clone()).collect() }, diagnostics))
 }
 
