@@ -18,22 +18,21 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Days and years count borders; months, quarters and weeks count whole ones; smaller units begun ones. #}
+{# Days and longer units count the borders between both dates, weeks begin on Sunday; smaller units count begun ones. #}
 {% macro spark__datediff(first_date, second_date, datepart) %}
     {%- set first = 'date(' ~ first_date ~ ')' -%}
     {%- set second = 'date(' ~ second_date ~ ')' -%}
-    {%- set whole = {
-        'week': 'datediff(' ~ second ~ ', ' ~ first ~ ') / 7',
-        'month': 'months_between(' ~ second ~ ', ' ~ first ~ ')',
-        'quarter': 'months_between(' ~ second ~ ', ' ~ first ~ ') / 3',
-    }.get(datepart) -%}
+    {%- set years = '(year(' ~ second ~ ') - year(' ~ first ~ '))' -%}
+    {%- set days = 'datediff(' ~ second ~ ', ' ~ first ~ ')' -%}
     {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(datepart) -%}
     {%- if datepart == 'day' -%}
-        datediff({{ second }}, {{ first }})
+        {{ days }}
+    {%- elif datepart == 'week' -%}
+        cast(({{ days }} + dayofweek({{ first }}) - dayofweek({{ second }})) / 7 as int)
     {%- elif datepart == 'year' -%}
-        year({{ second }}) - year({{ first }})
-    {%- elif whole -%}
-        case when {{ first }} < {{ second }} then floor({{ whole }}) else ceil({{ whole }}) end
+        {{ years }}
+    {%- elif datepart in ['month', 'quarter'] -%}
+        ({{ years }} * {{ 12 if datepart == 'month' else 4 }} + {{ datepart }}({{ second }}) - {{ datepart }}({{ first }}))
     {%- elif seconds -%}
         {%- set apart = '(cast(to_timestamp(' ~ second_date ~ ') as double) - cast(to_timestamp(' ~ first_date ~ ') as double)) / ' ~ seconds -%}
         case when {{ first_date }} < {{ second_date }} then ceil({{ apart }}) else floor({{ apart }}) end
@@ -81,12 +80,8 @@
     concat({{ fields | join(', ') }})
 {%- endmacro %}
 
-{% macro spark__safe_cast(field, type) %}
-    {%- if adapter.type() == 'databricks' -%}
-    try_cast({{ field }} as {{ type }})
-    {%- else -%}
+{% macro spark__safe_cast(field, type) -%}
     cast({{ field }} as {{ type }})
-    {%- endif %}
 {% endmacro %}
 
 {% macro spark__any_value(expression) -%}
@@ -103,7 +98,7 @@
         {%- do exceptions.warn('listagg on ' ~ adapter.type() ~ ' does not order: ' ~ order_by_clause ~ ' is left out') -%}
     {%- endif -%}
     {%- set collected = 'collect_list(' ~ measure ~ ')' -%}
-    array_join({{ 'slice(' ~ collected ~ ', 1, ' ~ limit_num ~ ')' if limit_num else collected }}, {{ delimiter_text }})
+    {{ ' ' }}array_join( {{ 'slice( ' ~ collected ~ ' , 1, ' ~ limit_num ~ ')' if limit_num else collected }} , {{ delimiter_text }}){{ ' ' }}
 {%- endmacro %}
 
 {% macro spark__array_construct(inputs, data_type) -%}
@@ -134,3 +129,24 @@
 {% macro spark__support_multiple_grantees_per_dcl_statement() %}
     {%- do return(false) -%}
 {% endmacro %}
+
+{% macro spark__get_grant_sql(relation, privilege, grantees) -%}
+    grant {{ privilege }} on {{ relation }} to {{ adapter.quote(grantees[0]) }}
+{%- endmacro %}
+
+{# None of them by name: every column is updated. #}
+{% macro spark__get_merge_update_columns(merge_update_columns, merge_exclude_columns, dest_columns) %}
+    {%- if merge_update_columns and merge_exclude_columns -%}
+        {%- do exceptions.raise_compiler_error('a model sets merge_update_columns or merge_exclude_columns, not both') -%}
+    {%- elif merge_update_columns -%}
+        {%- do return(merge_update_columns) -%}
+    {%- elif merge_exclude_columns -%}
+        {%- do return(default__get_merge_update_columns(none, merge_exclude_columns, dest_columns)) -%}
+    {%- endif -%}
+    {%- do return(none) -%}
+{% endmacro %}
+
+{# There are schemas only. #}
+{% macro spark__generate_database_name(custom_database_name=none, node=none) -%}
+    {%- do return(none) -%}
+{%- endmacro %}
