@@ -12,7 +12,7 @@ use super::context::RenderHandle;
 use super::diagnose::carried;
 use super::dispatch;
 use super::values::{fail, items_of, list, pairs_of, record, tuple};
-use crate::model::{Relation, Table};
+use crate::model::{Code, Diagnostic, Relation, Table};
 
 pub(super) mod arguments;
 mod column;
@@ -57,6 +57,9 @@ pub(super) fn repr_of(value: &Value) -> Option<String> {
 pub(super) fn relation_of(value: &Value) -> Option<Relation> {
     value.downcast_object_ref::<RelationValue>().map(|value| value.relation.clone())
 }
+
+/// What to do about a question that cannot be asked.
+const NO_CONNECTION: &str = "compile this node with dbt, or leave it out with `--exclude`";
 
 struct Adapter {
     ctx: RenderHandle,
@@ -109,7 +112,7 @@ impl Object for Adapter {
         if let Some(answer) = self.statements(state, method, args)? {
             return Ok(answer);
         }
-        Err(fail(format!("the {} adapter has no method '{method}'", self.ctx.setup.adapter_type)))
+        Err(self.unknown(method))
     }
 }
 
@@ -136,6 +139,18 @@ fn while_parsing(method: &str) -> Value {
 }
 
 impl Adapter {
+    /// The error of a method that nothing above answers. Of an engine without a connection it is not known which methods
+    /// there are: those that are not here ask the database.
+    fn unknown(&self, method: &str) -> Error {
+        let adapter = &self.ctx.setup.adapter_type;
+        if self.ctx.world.as_ref().is_some_and(|world| world.has_database()) {
+            return fail(format!("the {adapter} adapter has no method '{method}'"));
+        }
+        let message =
+            format!("adapter.{method}() needs a connection to {adapter}, and slimdiff does not connect to it");
+        carried(Diagnostic::error(Code::Unsupported, message).hint(NO_CONNECTION))
+    }
+
     fn engine(&self) -> &'static Engine {
         Engine::named(&self.ctx.setup.adapter_type)
     }

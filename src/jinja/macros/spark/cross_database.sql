@@ -1,20 +1,32 @@
 {# Cross-database macros as Spark SQL says them. #}
 
-{# Calendar units move the date and keep the time of day; the others add seconds. #}
+{# Calendar units move the date, to which the time of day is added again; the others are added in whole seconds. #}
 {% macro spark__dateadd(datepart, interval, from_date_or_timestamp) %}
-    {%- set part = datepart | lower -%}
-    {%- set days = {'day': 1, 'week': 7}.get(part) -%}
-    {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(part) -%}
-    {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(part) -%}
-    {%- set from = 'to_timestamp(' ~ from_date_or_timestamp ~ ')' -%}
-    {%- if days -%}
-        {{ from }} + make_dt_interval(cast(({{ interval }}) * {{ days }} as int))
-    {%- elif months -%}
-        {{ from }} + make_ym_interval(0, cast(({{ interval }}) * {{ months }} as int))
-    {%- elif seconds -%}
-        {{ from }} + make_dt_interval(0, 0, 0, cast(({{ interval }}) * {{ seconds }} as decimal(18, 6)))
-    {%- else -%}
+    {%- set factors = {
+        'day': 1, 'week': 7, 'month': 1, 'quarter': 3, 'year': 12,
+        'hour': 3600, 'minute': 60, 'second': 1, 'microsecond': '(1/1000000)', 'millisecond': '(1/1000000)',
+    } -%}
+    {%- if datepart not in factors -%}
         {{ exceptions.raise_compiler_error('dateadd on ' ~ adapter.type() ~ ' does not know the date part ' ~ datepart) }}
+    {%- endif -%}
+    {%- set amount = 'cast(' ~ interval ~ ' * ' ~ factors[datepart] ~ ' as int)' -%}
+    {%- if datepart in ['day', 'week', 'month', 'quarter', 'year'] -%}
+        {%- set date = assert_not_null('date', from_date_or_timestamp) -%}
+        to_timestamp(
+            to_unix_timestamp(
+                {{ 'date_add' if datepart in ['day', 'week'] else 'add_months' }}(
+                    {{ date }},
+                    {{ amount }}
+                )
+            ) + {# #}
+        to_unix_timestamp({{ assert_not_null('to_timestamp', from_date_or_timestamp) }})
+        - to_unix_timestamp({{ date }})
+        )
+    {%- else -%}
+        to_timestamp(
+            {{ assert_not_null('to_unix_timestamp', from_date_or_timestamp) }}
+            + {{ amount }}
+        )
     {%- endif -%}
 {% endmacro %}
 
@@ -25,12 +37,15 @@
     {%- set years = '(year(' ~ second ~ ') - year(' ~ first ~ '))' -%}
     {%- set days = 'datediff(' ~ second ~ ', ' ~ first ~ ')' -%}
     {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(datepart) -%}
-    {%- if datepart == 'day' -%}
-        {{ days }}
+    {%- if datepart in ['day', 'year'] %}
+        {% set sure = {'first': assert_not_null('date', first_date), 'second': assert_not_null('date', second_date)} %}
+        {%- if datepart == 'day' %}
+        datediff({{ sure.second }}, {{ sure.first }})
+        {%- else %}
+        year({{ sure.second }}) - year({{ sure.first }})
+        {%- endif -%}
     {%- elif datepart == 'week' -%}
         cast(({{ days }} + dayofweek({{ first }}) - dayofweek({{ second }})) / 7 as int)
-    {%- elif datepart == 'year' -%}
-        {{ years }}
     {%- elif datepart in ['month', 'quarter'] -%}
         ({{ years }} * {{ 12 if datepart == 'month' else 4 }} + {{ datepart }}({{ second }}) - {{ datepart }}({{ first }}))
     {%- elif seconds -%}
