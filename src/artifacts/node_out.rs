@@ -78,7 +78,8 @@ fn put_sql<M: SerializeMap>(out: &mut M, node: &Node, compiled: Option<&Compiled
         "patch_path" => node.patch_path,
         "build_path" => (),
         "unrendered_config" => node.unrendered_config,
-        "relation_name" => Text(node.relation.as_ref()),
+        // dbt has a function's name in its parts only.
+        "relation_name" => Text(node.relation.as_ref().filter(|_| node.resource_type != ResourceType::Function)),
         "raw_code" => node.raw_code,
         "doc_blocks" => [(); 0],
     );

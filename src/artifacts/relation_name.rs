@@ -6,7 +6,7 @@ use crate::model::{Quoting, Relation};
 pub(super) fn parse(text: &str) -> Option<Relation> {
     if text.starts_with('\'') || text.contains('(') {
         // A file, or a call that reads one, stands for the relation.
-        let quoting = Quoting { database: false, schema: false, identifier: false, character: '"' };
+        let quoting = Quoting { database: false, schema: false, identifier: false, character: '"', lower: false };
         return Some(Relation { database: None, schema: None, identifier: Some(text.to_owned()), kind: None, quoting });
     }
     let mut parts = split(text)?;
@@ -24,6 +24,7 @@ pub(super) fn parse(text: &str) -> Option<Relation> {
             schema: quoted(&schema),
             identifier: identifier.quote.is_some(),
             character: character.unwrap_or('"'),
+            lower: false,
         },
         database: database.map(|part| part.text),
         schema: schema.map(|part| part.text),

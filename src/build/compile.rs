@@ -37,6 +37,8 @@ pub struct Compiler {
     relations: HashMap<NodeId, Relation>,
     /// The adapter's package of macros, e.g. `dbt_duckdb`.
     built_in_package: String,
+    /// dbt's adapter type.
+    pub(super) adapter_type: &'static str,
     /// Materializations that the project brings itself: `name` or `name_adapter` to the macro's unique id.
     custom_materializations: HashMap<String, String>,
     graph: OnceLock<Arc<Json>>,
@@ -54,7 +56,8 @@ impl Compiler {
     pub fn new(plan: &Plan, context: &BuildContext) -> Self {
         let mut relations: HashMap<_, _> =
             plan.relations.iter().map(|(id, relation)| (id.clone(), relation.clone())).collect();
-        let built_in_package = format!("dbt_{}", context.warehouse.dialect().name());
+        let adapter_type = context.warehouse.adapter_type();
+        let built_in_package = format!("dbt_{adapter_type}");
         // Where a step builds is where the node is, whatever else the plan says.
         relations.extend(plan.steps.iter().filter_map(|step| Some((step.unique_id.clone(), step.relation.clone()?))));
         Self {
@@ -66,6 +69,7 @@ impl Compiler {
             relations,
             custom_materializations: custom_materializations(&context.renderer, &built_in_package),
             built_in_package,
+            adapter_type,
             graph: OnceLock::new(),
             ephemerals: Mutex::default(),
         }
@@ -159,7 +163,9 @@ impl Compiler {
         if let (Json::Object(fields), Some(relation)) = (&mut json, self.relations.get(&node.unique_id)) {
             fields.insert("database".into(), relation.database.clone().into());
             fields.insert("schema".into(), relation.schema_name().into());
-            fields.insert("relation_name".into(), relation.to_string().into());
+            if node.resource_type != ResourceType::Function {
+                fields.insert("relation_name".into(), relation.to_string().into());
+            }
             if node.resource_type != ResourceType::Source {
                 fields.insert("alias".into(), relation.name().into());
             }

@@ -55,6 +55,11 @@ impl Connection {
         Self { warehouse, state: Arc::default(), broken }
     }
 
+    /// Whether a session can be had at all: not of an engine that projects are only compiled for.
+    pub(crate) fn can_open(&self) -> bool {
+        self.warehouse.can_open()
+    }
+
     /// The engine's way of writing SQL.
     pub fn dialect(&self) -> &dyn crate::warehouse::Dialect {
         self.warehouse.dialect()

@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 
 use crate::jinja::Introspect;
 use crate::model::{
-    Code, Column, Diagnostic, Event, Location, Node, NodeId, RefArgs, Relation, RelationKind, ResourceType, Table,
+    Code, Column, Diagnostic, Event, Location, Node, NodeId, Quoting, RefArgs, Relation, RelationKind, ResourceType,
+    Table,
 };
 use crate::warehouse;
 
@@ -70,7 +71,17 @@ impl World {
         let node = self.node()?;
         let target = self.compiler.resolve_source(node, source, table);
         let call = || format!("source('{source}', '{table}')");
-        self.relation_of(target.ok_or_else(|| missing(node, &call(), Code::UnknownSource))?)
+        let target = target.ok_or_else(|| missing(node, &call(), Code::UnknownSource))?;
+        let mut relation = self.relation_of(target)?;
+        if let Some(detail) = target.as_source().filter(|_| relation.kind.is_none() && relation.schema.is_some()) {
+            // `quoting:` of the project is not for sources, though their name in the manifest follows it.
+            let default = Quoting::of_adapter(self.compiler.adapter_type);
+            let part = |name: &str, default| detail.quoting.get(name).and_then(Json::as_bool).unwrap_or(default);
+            relation.quoting.database = part("database", default.database);
+            relation.quoting.schema = part("schema", default.schema);
+            relation.quoting.identifier = part("identifier", default.identifier);
+        }
+        Ok(relation)
     }
 
     fn relation_of(&self, target: &Node) -> Result<Relation, Box<Diagnostic>> {
@@ -91,8 +102,32 @@ impl World {
         })
     }
 
-    fn wait<T>(&self, work: impl Future<Output = Result<T, warehouse::Error>>) -> Result<T, String> {
-        self.runtime.block_on(work).map_err(|error| error.to_string())
+    /// What a call of `function` names. It may be one that the parser could not see: functions are never built here.
+    fn find_function(&self, call: &[String]) -> Result<Relation, Box<Diagnostic>> {
+        let node = self.node()?;
+        let names = || call.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let target = self.compiler.manifest.resolve_function(call, &node.package_name);
+        let target = target.ok_or_else(|| missing(node, &format!("function({})", names()), Code::UnknownRef))?;
+        self.compiler.relation_of(target).ok_or_else(|| {
+            let message = format!("{} has no name to call it by", target.unique_id);
+            Box::new(Diagnostic::error(Code::UnknownRef, message))
+        })
+    }
+
+    /// Waits for the database; `what` says what it is asked, for the error of an engine that cannot be.
+    fn wait<T>(
+        &self,
+        what: impl FnOnce() -> String,
+        work: impl Future<Output = Result<T, warehouse::Error>>,
+    ) -> Result<T, Diagnostic> {
+        self.runtime.block_on(work).map_err(|error| match &error {
+            warehouse::Error::NoConnection { adapter_type } => {
+                let message = format!("this asks {adapter_type} {}, and slimdiff does not connect to it", what());
+                let advice = "compile this node with dbt, or leave it out with `--exclude`";
+                Diagnostic::error(Code::Unsupported, message).hint(advice)
+            }
+            error => Diagnostic::error(Code::JinjaRuntime, error.to_string()),
+        })
     }
 }
 
@@ -105,20 +140,29 @@ impl Introspect for World {
         self.find_source(source, table).map_err(|diagnostic| *diagnostic)
     }
 
+    fn resolve_function(&self, call: &[String]) -> Result<Relation, Diagnostic> {
+        self.find_function(call).map_err(|diagnostic| *diagnostic)
+    }
+
     fn graph(&self) -> Arc<Json> {
         self.compiler.graph()
     }
 
-    fn query(&self, sql: &str) -> Result<Table, String> {
-        self.wait(self.connection.query(sql))
+    fn has_database(&self) -> bool {
+        self.connection.can_open()
     }
 
-    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, String> {
-        self.wait(self.connection.relations(database, schema))
+    fn query(&self, sql: &str) -> Result<Table, Diagnostic> {
+        self.wait(|| format!("for `{}`", first_words(sql)), self.connection.query(sql))
     }
 
-    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, String> {
-        self.wait(self.connection.columns(relation))
+    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Diagnostic> {
+        let place = || database.into_iter().chain([schema]).collect::<Vec<_>>().join(".");
+        self.wait(|| format!("which relations {} has", place()), self.connection.relations(database, schema))
+    }
+
+    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, Diagnostic> {
+        self.wait(|| format!("which columns {relation} has"), self.connection.columns(relation))
     }
 
     fn message(&self, text: &str) {
@@ -134,6 +178,18 @@ pub(super) fn ephemeral_relation(node: &Node) -> Relation {
     relation.quoting.identifier = false;
     relation.with_kind(RelationKind::Ephemeral)
 }
+
+/// The beginning of a query in one line.
+fn first_words(sql: &str) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_QUERY) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line,
+    }
+}
+
+/// How many characters of a query a message shows.
+const LONGEST_QUERY: usize = 80;
 
 fn ref_call(r: &RefArgs) -> String {
     let package = r.package.as_ref().map(|package| format!("'{package}', ")).unwrap_or_default();

@@ -55,7 +55,7 @@ fn classify(error: &pipeline::Error) -> Exit {
         | E::Usage { .. }
         | E::Write { .. }
         | E::Deps(_)
-        | E::Warehouse(warehouse::Error::Unsupported { .. }) => Exit::Usage,
+        | E::Warehouse(warehouse::Error::Unsupported { .. } | warehouse::Error::NoConnection { .. }) => Exit::Usage,
         E::Unparsable { .. } | E::Plan(_) | E::Build(build::Error::UnknownNode { .. }) => Exit::Project,
         E::Node { .. } => Exit::Findings,
         E::Baseline(_) | E::State(_) => Exit::Baseline,

@@ -9,14 +9,16 @@ use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Error, State};
 
 use super::context::RenderHandle;
+use super::diagnose::carried;
 use super::dispatch;
 use super::values::{fail, items_of, list, pairs_of, record, tuple};
-use crate::model::{Relation, Table};
+use crate::model::{Code, Diagnostic, Relation, Table};
 
 pub(super) mod arguments;
 mod column;
 mod engine;
 mod index;
+mod partition;
 mod relation;
 mod response;
 
@@ -55,6 +57,9 @@ pub(super) fn repr_of(value: &Value) -> Option<String> {
 pub(super) fn relation_of(value: &Value) -> Option<Relation> {
     value.downcast_object_ref::<RelationValue>().map(|value| value.relation.clone())
 }
+
+/// What to do about a question that cannot be asked.
+const NO_CONNECTION: &str = "compile this node with dbt, or leave it out with `--exclude`";
 
 struct Adapter {
     ctx: RenderHandle,
@@ -107,7 +112,7 @@ impl Object for Adapter {
         if let Some(answer) = self.statements(state, method, args)? {
             return Ok(answer);
         }
-        Err(fail(format!("the {} adapter has no method '{method}'", self.ctx.setup.adapter_type)))
+        Err(self.unknown(method))
     }
 }
 
@@ -134,6 +139,18 @@ fn while_parsing(method: &str) -> Value {
 }
 
 impl Adapter {
+    /// The error of a method that nothing above answers. Of an engine without a connection it is not known which methods
+    /// there are: those that are not here ask the database.
+    fn unknown(&self, method: &str) -> Error {
+        let adapter = &self.ctx.setup.adapter_type;
+        if self.ctx.world.as_ref().is_some_and(|world| world.has_database()) {
+            return fail(format!("the {adapter} adapter has no method '{method}'"));
+        }
+        let message =
+            format!("adapter.{method}() needs a connection to {adapter}, and slimdiff does not connect to it");
+        carried(Diagnostic::error(Code::Unsupported, message).hint(NO_CONNECTION))
+    }
+
     fn engine(&self) -> &'static Engine {
         Engine::named(&self.ctx.setup.adapter_type)
     }
@@ -182,7 +199,8 @@ impl Adapter {
             "quote_seed_column" => {
                 let args = bind(method, &["column", "quote_config"], args)?;
                 let name = args.required("column")?.to_string();
-                Value::from(if args.flag("quote_config").unwrap_or(true) { self.quoted(&name) } else { name })
+                let quote = args.flag("quote_config").unwrap_or_else(|| self.engine().quotes_seed_columns());
+                Value::from(if quote { self.quoted(&name) } else { name })
             }
             "valid_incremental_strategies" => {
                 list(self.engine().strategies.iter().map(|name| Value::from(*name)).collect())
@@ -195,12 +213,18 @@ impl Adapter {
             "render_raw_model_constraints" => {
                 let args = bind(method, &["raw_constraints"], args)?;
                 let constraints = items_of(args.required("raw_constraints")?)?;
-                list(constraints.iter().filter_map(constraint_text).map(Value::from).collect())
+                let texts = constraints.iter().filter_map(|constraint| constraint_text(self.engine(), constraint));
+                list(texts.map(Value::from).collect())
             }
+            // Not of dbt: whether relations are known, so that `is_incremental` may look.
+            "has_database" => Value::from(self.ctx.world.as_ref().is_some_and(|world| world.has_database())),
             "cache_added" | "cache_dropped" | "cache_renamed" | "clear_cache" => Value::from(""),
             "get_binding_char" => Value::from(if setup.adapter_type == "duckdb" { "?" } else { "%s" }),
             "parse_index" if matches!(setup.adapter_type.as_str(), "duckdb" | "postgres") => {
                 index::parse(bind(method, &["raw_index"], args)?.required("raw_index")?, &setup.adapter_type)?
+            }
+            "parse_partition_by" if setup.adapter_type == "bigquery" => {
+                partition::parse(bind(method, &["raw_partition_by"], args)?.required("raw_partition_by")?)?
             }
             "verify_database" if matches!(setup.adapter_type.as_str(), "postgres" | "redshift") => {
                 let asked = bind(method, &["database"], args)?.required("database")?.to_string();
@@ -302,7 +326,7 @@ impl Adapter {
             }
             "get_column_schema_from_query" => {
                 let sql = bind(method, &["sql"], args)?.required("sql")?.to_string();
-                let table = world.query(&sql).map_err(fail)?;
+                let table = world.query(&sql).map_err(carried)?;
                 list(table.columns.iter().map(|column| Value::from_object(self.column(column))).collect())
             }
             "check_schema_exists" => {
@@ -345,7 +369,7 @@ impl Adapter {
         match method {
             "execute" => {
                 let args = bind(method, &["sql", "auto_begin", "fetch", "limit"], args)?;
-                let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(fail)?;
+                let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(carried)?;
                 let response = Response::of(&self.ctx.setup.adapter_type, &table);
                 let fetched = if args.flag("fetch").unwrap_or(false) { table } else { Table::default() };
                 return Ok(Some(tuple(vec![Value::from_object(response), super::table::table_value(&fetched)])));
@@ -361,7 +385,7 @@ impl Adapter {
                         "add_query() with bindings is not supported; write the values into the statement",
                     ));
                 }
-                let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(fail)?;
+                let table = self.ctx.world(method)?.query(&args.required("sql")?.to_string()).map_err(carried)?;
                 return Ok(Some(tuple(vec![Value::from(""), super::table::table_value(&table)])));
             }
             "commit" | "add_begin_query" | "add_commit_query" => {}
@@ -371,7 +395,7 @@ impl Adapter {
     }
 
     fn relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Error> {
-        let mut found = self.ctx.world("list_relations")?.list_relations(database, schema).map_err(fail)?;
+        let mut found = self.ctx.world("list_relations")?.list_relations(database, schema).map_err(carried)?;
         for relation in &mut found {
             relation.quoting = self.ctx.setup.quoting;
         }
@@ -397,7 +421,7 @@ impl Adapter {
     }
 
     fn columns(&self, relation: &Relation) -> Result<Vec<ColumnValue>, Error> {
-        let found = self.ctx.world("get_columns_in_relation")?.columns(relation).map_err(fail)?;
+        let found = self.ctx.world("get_columns_in_relation")?.columns(relation).map_err(carried)?;
         Ok(found.iter().map(|column| self.column(column)).collect())
     }
 
@@ -444,7 +468,9 @@ impl Adapter {
             let mut line = format!("{name} {}", column.get_attr("data_type")?);
             let constraints = column.get_attr("constraints")?;
             if constraints.kind() == ValueKind::Seq {
-                for text in items_of(&constraints)?.iter().filter_map(constraint_text) {
+                for text in
+                    items_of(&constraints)?.iter().filter_map(|constraint| constraint_text(self.engine(), constraint))
+                {
                     line = format!("{line} {text}");
                 }
             }
@@ -454,14 +480,15 @@ impl Adapter {
     }
 }
 
-/// A constraint of a contract in SQL; none for a kind that is not SQL's.
-fn constraint_text(constraint: &Value) -> Option<String> {
+/// A constraint of a contract in SQL; none for a kind that the engine has not.
+fn constraint_text(engine: &Engine, constraint: &Value) -> Option<String> {
     let text = |key: &str| constraint.get_attr(key).ok().filter(Value::is_true).map(|value| value.to_string());
     let columns = constraint.get_attr("columns").ok().and_then(|columns| items_of(&columns).ok()).unwrap_or_default();
     let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
     let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
     let expression = text("expression");
-    let body = match text("type")?.as_str() {
+    let kind = text("type").filter(|kind| engine.constraints.contains(&kind.as_str()))?;
+    let body = match kind.as_str() {
         "not_null" => format!("not null{}", expression.map(|e| format!(" {e}")).unwrap_or_default()),
         "unique" => format!("unique{columns}{}", expression.map(|e| format!(" {e}")).unwrap_or_default()),
         "primary_key" => format!("primary key{columns}{}", expression.map(|e| format!(" {e}")).unwrap_or_default()),
@@ -484,6 +511,7 @@ fn constraint_text(constraint: &Value) -> Option<String> {
         "custom" => expression?,
         _ => return None,
     };
+    let body = if kind.ends_with("_key") { body + engine.key_suffix() } else { body };
     Some(match text("name") {
         Some(name) => format!("constraint {name} {body}"),
         None => body,

@@ -476,13 +476,16 @@ fn doc(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {
 
 fn function_(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let ctx = RenderContext::of(state)?;
-    if ctx.world.is_some() {
-        return Err(coded(Code::Unsupported, "user-defined functions are parsed, but not built"));
-    }
     let names: Vec<String> = args.iter().map(ToString::to_string).collect();
-    let name = names.last().cloned().ok_or_else(|| fail("function() needs a name"))?;
+    if !matches!(names.len(), 1 | 2) {
+        return Err(fail(format!("function() takes one or two names, not {}", names.len())));
+    }
+    let relation = match &ctx.world {
+        Some(world) => world.resolve_function(&names).map_err(carried)?,
+        None => ctx.this(),
+    };
     ctx.note(|capture| push_new(&mut capture.functions, names));
-    Ok(Value::from(name))
+    Ok(adapter::relation_value(relation, &ctx.setup.adapter_type))
 }
 
 fn load_agate_table(_state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, Error> {

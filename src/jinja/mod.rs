@@ -176,14 +176,20 @@ pub trait Introspect: Send + Sync {
     fn resolve_ref(&self, r: &RefArgs) -> Result<Relation, Diagnostic>;
     /// The relation that `source` names.
     fn resolve_source(&self, source: &str, table: &str) -> Result<Relation, Diagnostic>;
+    /// The relation that a call of `function` names, by its name or by package and name.
+    fn resolve_function(&self, call: &[String]) -> Result<Relation, Diagnostic>;
     /// What `graph` shows.
     fn graph(&self) -> Arc<Json>;
-    /// Runs `sql` and returns what it returns; the error is the database's own words.
-    fn query(&self, sql: &str) -> Result<Table, String>;
+    /// Whether there is a database to ask. Without one the three methods below fail.
+    fn has_database(&self) -> bool {
+        true
+    }
+    /// Runs `sql` and returns what it returns; the error has the database's own words.
+    fn query(&self, sql: &str) -> Result<Table, Diagnostic>;
     /// Relations of one schema.
-    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, String>;
+    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Diagnostic>;
     /// Columns of a relation, empty when it does not exist.
-    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, String>;
+    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, Diagnostic>;
     /// A line the template wants the user to see (`log(…, info=true)`, `print`).
     fn message(&self, text: &str);
 }

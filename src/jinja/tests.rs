@@ -30,20 +30,24 @@ impl Introspect for World {
         Ok(Relation::new(Some("db"), source, table))
     }
 
+    fn resolve_function(&self, call: &[String]) -> Result<Relation, Diagnostic> {
+        Ok(Relation::new(Some("db"), "main", &call.join("_")).with_kind(RelationKind::Function))
+    }
+
     fn graph(&self) -> Arc<Json> {
         Arc::new(json!({"nodes": {"model.root.x": {"name": "x"}}, "sources": {}}))
     }
 
-    fn query(&self, _sql: &str) -> Result<Table, String> {
+    fn query(&self, _sql: &str) -> Result<Table, Diagnostic> {
         let columns = vec![Column { name: "a".to_owned(), data_type: "integer".to_owned() }];
         Ok(Table { columns, rows: vec![vec![DbValue::Int(1)]] })
     }
 
-    fn list_relations(&self, _database: Option<&str>, _schema: &str) -> Result<Vec<Relation>, String> {
+    fn list_relations(&self, _database: Option<&str>, _schema: &str) -> Result<Vec<Relation>, Diagnostic> {
         Ok(Vec::new())
     }
 
-    fn columns(&self, _relation: &Relation) -> Result<Vec<Column>, String> {
+    fn columns(&self, _relation: &Relation) -> Result<Vec<Column>, Diagnostic> {
         Ok(Vec::new())
     }
 

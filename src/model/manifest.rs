@@ -120,6 +120,17 @@ impl Manifest {
         self.lookup(&self.nodes_named(&r.name), r, package)
     }
 
+    /// What `function` names when called in `package` with a name, or with a package and a name.
+    pub fn resolve_function(&self, call: &[String], package: &str) -> Option<&Node> {
+        let (name, wanted) = match call {
+            [name] => (name, None),
+            [wanted, name] => (name, Some(wanted.clone())),
+            _ => return None,
+        };
+        let named: Vec<&Node> = self.of_type(ResourceType::Function).filter(|node| node.name == *name).collect();
+        self.lookup(&named, &RefArgs { name: name.clone(), package: wanted, version: None }, package)
+    }
+
     fn nodes_named(&self, name: &str) -> Vec<&Node> {
         self.nodes.values().filter(|node| node.resource_type.is_refable() && node.name == name).collect()
     }

@@ -1,5 +1,6 @@
 //! Names of tables and views in a database, and how they are written in SQL.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub enum RelationKind {
     MaterializedView,
     /// A table of another system.
     External,
+    /// A user-defined function, which stands in a schema as relations do.
+    Function,
     /// No relation at all: a common table expression of whoever refers to it.
     Ephemeral,
 }
@@ -28,6 +31,7 @@ impl RelationKind {
             Self::View => "view",
             Self::MaterializedView => "materialized_view",
             Self::External => "external",
+            Self::Function => "function",
             Self::Ephemeral => "ephemeral",
         }
     }
@@ -35,6 +39,7 @@ impl RelationKind {
 
 /// Which parts of a relation's name are quoted, and with what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "three of them are the parts of a name")]
 pub struct Quoting {
     /// Quote the database.
     pub database: bool,
@@ -44,11 +49,26 @@ pub struct Quoting {
     pub identifier: bool,
     /// The quote itself: `"` for most engines, a backtick for `BigQuery` and Spark.
     pub character: char,
+    /// Write names in lower case, which is all that Databricks has.
+    pub lower: bool,
+}
+
+impl Quoting {
+    /// How dbt's adapter of this type quotes relations when no one says anything.
+    pub fn of_adapter(adapter_type: &str) -> Self {
+        let (quoted, character) = match adapter_type {
+            "snowflake" => (false, '"'),
+            "spark" => (false, '`'),
+            "bigquery" | "databricks" => (true, '`'),
+            _ => (true, '"'),
+        };
+        Self { database: quoted, schema: quoted, identifier: quoted, character, lower: adapter_type == "databricks" }
+    }
 }
 
 impl Default for Quoting {
     fn default() -> Self {
-        Self { database: true, schema: true, identifier: true, character: '"' }
+        Self { database: true, schema: true, identifier: true, character: '"', lower: false }
     }
 }
 
@@ -141,11 +161,12 @@ impl fmt::Display for Relation {
                 f.write_str(".")?;
             }
             first = false;
+            let part = if self.quoting.lower { Cow::from(part.to_lowercase()) } else { Cow::from(part) };
             if quoted {
                 let escaped = part.replace(q, &format!("{q}{q}"));
                 write!(f, "{q}{escaped}{q}")?;
             } else {
-                f.write_str(part)?;
+                f.write_str(&part)?;
             }
         }
         Ok(())

@@ -120,13 +120,15 @@ fn metadata(project: &Project, options: &ParseOptions) -> Metadata {
 
 /// The engine's default, part by part overruled by `quoting:` of the root project.
 fn quoting(project: &Project) -> Quoting {
-    let (default, character) = match project.profile.adapter_type() {
-        "snowflake" => (false, '"'),
-        "bigquery" | "spark" | "databricks" => (true, '`'),
-        _ => (true, '"'),
-    };
-    let part = |name: &str| project.root.quoting.get(name).and_then(serde_json::Value::as_bool).unwrap_or(default);
-    Quoting { database: part("database"), schema: part("schema"), identifier: part("identifier"), character }
+    let default = Quoting::of_adapter(project.profile.adapter_type());
+    let part =
+        |name: &str, default| project.root.quoting.get(name).and_then(serde_json::Value::as_bool).unwrap_or(default);
+    Quoting {
+        database: part("database", default.database),
+        schema: part("schema", default.schema),
+        identifier: part("identifier", default.identifier),
+        ..default
+    }
 }
 
 fn setup(project: &Project, options: &ParseOptions) -> Setup {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::context::Context;
 use crate::artifacts::node_json;
 use crate::jinja::{LazyJson, NodeScope, Renderer};
-use crate::model::{Diagnostic, Node, Quoting, Relation, ResourceType};
+use crate::model::{Diagnostic, Node, Quoting, Relation, RelationKind, ResourceType};
 use crate::project::Project;
 
 /// Which of the three macros are dbt's own, whose answer we know without asking.
@@ -111,7 +111,7 @@ fn model(node: &Node) -> LazyJson {
 pub(super) fn relation(node: &Node, quoting: Quoting) -> Option<Relation> {
     let has_one = match node.resource_type {
         ResourceType::Model => !node.is_ephemeral(),
-        ResourceType::Seed | ResourceType::Snapshot => true,
+        ResourceType::Seed | ResourceType::Snapshot | ResourceType::Function => true,
         ResourceType::Test => node.config.get("store_failures").and_then(Json::as_bool) == Some(true),
         _ => false,
     };
@@ -119,7 +119,7 @@ pub(super) fn relation(node: &Node, quoting: Quoting) -> Option<Relation> {
         database: node.database.clone(),
         schema: Some(node.schema.clone()),
         identifier: Some(node.alias.clone()),
-        kind: None,
+        kind: (node.resource_type == ResourceType::Function).then_some(RelationKind::Function),
         quoting,
     })
 }

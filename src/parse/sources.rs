@@ -338,7 +338,7 @@ fn relation(database: Option<String>, schema: &str, identifier: &str, own: &Json
             database: part("database", default.database),
             schema: part("schema", default.schema),
             identifier: part("identifier", default.identifier),
-            character: default.character,
+            ..default
         },
     }
 }

@@ -191,7 +191,10 @@ async fn make_plan(
     }
     let production = path.map(|path| read_state(invocation, loaded, path)).transpose()?;
     let existing = match &production {
-        Some(_) if !defer.favor_state => existing_relations(&loaded.manifest, warehouse).await?,
+        // Where nothing can be asked, all that is not selected is read from production.
+        Some(_) if !defer.favor_state && warehouse.can_open() => {
+            existing_relations(&loaded.manifest, warehouse).await?
+        }
         _ => HashSet::new(),
     };
     Ok(plan::for_command(&plan::CommandPlan {
@@ -283,7 +286,8 @@ pub async fn compile(
     loaded: &Loaded,
     request: &CompileRequest,
 ) -> Result<CompileOutcome, Error> {
-    let work = Work::new(invocation, loaded, request).await?;
+    let warehouse = warehouse::connect_to_compile(&loaded.target).await?;
+    let work = Work::new(invocation, loaded, request, warehouse).await?;
     let mut outcome = CompileOutcome::default();
     let since = Instant::now();
     for id in &work.nodes {
@@ -309,7 +313,8 @@ pub async fn show(
     request: &CompileRequest,
     limit: Option<u64>,
 ) -> Result<Vec<(String, Table)>, Error> {
-    let work = Work::new(invocation, loaded, request).await?;
+    let warehouse = warehouse::connect(&loaded.target).await?;
+    let work = Work::new(invocation, loaded, request, warehouse).await?;
     let mut shown = Vec::new();
     for id in &work.nodes {
         let Some(node) = work.manifest.node(id.as_str()) else { continue };
@@ -333,7 +338,12 @@ struct Work {
 }
 
 impl Work {
-    async fn new(invocation: &Invocation, loaded: &Loaded, request: &CompileRequest) -> Result<Self, Error> {
+    async fn new(
+        invocation: &Invocation,
+        loaded: &Loaded,
+        request: &CompileRequest,
+        warehouse: Arc<dyn Warehouse>,
+    ) -> Result<Self, Error> {
         let mut manifest = Arc::clone(&loaded.manifest);
         let mut selection = Selection::default();
         let nodes = if let Some(sql) = &request.inline {
@@ -351,7 +361,6 @@ impl Work {
             }
             nodes
         };
-        let warehouse = warehouse::connect(&loaded.target).await?;
         let plan = make_plan(invocation, loaded, Command::Compile, &selection, &request.defer, &*warehouse).await?;
         let mut context = context(invocation, loaded, Arc::clone(&warehouse), false);
         context.manifest = Arc::clone(&manifest);
@@ -366,6 +375,6 @@ impl Work {
 
 /// Whether a node has SQL to compile.
 fn compiles(node: &Node) -> bool {
-    use ResourceType::{Analysis, Model, Snapshot, Test};
-    matches!(node.resource_type, Model | Test | Analysis | Snapshot) && node.language == "sql"
+    use ResourceType::{Analysis, Function, Model, Snapshot, Test};
+    matches!(node.resource_type, Model | Test | Analysis | Snapshot | Function) && node.language == "sql"
 }

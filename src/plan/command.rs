@@ -125,14 +125,17 @@ fn relations<'a>(
     let mut deferred = Vec::new();
     for (id, node) in &request.manifest.nodes {
         let Some(own) = &node.relation else { continue };
-        if !node.resource_type.is_refable() && node.resource_type != ResourceType::Source {
+        let is_function = node.resource_type == ResourceType::Function;
+        let is_deferrable = is_function || node.resource_type.is_refable();
+        if !is_deferrable && node.resource_type != ResourceType::Source {
             continue;
         }
-        let production = request.defer.filter(|_| node.resource_type.is_refable() && !selected.contains(id));
+        let production = request.defer.filter(|_| is_deferrable && !selected.contains(id));
         let production = production.and_then(|manifest| manifest.node(id.as_str())).filter(|node| !node.is_ephemeral());
-        match production.and_then(|node| node.relation.as_ref()) {
-            Some(there) if request.favor_state || !(request.exists)(own) => {
-                relations.insert(id.clone(), there.clone());
+        // Whether the target has a function is not asked: dbt keeps relations in its cache, not functions.
+        match production.and_then(|node| in_production(node, own)) {
+            Some(there) if request.favor_state || is_function || !(request.exists)(own) => {
+                relations.insert(id.clone(), there);
                 deferred.push(id);
             }
             _ => {
@@ -141,6 +144,15 @@ fn relations<'a>(
         }
     }
     (relations, deferred)
+}
+
+/// The relation of production's `node`. A manifest has a function's in parts only; it is quoted as our `own`.
+pub(super) fn in_production(node: &Node, own: &Relation) -> Option<Relation> {
+    if node.resource_type != ResourceType::Function {
+        return node.relation.clone();
+    }
+    let (database, schema) = (node.database.clone(), Some(node.schema.clone()));
+    Some(Relation { database, schema, identifier: Some(node.alias.clone()), ..own.clone() })
 }
 
 /// What the nodes read: their parents, and through ephemeral ones the parents of those. A unit test reads what the model it

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use super::command::{hooks, read_by, stored_failures};
+use super::command::{hooks, in_production, read_by, stored_failures};
 use super::keys::{self, TestsByNode};
 use super::naming::identifiers;
 use super::order::{self, Tests};
@@ -173,6 +173,12 @@ fn relations(request: &PullRequest<'_>, built: &IndexMap<&NodeId, Relation>) -> 
     let place = |(id, node): (&NodeId, &Node)| {
         let relation = match node.resource_type {
             ResourceType::Source => node.relation.clone()?,
+            // Functions are not built: production's is called, or the target's where production has none.
+            ResourceType::Function => {
+                let own = node.relation.as_ref()?;
+                let there = request.baseline.node(id.as_str()).and_then(|node| in_production(node, own));
+                there.unwrap_or_else(|| own.clone())
+            }
             kind if kind.is_refable() && !node.is_ephemeral() => {
                 built.get(id).or_else(|| of_baseline(request, id))?.clone()
             }

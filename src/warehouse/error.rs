@@ -44,6 +44,12 @@ pub enum Error {
     /// Cancelled by us.
     #[error("cancelled")]
     Cancelled,
+    /// Something was asked of an engine that projects are only parsed and compiled for.
+    #[error("slimdiff does not connect to {adapter_type}")]
+    NoConnection {
+        /// dbt's adapter type.
+        adapter_type: &'static str,
+    },
     /// The profile asks for something this engine or build cannot do, or lacks what the engine needs.
     #[error("{message}")]
     Unsupported {
@@ -64,6 +70,7 @@ impl Error {
             Self::Connect { hint, .. } => hint.as_deref(),
             Self::Permission { .. } => Some("grant the role the missing right, or use a role that has it"),
             Self::Lost { .. } => Some("run again; if it happens again, look into the database's own log"),
+            Self::NoConnection { .. } => Some("run it with dbt: slimdiff connects to duckdb and postgres only"),
             Self::Statement { .. } | Self::Cancelled | Self::Unsupported { .. } => None,
         }
     }

@@ -13,5 +13,5 @@ mod target;
 
 pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec};
 pub use error::Error;
-pub use session::{Session, Warehouse, connect};
+pub use session::{Session, Warehouse, connect, connect_to_compile};
 pub use target::{Attachment, DuckDbTarget, Extension, ForeignTarget, PostgresTarget, SecretFields, SslMode, Target};

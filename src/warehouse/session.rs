@@ -6,13 +6,23 @@ use async_trait::async_trait;
 
 use crate::model::{Column, Relation, Table};
 
-use super::{Dialect, Error, Target, duckdb, postgres};
+use super::{Dialect, Error, Postgres, Target, duckdb, postgres};
 
 /// An engine with credentials, ready to open sessions. One per run, shared.
 #[async_trait]
 pub trait Warehouse: Send + Sync {
     /// How this engine writes SQL.
     fn dialect(&self) -> &dyn Dialect;
+
+    /// dbt's adapter type.
+    fn adapter_type(&self) -> &'static str {
+        self.dialect().name()
+    }
+
+    /// Whether sessions can be opened at all.
+    fn can_open(&self) -> bool {
+        true
+    }
 
     /// Opens a session. On DuckDB all sessions share one process-wide database.
     ///
@@ -68,4 +78,45 @@ pub async fn connect(target: &Target) -> Result<Arc<dyn Warehouse>, Error> {
         Target::Postgres(target) => Arc::new(postgres::Engine::open(target.clone()).await?),
         Target::Foreign(target) => return Err(target.refused()),
     })
+}
+
+/// Opens a target for compiling only: an engine without a connection will do, whose sessions fail with
+/// [`Error::NoConnection`].
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_to_compile(target: &Target) -> Result<Arc<dyn Warehouse>, Error> {
+    match target {
+        Target::Foreign(target) => Ok(Arc::new(Unconnected { adapter_type: target.adapter_type })),
+        target => connect(target).await,
+    }
+}
+
+/// An engine that projects are compiled for and that is never asked.
+struct Unconnected {
+    adapter_type: &'static str,
+}
+
+#[async_trait]
+impl Warehouse for Unconnected {
+    fn dialect(&self) -> &dyn Dialect {
+        // As for `Target::dialect`: nothing is ever sent.
+        &Postgres
+    }
+
+    fn adapter_type(&self) -> &'static str {
+        self.adapter_type
+    }
+
+    fn can_open(&self) -> bool {
+        false
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, Error> {
+        Err(Error::NoConnection { adapter_type: self.adapter_type })
+    }
+
+    async fn cancel(&self) {}
+
+    fn resume(&self) {}
 }

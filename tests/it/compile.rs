@@ -109,3 +109,62 @@ const DIFFERENT: [&str; 6] = [
     // The schema does not exist: nothing is in it, which is no error here.
     "{{ adapter.list_relations('db', 'nosuchschema') }}",
 ];
+
+#[test]
+fn quoting_of_the_project_is_not_for_sources() {
+    let sandbox = project();
+    sandbox
+        .write("dbt_project.yml", format!("{PROJECT}quoting: {{database: false, schema: false, identifier: false}}\n"));
+    sandbox.write(
+        "models/s.yml",
+        "sources: [{name: raw, schema: r, quoting: {schema: false}, tables: [{name: a}, {name: b, quoting: {identifier: false}}]}]",
+    );
+    sandbox.write("models/n.sql", "select 1 as id");
+    sandbox.write("models/m.sql", "{{ source('raw', 'a') }} {{ source('raw', 'b') }} {{ ref('n') }} {{ this }}");
+    sandbox.ok(["compile"]);
+    // dbt's own manifest names them as the project quotes, and dbt reads them by the engine's default.
+    assert_eq!(nodes(&sandbox)["model.root.m"]["compiled_code"], "\"db\".r.\"a\" \"db\".r.b db.main.n db.main.m");
+}
+
+#[test]
+fn a_function_is_called_by_the_name_of_where_it_stands() {
+    let sandbox = project();
+    sandbox.write("functions/area.sql", "width * height");
+    sandbox.write("functions/twice.sql", "{{ function('area') }}(x, 2)");
+    sandbox.write(
+        "functions/f.yml",
+        "functions:\n- {name: area, config: {schema: udfs}, arguments: [{name: width, data_type: int}, {name: height, data_type: int}], \
+         returns: {data_type: int}}\n\
+         - {name: twice, config: {alias: dbl}, arguments: [{name: x, data_type: int}], returns: {data_type: int}}\n",
+    );
+    sandbox.write(
+        "models/m.sql",
+        "select {{ function('area') }}(2, 3), {{ function('root', 'twice') }}(2), '{{ function('area').type }}'",
+    );
+    sandbox.ok(["compile"]);
+    let expected = |schema: &str| {
+        format!("select \"db\".\"{schema}_udfs\".\"area\"(2, 3), \"db\".\"{schema}\".\"dbl\"(2), 'function'")
+    };
+    assert_eq!(nodes(&sandbox)["model.root.m"]["compiled_code"], expected("main"));
+    let manifest: Json = serde_json::from_str(&sandbox.read("target/manifest.json")).unwrap();
+    let twice = &manifest["functions"]["function.root.twice"];
+    assert_eq!(
+        (&twice["compiled_code"], &twice["relation_name"]),
+        (&json!("\"db\".\"main_udfs\".\"area\"(x, 2)"), &Json::Null)
+    );
+
+    // Production's are called with --defer, as dbt does without asking whether the target has them.
+    sandbox.write("production/profiles.yml", PROFILE.replace("schema: main", "schema: prod"));
+    sandbox.ok(["parse", "--profiles-dir", "production", "--target-path", "state"]);
+    let said = sandbox.ok(["compile", "--select", "m", "--defer", "--state", "state"]);
+    assert_eq!(said.stdout.trim(), expected("prod"), "{said}");
+}
+
+#[test]
+fn a_function_that_does_not_exist_is_told_where_it_is_called() {
+    let sandbox = project();
+    sandbox.write("models/m.sql", "select 1,\n{% if execute %}{{ function('nosuch') }}(1){% endif %}");
+    let said = sandbox.run(["compile"]);
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.stderr.contains("function('nosuch')") && said.stderr.contains("models/m.sql"), "{said}");
+}

@@ -6,6 +6,7 @@ mod broken;
 mod broken_corpus;
 mod ci;
 mod compile;
+mod crossing;
 mod deps;
 mod diff;
 mod ecomm;

@@ -99,17 +99,29 @@ impl ColumnValue {
         if !self.is_string() {
             return Err(fail(format!("column '{}' is of type {}, which has no string size", self.name, self.dtype)));
         }
-        Ok(self.char_size.unwrap_or(self.engine.default_string_size))
+        Ok(self.size())
+    }
+
+    /// The size of a string; one without a limit has the engine's default, whatever it was given.
+    fn size(&self) -> i64 {
+        let given = self.char_size.filter(|_| !self.dtype.eq_ignore_ascii_case("text"));
+        given.unwrap_or(self.engine.default_string_size)
     }
 
     /// The type with its size, precision and scale.
     pub(super) fn data_type(&self) -> String {
         if self.engine.plain_types() {
-            return self.dtype.clone();
+            return if self.engine.translates_columns() {
+                self.engine.translate_type(&self.dtype)
+            } else {
+                self.dtype.clone()
+            };
+        }
+        if self.engine.names_strings() && self.is_string() {
+            return self.char_size.map_or_else(|| self.dtype.clone(), |size| format!("{}({size})", self.dtype));
         }
         if self.is_string() && (self.char_size.is_some() || !self.engine.keeps_name(&self.dtype)) {
-            let size = self.char_size.unwrap_or(self.engine.default_string_size);
-            return format!("character varying({size})");
+            return format!("character varying({})", self.size());
         }
         if self.is_numeric() {
             return numeric_type(self.engine, &self.dtype, self.precision, self.scale);
@@ -263,11 +275,22 @@ impl Maker {
                 let (name, text) = (args.required("name")?.to_string(), args.required("raw_data_type")?.to_string());
                 let mut column = ColumnValue::plain(self.engine, self.quote, &name, &text);
                 column.take_apart(&text);
+                if !text.contains(',') {
+                    // A description with one number is of a string; dbt forgets it for any other type.
+                    (column.precision, column.scale) = (None, None);
+                }
+                if self.engine.names_strings() && !column.is_string() {
+                    // Two numbers stay behind a type that is no decimal.
+                    let keeps = text.contains(',') && !column.is_numeric();
+                    column.dtype =
+                        if keeps { text } else { column.dtype.split('(').next().unwrap_or_default().to_owned() };
+                }
                 Value::from_object(column)
             }
             "string_type" => {
                 let size = bind(method, &["size"], args)?.required("size")?.clone();
-                Value::from(format!("character varying({})", crate::jinja::repr::to_str(&size)))
+                let name = if self.engine.names_strings() { "varchar" } else { "character varying" };
+                Value::from(format!("{name}({})", crate::jinja::repr::to_str(&size)))
             }
             "numeric_type" => {
                 let args = bind(method, &["dtype", "precision", "scale"], args)?;

@@ -29,7 +29,12 @@ pub(super) struct Engine {
     pub(super) seed_types: [&'static str; 7],
     /// `adapter.valid_incremental_strategies()`.
     pub(super) strategies: &'static [&'static str],
+    /// Kinds of constraints that are written for a column or a table.
+    pub(super) constraints: &'static [&'static str],
 }
+
+/// Every kind of constraint that is SQL's, and a contract's own words.
+const CONSTRAINTS: &[&str] = &["not_null", "unique", "primary_key", "foreign_key", "check", "custom"];
 
 const STRINGS: &[&str] = &["text", "character varying", "character", "varchar"];
 const INTEGERS: &[&str] = &[
@@ -63,6 +68,7 @@ static POSTGRES: Engine = Engine {
     include: [true; 3],
     seed_types: ["text", "float8", "integer", "boolean", "timestamp without time zone", "date", "time"],
     strategies: &["append", "delete+insert", "merge", "microbatch"],
+    constraints: CONSTRAINTS,
 };
 
 static ENGINES: &[Engine] = &[
@@ -105,6 +111,7 @@ static ENGINES: &[Engine] = &[
             "date",
             "varchar(24)",
         ],
+        constraints: &["not_null", "unique", "primary_key", "foreign_key", "custom"],
         ..POSTGRES
     },
     Engine {
@@ -116,6 +123,7 @@ static ENGINES: &[Engine] = &[
         default_string_size: 16_777_216,
         quotes_relations: false,
         strategies: &["append", "merge", "delete+insert", "microbatch", "insert_overwrite"],
+        constraints: &["not_null", "unique", "primary_key", "foreign_key", "custom"],
         ..POSTGRES
     },
     Engine {
@@ -128,6 +136,7 @@ static ENGINES: &[Engine] = &[
         floats: &["float64"],
         seed_types: ["string", "float64", "int64", "bool", "datetime", "date", "time"],
         strategies: &["merge", "insert_overwrite", "microbatch"],
+        constraints: &["not_null", "primary_key", "foreign_key", "custom"],
         ..POSTGRES
     },
     Engine {
@@ -143,9 +152,21 @@ static ENGINES: &[Engine] = &[
     Engine {
         name: "databricks",
         column_class: "DatabricksColumn",
-        labels: &[("LONG", "BIGINT")],
+        labels: &[("LONG", "bigint")],
         seed_types: ["string", "double", "bigint", "boolean", "timestamp", "date", "time"],
         strategies: &["append", "merge", "insert_overwrite", "replace_where", "delete+insert", "microbatch"],
+        ..POSTGRES
+    },
+    Engine {
+        name: "trino",
+        column_class: "TrinoColumn",
+        labels: &[("STRING", "VARCHAR"), ("FLOAT", "DOUBLE")],
+        strings: &["varchar", "char", "varbinary", "json"],
+        integers: &["tinyint", "smallint", "integer", "int", "bigint"],
+        numerics: &["decimal"],
+        floats: &["real", "double", "double precision"],
+        strategies: &["append", "merge", "delete+insert", "microbatch"],
+        constraints: &["not_null", "custom"],
         ..POSTGRES
     },
 ];
@@ -203,6 +224,26 @@ impl Engine {
     /// Whether a column's type prints as it was given, without size, precision and scale.
     pub(super) fn plain_types(&self) -> bool {
         matches!(self.name, "bigquery" | "spark" | "databricks")
+    }
+
+    /// Whether strings are called by their own name, with their size behind it.
+    pub(super) fn names_strings(&self) -> bool {
+        self.name == "trino"
+    }
+
+    /// Whether a seed's column is quoted when the seed does not say.
+    pub(super) fn quotes_seed_columns(&self) -> bool {
+        self.name != "snowflake"
+    }
+
+    /// What follows a key that the engine takes note of and does not enforce.
+    pub(super) fn key_suffix(&self) -> &'static str {
+        if self.name == "bigquery" { " not enforced" } else { "" }
+    }
+
+    /// Whether a column shows its type by the engine's own name.
+    pub(super) fn translates_columns(&self) -> bool {
+        self.name == "databricks"
     }
 
     /// Whether every schema has an information schema of its own.

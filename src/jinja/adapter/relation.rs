@@ -36,7 +36,7 @@ struct Catalog {
 
 impl RelationValue {
     pub(super) fn new(relation: Relation, engine: &'static Engine) -> Self {
-        Self { relation, include: [true; 3], catalog: None, engine }
+        Self { relation, include: engine.include, catalog: None, engine }
     }
 
     /// All that makes two relations the same.
@@ -84,8 +84,9 @@ impl RelationValue {
 
     /// The information schema of this relation's database (of its schema, where each has its own), or one view of it.
     pub(super) fn information_schema(&self, engine: &Engine, view: Option<String>) -> Self {
+        let view_is_absent = view.is_none();
         let mut catalog = self.clone();
-        if !engine.catalog_per_schema() {
+        if view_is_absent || !engine.catalog_per_schema() {
             catalog.relation.schema = None;
         }
         catalog.relation.identifier = None;
@@ -174,9 +175,10 @@ fn kind_of(name: &str) -> Result<RelationKind, Error> {
         "view" => Ok(RelationKind::View),
         "materialized_view" => Ok(RelationKind::MaterializedView),
         "external" => Ok(RelationKind::External),
+        "function" => Ok(RelationKind::Function),
         "cte" | "ephemeral" => Ok(RelationKind::Ephemeral),
         other => Err(fail(format!(
-            "a relation cannot be of type '{other}', only table, view, materialized_view, external or cte"
+            "a relation cannot be of type '{other}', only table, view, materialized_view, external, function or cte"
         ))),
     }
 }
@@ -220,9 +222,8 @@ impl Object for RelationValue {
             "is_cte" => self.is(Ephemeral),
             "is_materialized_view" => self.is(MaterializedView),
             "is_external" => self.is(External),
-            "is_dynamic_table" | "is_function" | "is_pointer" | "is_iceberg_format" | "dbt_created" => {
-                Value::from(false)
-            }
+            "is_function" => self.is(RelationKind::Function),
+            "is_dynamic_table" | "is_pointer" | "is_iceberg_format" | "dbt_created" => Value::from(false),
             "can_be_renamed" | "can_be_replaced" => Value::from(matches!(self.relation.kind, Some(Table | View))),
             "path" => path(&self.relation),
             "quote_policy" => policy(self.quote_policy()),
@@ -333,6 +334,7 @@ fn constant(key: &str) -> Option<Value> {
         "CTE" => "cte",
         "MaterializedView" => "materialized_view",
         "External" => "external",
+        "Function" => "function",
         "DynamicTable" => "dynamic_table",
         _ => return None,
     }))

@@ -23,22 +23,26 @@ impl Introspect for World {
         Ok(Relation::new(Some("db"), source, table))
     }
 
+    fn resolve_function(&self, call: &[String]) -> Result<Relation, Diagnostic> {
+        Ok(Relation::new(Some("db"), "main", &call.join("_")).with_kind(RelationKind::Function))
+    }
+
     fn graph(&self) -> Arc<Json> {
         Arc::new(Json::Null)
     }
 
-    fn query(&self, sql: &str) -> Result<Table, String> {
+    fn query(&self, sql: &str) -> Result<Table, Diagnostic> {
         lock(&self.asked).push(sql.split_whitespace().collect::<Vec<_>>().join(" "));
         let columns = vec![Column { name: "nine".to_owned(), data_type: "INTEGER".to_owned() }];
         Ok(Table { columns, rows: vec![vec![Value::Int(9)]] })
     }
 
-    fn list_relations(&self, _database: Option<&str>, schema: &str) -> Result<Vec<Relation>, String> {
+    fn list_relations(&self, _database: Option<&str>, schema: &str) -> Result<Vec<Relation>, Diagnostic> {
         let table = Relation::new(Some("db"), schema, "m").with_kind(RelationKind::Table);
         Ok(if schema == "main" { vec![table] } else { Vec::new() })
     }
 
-    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, String> {
+    fn columns(&self, relation: &Relation) -> Result<Vec<Column>, Diagnostic> {
         let column = |name: &str, kind: &str| Column { name: name.to_owned(), data_type: kind.to_owned() };
         let known = [column("id", "integer"), column("status", "character varying(10)"), column("n", "numeric(10,2)")];
         Ok(if relation.name() == "m" { known.to_vec() } else { Vec::new() })
@@ -53,8 +57,6 @@ fn object(json: Json) -> JsonMap {
 }
 
 fn setup(adapter_type: &str) -> Setup {
-    let character = if matches!(adapter_type, "bigquery" | "spark" | "databricks") { '`' } else { '"' };
-    let quoted = !matches!(adapter_type, "snowflake" | "spark");
     Setup {
         project_name: "shop".to_owned(),
         packages: vec!["shop".to_owned()],
@@ -69,7 +71,7 @@ fn setup(adapter_type: &str) -> Setup {
         dbt_version: "1.11.0".to_owned(),
         invocation_id: "id".to_owned(),
         run_started_at: chrono::DateTime::default(),
-        quoting: Quoting { database: quoted, schema: quoted, identifier: quoted, character },
+        quoting: Quoting::of_adapter(adapter_type),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn indent(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> 
         if at > 0 {
             out.push('\n');
         }
-        if (at > 0 || first) && (blank || !line.trim().is_empty()) {
+        if (at > 0 || first) && (blank || !line.is_empty()) {
             out.push_str(&margin);
         }
         out.push_str(line);

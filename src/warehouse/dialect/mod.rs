@@ -361,6 +361,7 @@ fn kind_words(kind: RelationKind) -> &'static str {
         RelationKind::View => "view",
         RelationKind::MaterializedView => "materialized view",
         RelationKind::External => "foreign table",
+        RelationKind::Function => "function",
         // An ephemeral model has no relation; whoever asks gets what does the least harm.
         RelationKind::Table | RelationKind::Ephemeral => "table",
     }

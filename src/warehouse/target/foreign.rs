@@ -80,7 +80,7 @@ impl ForeignTarget {
     /// Why nothing can be built there.
     pub(in crate::warehouse) fn refused(&self) -> Error {
         Error::unsupported(format!(
-            "no connection to `{}` can be made, only to duckdb and postgres; `parse` and `ls` need none",
+            "no connection to `{}` can be made, only to duckdb and postgres; `parse`, `ls` and `compile` need none",
             self.adapter_type
         ))
     }

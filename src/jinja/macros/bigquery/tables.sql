@@ -23,3 +23,20 @@
     {%- set formatted = column.column | lower ~ ' ' ~ column.data_type -%}
     {%- do return({'name': column.name, 'data_type': column.data_type, 'formatted': formatted}) -%}
 {%- endmacro %}
+
+{% macro bigquery__get_empty_schema_sql(columns) -%}
+    {%- set nulls = [] -%}
+    {%- for name in columns -%}
+        {%- do nulls.append((dbt.cast('null', columns[name].data_type) | trim) ~ ' as ' ~ columns[name].name) -%}
+    {%- endfor -%}
+    select
+    {{ nulls | join(',\n    ') }}
+{%- endmacro %}
+
+{% macro bigquery__get_grant_sql(relation, privilege, grantees) -%}
+    grant {{ adapter.quote(privilege) }} on {{ relation.type }} {{ relation }} to "{{ grantees | join('", "') }}"
+{%- endmacro %}
+
+{% macro bigquery__get_revoke_sql(relation, privilege, grantees) -%}
+    revoke {{ adapter.quote(privilege) }} on {{ relation.type }} {{ relation }} from "{{ grantees | join('", "') }}"
+{%- endmacro %}

@@ -78,8 +78,12 @@
         config.get('merge_update_columns'), config.get('merge_exclude_columns'), dest_columns
     ) -%}
     {%- set keys = unique_key if unique_key is sequence and unique_key is not string else ([unique_key] if unique_key else []) -%}
-    {%- for key in keys -%}
+    {%- for key in keys if unique_key is string -%}
         {%- do conditions.append(get_merge_unique_key_match('DBT_INTERNAL_SOURCE.' ~ key, 'DBT_INTERNAL_DEST.' ~ key)) -%}
+    {%- else -%}
+        {%- for key in keys -%}
+            {%- do conditions.append(' DBT_INTERNAL_SOURCE.' ~ key ~ ' = DBT_INTERNAL_DEST.' ~ key ~ ' ') -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- if not keys -%}
         {%- do conditions.append('FALSE') -%}
@@ -91,7 +95,7 @@
     {%- if keys %}
     when matched then update set
         {% for name in updated -%}
-            {{ name }} = DBT_INTERNAL_SOURCE.{{ name }}{{ ', ' if not loop.last }}
+            {{ name }} = DBT_INTERNAL_SOURCE.{{ name }}{{ ',' if not loop.last }}
         {%- endfor -%}
     {%- endif %}
     when not matched then insert
@@ -122,7 +126,8 @@
     )
         {%- for predicate in incremental_predicates or [] %}
         and {{ predicate }}
-        {%- endfor -%};
+        {%- endfor -%}
+        {{ '\n    ' if incremental_predicates }};
     {% endif %}
     {{ get_insert_into_sql(target, source, dest_columns) }}
 {%- endmacro %}

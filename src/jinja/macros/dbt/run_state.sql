@@ -1,7 +1,7 @@
 {# Questions a model asks about the run it is part of. #}
 
 {% macro is_incremental() %}
-    {%- if not execute -%}
+    {%- if not execute or not adapter.has_database() -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set existing = load_cached_relation(this) -%}

@@ -38,7 +38,8 @@
             {%- do escaped.append('\\\\' ~ c if c in '\\^$.|?*+()[]{}' else c) -%}
         {%- endfor -%}
         {%- set delimiter = escaped | join('') -%}
-        {%- set parts = '([^' ~ delimiter ~ ']+' ~ delimiter ~ '){1,' ~ (limit_num - 1) ~ '}[^' ~ delimiter ~ ']+' %}
+        {%- set parts = '([^' ~ delimiter ~ ']+' ~ delimiter ~ '){1,' ~ (limit_num - 1) ~ '}[^' ~ delimiter ~ ']+' -%}
+        {{ '\n    ' * 2 ~ '\n        ' * 14 }}
     regexp_substr(
         listagg(
             {{ measure }},

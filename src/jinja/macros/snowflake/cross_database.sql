@@ -1,21 +1,20 @@
 {# Cross-database macros as Snowflake says them. #}
 
+{# Shapes are read by functions of their own. #}
 {% macro snowflake__cast(field, type) %}
-    cast({{ field }} as {{ type }})
-    {# a semi-structured value needs no more #}
+    {{ 'to_' ~ type | lower ~ '(' ~ field ~ ')' if type | upper in ['GEOMETRY', 'GEOGRAPHY'] else 'cast(' ~ field ~ ' as ' ~ type ~ ')' }}
+    {# #}
 {%- endmacro %}
 
 {# Only text can be tried; other casts that cannot fail are plain. #}
 {% macro snowflake__safe_cast(field, type) %}
-    {% if type | upper == 'GEOMETRY' -%}
-        try_to_geometry({{ field }})
-    {%- elif type | upper == 'GEOGRAPHY' -%}
-        try_to_geography({{ field }})
-    {%- elif type | upper != 'VARIANT' %}
+    {% if type | upper in ['GEOMETRY', 'GEOGRAPHY'] -%}
+        try_to_{{ type | lower }}({{ field }})
+    {% elif type | upper != 'VARIANT' %}
         try_cast({{ field }} as {{ type }})
     {% else -%}
-        cast({{ field }} as {{ type }})
-    {%- endif -%}
+        {{ dbt.cast(field, type) }}
+    {% endif -%}
 {% endmacro %}
 
 {% macro snowflake__right(string_text, length_expression) %}

@@ -1,39 +1,53 @@
 {# Cross-database macros as Spark SQL says them. #}
 
-{# Calendar units move the date and keep the time of day; the others add seconds. #}
+{# Calendar units move the date, to which the time of day is added again; the others are added in whole seconds. #}
 {% macro spark__dateadd(datepart, interval, from_date_or_timestamp) %}
-    {%- set part = datepart | lower -%}
-    {%- set days = {'day': 1, 'week': 7}.get(part) -%}
-    {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(part) -%}
-    {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(part) -%}
-    {%- set from = 'to_timestamp(' ~ from_date_or_timestamp ~ ')' -%}
-    {%- if days -%}
-        {{ from }} + make_dt_interval(cast(({{ interval }}) * {{ days }} as int))
-    {%- elif months -%}
-        {{ from }} + make_ym_interval(0, cast(({{ interval }}) * {{ months }} as int))
-    {%- elif seconds -%}
-        {{ from }} + make_dt_interval(0, 0, 0, cast(({{ interval }}) * {{ seconds }} as decimal(18, 6)))
-    {%- else -%}
+    {%- set factors = {
+        'day': 1, 'week': 7, 'month': 1, 'quarter': 3, 'year': 12,
+        'hour': 3600, 'minute': 60, 'second': 1, 'microsecond': '(1/1000000)', 'millisecond': '(1/1000000)',
+    } -%}
+    {%- if datepart not in factors -%}
         {{ exceptions.raise_compiler_error('dateadd on ' ~ adapter.type() ~ ' does not know the date part ' ~ datepart) }}
+    {%- endif -%}
+    {%- set amount = 'cast(' ~ interval ~ ' * ' ~ factors[datepart] ~ ' as int)' -%}
+    {%- if datepart in ['day', 'week', 'month', 'quarter', 'year'] -%}
+        {%- set date = assert_not_null('date', from_date_or_timestamp) -%}
+        to_timestamp(
+            to_unix_timestamp(
+                {{ 'date_add' if datepart in ['day', 'week'] else 'add_months' }}(
+                    {{ date }},
+                    {{ amount }}
+                )
+            ) + {# #}
+        to_unix_timestamp({{ assert_not_null('to_timestamp', from_date_or_timestamp) }})
+        - to_unix_timestamp({{ date }})
+        )
+    {%- else -%}
+        to_timestamp(
+            {{ assert_not_null('to_unix_timestamp', from_date_or_timestamp) }}
+            + {{ amount }}
+        )
     {%- endif -%}
 {% endmacro %}
 
-{# Days and years count borders; months, quarters and weeks count whole ones; smaller units begun ones. #}
+{# Days and longer units count the borders between both dates, weeks begin on Sunday; smaller units count begun ones. #}
 {% macro spark__datediff(first_date, second_date, datepart) %}
     {%- set first = 'date(' ~ first_date ~ ')' -%}
     {%- set second = 'date(' ~ second_date ~ ')' -%}
-    {%- set whole = {
-        'week': 'datediff(' ~ second ~ ', ' ~ first ~ ') / 7',
-        'month': 'months_between(' ~ second ~ ', ' ~ first ~ ')',
-        'quarter': 'months_between(' ~ second ~ ', ' ~ first ~ ') / 3',
-    }.get(datepart) -%}
+    {%- set years = '(year(' ~ second ~ ') - year(' ~ first ~ '))' -%}
+    {%- set days = 'datediff(' ~ second ~ ', ' ~ first ~ ')' -%}
     {%- set seconds = {'hour': '3600', 'minute': '60', 'second': '1', 'millisecond': '0.001', 'microsecond': '0.000001'}.get(datepart) -%}
-    {%- if datepart == 'day' -%}
-        datediff({{ second }}, {{ first }})
-    {%- elif datepart == 'year' -%}
-        year({{ second }}) - year({{ first }})
-    {%- elif whole -%}
-        case when {{ first }} < {{ second }} then floor({{ whole }}) else ceil({{ whole }}) end
+    {%- if datepart in ['day', 'year'] %}
+        {% set sure = {'first': assert_not_null('date', first_date), 'second': assert_not_null('date', second_date)} %}
+        {%- if datepart == 'day' %}
+        datediff({{ sure.second }}, {{ sure.first }})
+        {%- else %}
+        year({{ sure.second }}) - year({{ sure.first }})
+        {%- endif -%}
+    {%- elif datepart == 'week' -%}
+        cast(({{ days }} + dayofweek({{ first }}) - dayofweek({{ second }})) / 7 as int)
+    {%- elif datepart in ['month', 'quarter'] -%}
+        ({{ years }} * {{ 12 if datepart == 'month' else 4 }} + {{ datepart }}({{ second }}) - {{ datepart }}({{ first }}))
     {%- elif seconds -%}
         {%- set apart = '(cast(to_timestamp(' ~ second_date ~ ') as double) - cast(to_timestamp(' ~ first_date ~ ') as double)) / ' ~ seconds -%}
         case when {{ first_date }} < {{ second_date }} then ceil({{ apart }}) else floor({{ apart }}) end
@@ -81,12 +95,8 @@
     concat({{ fields | join(', ') }})
 {%- endmacro %}
 
-{% macro spark__safe_cast(field, type) %}
-    {%- if adapter.type() == 'databricks' -%}
-    try_cast({{ field }} as {{ type }})
-    {%- else -%}
+{% macro spark__safe_cast(field, type) -%}
     cast({{ field }} as {{ type }})
-    {%- endif %}
 {% endmacro %}
 
 {% macro spark__any_value(expression) -%}
@@ -103,7 +113,7 @@
         {%- do exceptions.warn('listagg on ' ~ adapter.type() ~ ' does not order: ' ~ order_by_clause ~ ' is left out') -%}
     {%- endif -%}
     {%- set collected = 'collect_list(' ~ measure ~ ')' -%}
-    array_join({{ 'slice(' ~ collected ~ ', 1, ' ~ limit_num ~ ')' if limit_num else collected }}, {{ delimiter_text }})
+    {{ ' ' }}array_join( {{ 'slice( ' ~ collected ~ ' , 1, ' ~ limit_num ~ ')' if limit_num else collected }} , {{ delimiter_text }}){{ ' ' }}
 {%- endmacro %}
 
 {% macro spark__array_construct(inputs, data_type) -%}
@@ -134,3 +144,24 @@
 {% macro spark__support_multiple_grantees_per_dcl_statement() %}
     {%- do return(false) -%}
 {% endmacro %}
+
+{% macro spark__get_grant_sql(relation, privilege, grantees) -%}
+    grant {{ privilege }} on {{ relation }} to {{ adapter.quote(grantees[0]) }}
+{%- endmacro %}
+
+{# None of them by name: every column is updated. #}
+{% macro spark__get_merge_update_columns(merge_update_columns, merge_exclude_columns, dest_columns) %}
+    {%- if merge_update_columns and merge_exclude_columns -%}
+        {%- do exceptions.raise_compiler_error('a model sets merge_update_columns or merge_exclude_columns, not both') -%}
+    {%- elif merge_update_columns -%}
+        {%- do return(merge_update_columns) -%}
+    {%- elif merge_exclude_columns -%}
+        {%- do return(default__get_merge_update_columns(none, merge_exclude_columns, dest_columns)) -%}
+    {%- endif -%}
+    {%- do return(none) -%}
+{% endmacro %}
+
+{# There are schemas only. #}
+{% macro spark__generate_database_name(custom_database_name=none, node=none) -%}
+    {%- do return(none) -%}
+{%- endmacro %}
