@@ -33,7 +33,9 @@ pub(super) fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {
     session.ui.finish();
     let mut lines = String::new();
     for node in selection.nodes.iter().filter_map(|id| loaded.manifest.node(id.as_str())) {
-        if node.resource_type == ResourceType::Operation {
+        // dbt lists analyses only where they are asked for, and hooks never.
+        let unasked = node.resource_type == ResourceType::Analysis && args.select.resource_type.is_empty();
+        if node.resource_type == ResourceType::Operation || unasked {
             continue;
         }
         lines.push_str(&line(node, &loaded.manifest, args));

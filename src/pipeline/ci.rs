@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::commands::state_options;
 use super::project::absolute;
 use super::{Error, Invocation, Loaded, load};
 use crate::baseline::{self, Baseline};
@@ -72,8 +73,8 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let since = Instant::now();
     let head = load(invocation)?;
     let schema = schema(&head, request)?;
-    let base = load_baseline(invocation, &head, request)?;
-    let changes = state::compare(&Change { baseline: &base.manifest, current: &*head.manifest }, options(&head));
+    let base = load_baseline(invocation, &head, request.baseline.as_deref())?;
+    let changes = state::compare(&Change { baseline: &base.manifest, current: &*head.manifest }, state_options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &base.manifest, &selection, &schema)?;
     if request.dry_run {
@@ -101,10 +102,15 @@ fn schema(head: &Loaded, request: &CiRequest) -> Result<String, Error> {
     Ok(name)
 }
 
-fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) -> Result<baseline::Loaded, Error> {
+/// Reads production: as typed, else as slimdiff.yml says, else the merge base.
+pub(super) fn load_baseline(
+    invocation: &Invocation,
+    head: &Loaded,
+    typed: Option<&str>,
+) -> Result<baseline::Loaded, Error> {
     let since = Instant::now();
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Baseline, detail: String::new(), total: None });
-    let text = request.baseline.as_deref().or(head.settings.baseline.as_deref());
+    let text = typed.or(head.settings.baseline.as_deref());
     let source = text.map_or(Ok(Baseline::MergeBase), Baseline::parse)?;
     let stop = || invocation.cancel.is_cancelled();
     let context = baseline::LoadContext {
@@ -119,11 +125,6 @@ fn load_baseline(invocation: &Invocation, head: &Loaded, request: &CiRequest) ->
     }
     invocation.finished(Stage::Baseline, loaded.description.clone(), since);
     Ok(loaded)
-}
-
-fn options(head: &Loaded) -> state::Options {
-    let flag = head.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
 }
 
 fn choose(

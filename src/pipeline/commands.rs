@@ -100,7 +100,7 @@ fn manifest_in(path: &Path) -> PathBuf {
 }
 
 /// The manifest of `--state`: a file, or the folder it is in; relative to the current folder, else to the project's.
-fn read_state(loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
+pub(super) fn read_state(loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let path = if path.exists() { path.to_owned() } else { absolute(&loaded.project.root.root, path) };
     let path = manifest_in(&path);
     let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,9 +113,13 @@ fn read_state(loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
 }
 
 fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
+    state::compare(&Change { baseline, current: &*loaded.manifest }, state_options(loaded))
+}
+
+/// What the project's flags say about comparing.
+pub(super) fn state_options(loaded: &Loaded) -> state::Options {
     let flag = loaded.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    let options = state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) };
-    state::compare(&Change { baseline, current: &*loaded.manifest }, options)
+    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
 }
 
 /// Runs a command that builds or tests.

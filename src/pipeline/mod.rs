@@ -8,6 +8,7 @@ mod environments;
 mod error;
 mod inline;
 mod project;
+mod state;
 mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};
@@ -20,4 +21,5 @@ pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
 pub use project::{Invocation, Loaded, load};
+pub use state::{StateRequest, explain};
 pub use warnings::WarningRules;
