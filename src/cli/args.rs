@@ -101,6 +101,8 @@ pub(super) enum Command {
     /// List nodes.
     #[command(visible_alias = "list")]
     Ls(LsArgs),
+    /// Say which nodes changed since production, and why.
+    State(StateCommandArgs),
     /// Compile nodes and write their SQL to the target folder.
     Compile(CompileArgs),
     /// Compile a query and show its first rows.
@@ -226,6 +228,29 @@ pub(super) enum LsOutput {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct StateCommandArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Folder with (or path of) the manifest.json to compare with.
+    #[arg(long, value_name = "PATH", env = "DBT_STATE", hide_env_values = true, conflicts_with = "baseline")]
+    pub state: Option<PathBuf>,
+    /// Where production is: `manifest:PATH`, `manifest:URL`, `artifact:NAME` or `git:REV`; without it, the merge base with
+    /// the default branch.
+    #[arg(long, value_name = "BASELINE", env = "SLIMDIFF_BASELINE", hide_env_values = true)]
+    pub baseline: Option<String>,
+    /// The commit that changes are counted from when production is a manifest; without it, the merge base with the default
+    /// branch; `none` counts them from the manifest.
+    #[arg(long, value_name = "REVISION", env = "SLIMDIFF_MERGE_BASE", hide_env_values = true)]
+    pub merge_base: Option<String>,
+    /// How to print the result.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: DiffOutput,
+    /// Show what was edited, as unified diffs.
+    #[arg(long)]
+    pub diff: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CompileArgs {
     #[command(flatten)]
     pub select: SelectArgs,
@@ -345,7 +370,7 @@ pub(super) struct DiffArgs {
     pub output: DiffOutput,
 }
 
-/// Formats of `diff`.
+/// Formats of `diff` and `state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum DiffOutput {
     /// For people.

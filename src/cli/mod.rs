@@ -10,6 +10,7 @@ mod exit;
 mod invoke;
 mod ls;
 mod output;
+mod state;
 mod ui;
 
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Deps(args) => deps::deps(&session("deps", false)?, args),
         Command::Parse => commands::parse(&session("parse", false)?),
         Command::Ls(args) => ls::ls(&session("list", false)?, args),
+        Command::State(args) => state::state(&session("list", false)?, args),
         Command::Compile(args) => commands::compile(&session("compile", args.full_refresh)?, args).await,
         Command::Show(args) => commands::show(&session("show", false)?, args).await,
         Command::Seed(args) => commands::build(&session("seed", args.full_refresh)?, args).await,

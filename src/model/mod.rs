@@ -1,6 +1,7 @@
 //! The nouns of slimdiff: nodes, relations, values, diagnostics, events. Imported by every room, imports none.
 
 pub mod change;
+pub mod config_call;
 pub mod diagnostic;
 pub mod event;
 pub mod manifest;
@@ -12,6 +13,7 @@ pub mod shared_map;
 pub mod value;
 
 pub use change::Change;
+pub use config_call::config_call;
 pub use diagnostic::{Code, Diagnostic, Frame, Location, Severity};
 pub use event::{Event, NodeStatus, Observer, Stage};
 pub use manifest::{Doc, FastHash, Macro, Manifest, Metadata, NodeMap};

@@ -18,7 +18,7 @@ use crate::jinja::{Capture, LazyJson, NodeScope, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
     Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Macro, Node, NodeId, RefArgs, ResourceType,
-    Severity, SharedMap, nearest,
+    Severity, SharedMap, config_call, nearest,
 };
 use crate::yaml;
 
@@ -154,7 +154,8 @@ pub(super) fn build(
     // What nobody set is of its type.
     let may_be_wrong = config_types::wrong(&merged, ResourceType::Test).is_some();
     let config = completed(merged, context);
-    node.unrendered_config = sources.unrendered();
+    let code = context.more_unrendered().then(|| config_call(&node.raw_code)).flatten();
+    node.unrendered_config = Sources { in_file: code.as_ref().unwrap_or(&in_file), ..sources }.unrendered();
     for tag in texts(config.get("tags")) {
         if !node.tags.contains(&tag) {
             node.tags.push(tag);

@@ -15,7 +15,9 @@ use super::python;
 use super::versions;
 use crate::artifacts::node_json;
 use crate::jinja::{Capture, LazyJson, NodeScope};
-use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap};
+use crate::model::{
+    Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap, config_call,
+};
 
 /// What a property file says of one node.
 pub(super) struct Patch<'f> {
@@ -26,6 +28,17 @@ pub(super) struct Patch<'f> {
     pub(super) written: JsonMap,
     /// Its configuration, top-level keys that are configuration included.
     pub(super) config: JsonMap,
+}
+
+/// The configuration of an entry as it is written.
+fn configured(written: &JsonMap) -> JsonMap {
+    let mut config = written.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
+    for key in MOVED {
+        if let Some(value) = written.get(key).filter(|value| !value.is_null()) {
+            config.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    config
 }
 
 /// Top-level keys of an entry that dbt moves into its configuration.
@@ -74,7 +87,15 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
     };
     let layers = |patch| sources(draft, context, patch, &capture.config);
     let config = context.completed(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
-    let mut as_written = layers(patch.as_ref().map(|patch| &patch.config));
+    // With dbt's flag, what is written counts, in the property file and in the first config() of the code.
+    let more_unrendered = context.more_unrendered();
+    let code = more_unrendered.then(|| config_call(&draft.raw_code)).flatten();
+    // Of a version, dbt knows the rendered configuration alone.
+    let is_entry = matches!(draft.properties, Described::Entry(_));
+    let patch_as_written =
+        patch.as_ref().filter(|_| more_unrendered && is_entry).map(|patch| configured(&patch.written));
+    let described = patch_as_written.as_ref().or_else(|| patch.as_ref().map(|patch| &patch.config));
+    let mut as_written = sources(draft, context, described, code.as_ref().unwrap_or(&capture.config));
     if draft.kind == ResourceType::Function {
         // dbt keeps what is written for models there.
         as_written.tree = "models";

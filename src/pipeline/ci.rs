@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::commands::state_options;
 use super::project::absolute;
-use super::sides::{Sides, options};
+use super::sides::Sides;
 use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
@@ -79,7 +80,7 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let baseline = request.baseline.as_deref().or(head.settings.baseline.as_deref());
     let merge_base = request.merge_base.as_deref().or(head.settings.merge_base.as_deref());
     let sides = Sides::load(invocation, &head, baseline, merge_base)?;
-    let changes = state::compare(&Change { baseline: sides.before(), current: &*head.manifest }, options(&head));
+    let changes = state::compare(&Change { baseline: sides.before(), current: &*head.manifest }, state_options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &sides.production.manifest, selection, &schema)?;
     if request.dry_run {

@@ -123,7 +123,7 @@ pub fn load_with_state(invocation: &Invocation, state: Option<&Path>) -> Result<
 }
 
 /// The manifest of `--state`: a file, the folder it is in, or a URL; relative to the current folder, else to the project's.
-fn read_state(invocation: &Invocation, loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
+pub(super) fn read_state(invocation: &Invocation, loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = states.get(path) {
         return Ok(Arc::clone(known));
@@ -143,9 +143,13 @@ fn state_at(invocation: &Invocation, path: &Path, project: &Path) -> Result<Mani
 }
 
 fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
+    state::compare(&Change { baseline, current: &*loaded.manifest }, state_options(loaded))
+}
+
+/// What the project's flags say about comparing.
+pub(super) fn state_options(loaded: &Loaded) -> state::Options {
     let flag = loaded.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    let options = state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) };
-    state::compare(&Change { baseline, current: &*loaded.manifest }, options)
+    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
 }
 
 /// Runs a command that builds or tests.

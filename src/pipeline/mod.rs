@@ -9,6 +9,7 @@ mod error;
 mod inline;
 mod project;
 mod sides;
+mod state;
 mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};
@@ -21,4 +22,5 @@ pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
 pub use project::{Invocation, Loaded, load};
+pub use state::{StateRequest, explain};
 pub use warnings::WarningRules;

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use super::commands::state_options;
 use super::{Error, Invocation, Loaded};
 use crate::baseline::{self, Baseline, LoadContext};
 use crate::diff::TableDiff;
@@ -79,7 +80,7 @@ impl Sides {
         }
         let merge_base = base.map(|loaded| {
             let sides = Change { baseline: &production.manifest, current: &loaded.manifest };
-            MergeBase { drift: state::compare(&sides, options(head)), loaded }
+            MergeBase { drift: state::compare(&sides, state_options(head)), loaded }
         });
         let sides = Self { production, merge_base };
         invocation.finished(Stage::Baseline, sides.summary(), since);
@@ -89,6 +90,11 @@ impl Sides {
     /// What changes are counted from.
     pub(super) fn before(&self) -> &Manifest {
         self.merge_base.as_ref().map_or(&self.production.manifest, |base| &base.loaded.manifest)
+    }
+
+    /// What changes are counted from, for people.
+    pub(super) fn described(&self) -> &str {
+        self.merge_base.as_ref().map_or(&self.production.description, |base| &base.loaded.description)
     }
 
     fn summary(&self) -> String {
@@ -148,12 +154,6 @@ fn drifted_above(id: &NodeId, head: &Manifest, built: &HashSet<&NodeId>, drift: 
     }
     names.sort();
     names
-}
-
-/// How the project's flags say that states are compared.
-pub(super) fn options(head: &Loaded) -> state::Options {
-    let flag = head.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
 }
 
 fn without_merge_base(error: &baseline::Error) -> Diagnostic {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::TableDiff;
 use crate::model::{NodeId, NodeStatus, ResourceType, Severity};
+use crate::state;
 
 /// The version of the JSON's shape. Fields are added without a new version; one that changes its meaning needs one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -87,6 +88,12 @@ pub struct Finding {
 pub struct Reason {
     /// Its stable id, e.g. `body`.
     pub reason: String,
+    /// The reason in a few words, e.g. `configuration`.
+    #[serde(default)]
+    pub title: String,
+    /// How grave it is.
+    #[serde(default)]
+    pub severity: state::Severity,
     /// One line for people.
     pub summary: String,
     /// Whether it breaks a contract.

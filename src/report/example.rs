@@ -14,7 +14,7 @@ use crate::model::{
     Value,
 };
 use crate::plan::{Action, Plan, Step};
-use crate::state::{Hit, StateDiff};
+use crate::state::{self, Hit, StateDiff};
 
 /// Everything that a report is made of, to be changed before it is made.
 pub(super) struct Run {
@@ -161,13 +161,21 @@ impl Run {
     }
 
     fn changed(&mut self, id: &NodeId, reasons: &[(&'static str, &str)]) {
+        let severity = |text: &str| {
+            if text.starts_with("breaking: ") { state::Severity::Breaking } else { state::Severity::Behaviour }
+        };
         let hits = reasons.iter().map(|(reason, summary)| Hit {
             reason,
+            title: reason,
+            severity: severity(summary),
             sub_selector: Some(reason),
             in_modified: true,
-            breaking: summary.starts_with("breaking: "),
+            beyond_dbt: false,
             summary: (*summary).to_owned(),
             values: None,
+            is_code: false,
+            path: Vec::new(),
+            macro_id: None,
         });
         self.state.changed.insert(id.clone(), hits.collect());
     }

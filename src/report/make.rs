@@ -161,19 +161,16 @@ fn reasons(hits: Option<&Vec<Hit>>) -> Vec<Reason> {
     let hits = hits.into_iter().flatten().filter(|hit| hit.in_modified);
     let reason = |hit: &Hit| Reason {
         reason: hit.reason.to_owned(),
+        title: hit.title.to_owned(),
+        severity: hit.severity,
         summary: hit.summary.clone(),
-        breaking: hit.breaking,
-        code_diff: code_diff(hit),
+        breaking: hit.is_breaking(),
+        code_diff: hit.code_diff(2).filter(|_| hit.reason == "body"),
     };
-    hits.map(reason).collect()
-}
-
-/// What changed in edited code.
-fn code_diff(hit: &Hit) -> Option<String> {
-    let values = hit.values.as_ref().filter(|_| hit.reason == "body")?;
-    let (baseline, current) = (values.baseline.as_deref()?, values.current.as_deref()?);
-    let diff = similar::TextDiff::from_lines(baseline, current);
-    Some(diff.unified_diff().context_radius(2).missing_newline_hint(false).to_string()).filter(|text| !text.is_empty())
+    let mut reasons: Vec<Reason> = hits.map(reason).collect();
+    // A line of its own has room for the first alone.
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
+    reasons
 }
 
 fn test(manifest: &Manifest, result: &NodeResult) -> Option<TestReport> {

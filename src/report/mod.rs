@@ -2,6 +2,7 @@
 //!
 //! Size budgets live here; nothing here talks to a database, a network or a terminal.
 
+mod changes;
 mod document;
 mod findings;
 mod make;
@@ -14,6 +15,7 @@ mod words;
 #[cfg(test)]
 mod example;
 
+pub use changes::{Shown, changes_markdown, changes_terminal};
 pub use document::{
     BuildReport, Drift, Finding, FindingCode, ModelReport, ModelState, OtherChange, Reach, ReachedExposure,
     ReachedModel, Reason, Report, SCHEMA_VERSION, TestReport, Totals, Verdict,

@@ -22,7 +22,7 @@ const RULED: TableStyle = {
 
 /// The report as text of at most `width` columns, with ANSI colours if asked for.
 pub fn terminal(report: &Report, width: usize, color: bool) -> String {
-    let page = Page { width: u16::try_from(width.clamp(40, 400)).unwrap_or(u16::MAX), color };
+    let page = Page::new(width, color);
     let mut parts = vec![page.verdict(report), page.findings(report), summary(report).join(" · ")];
     parts.extend(no_data_changes(report));
     parts.push(page.models(report));
@@ -37,20 +37,22 @@ pub fn terminal(report: &Report, width: usize, color: bool) -> String {
 
 /// One comparison as text of at most `width` columns, with ANSI colours if asked for.
 pub fn table_terminal(diff: &TableDiff, width: usize, color: bool) -> String {
-    let page = Page { width: u16::try_from(width.clamp(40, 400)).unwrap_or(u16::MAX), color };
+    let page = Page::new(width, color);
     let mut text = page.table_diff(&name(diff), diff);
     text.push('\n');
     text
 }
 
+/// What is drawn on.
 #[derive(Debug, Clone, Copy)]
-struct Page {
+pub(super) struct Page {
     width: u16,
     color: bool,
 }
 
+/// Colours, where they are asked for.
 #[derive(Debug, Clone, Copy)]
-enum Ink {
+pub(super) enum Ink {
     Red,
     Green,
     Yellow,
@@ -58,7 +60,12 @@ enum Ink {
 }
 
 impl Page {
-    fn paint(self, ink: Ink, text: &str) -> String {
+    /// At most `width` columns, within reason.
+    pub(super) fn new(width: usize, color: bool) -> Self {
+        Self { width: u16::try_from(width.clamp(40, 400)).unwrap_or(u16::MAX), color }
+    }
+
+    pub(super) fn paint(self, ink: Ink, text: &str) -> String {
         let code = match ink {
             Ink::Red => "1;31",
             Ink::Green => "1;32",
@@ -97,7 +104,13 @@ impl Page {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    fn table(self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, numbers: &[usize]) -> String {
+    /// An aligned table; `numbers` are the columns that are set to the right.
+    pub(super) fn table(
+        self,
+        header: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+        numbers: &[usize],
+    ) -> String {
         let mut table = Table::new();
         table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width);
         table.set_header(header.iter().map(|cell| (*cell).to_owned()));
@@ -285,7 +298,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// Without control characters, which could move the cursor or change colours.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',

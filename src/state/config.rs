@@ -1,10 +1,13 @@
 //! Configuration as written, key by key.
 
+use std::borrow::Cow;
+
 use indexmap::IndexSet;
 use serde_json::Value as Json;
 
 use super::reason::{Finding, Pair};
-use crate::model::{Change, JsonMap, Node, ResourceType};
+use super::severity::Severity;
+use crate::model::{Change, JsonMap, Node, ResourceType, config_call};
 
 /// Keys of the node's name in the database; they have a reason of their own.
 const RELATION_KEYS: &[&str] = &["database", "schema", "alias"];
@@ -23,31 +26,64 @@ const TEST_KEYS: &[&str] = &[
     "sql_header",
 ];
 
+/// Keys that say something about the node and change nothing about how it is built.
+const DESCRIPTIVE_KEYS: &[&str] = &["meta", "docs", "tags", "group", "description"];
+
 pub(super) fn config(pair: &Pair<'_>) -> Vec<Finding> {
     let kind = pair.nodes.current.resource_type;
     let Change { baseline, current } = pair.nodes.map(|node| &node.unrendered_config);
-    if baseline == current && !matches!(kind, ResourceType::SemanticModel | ResourceType::SavedQuery) {
+    let by_code = pair.options.more_unrendered;
+    if !by_code && baseline == current && !matches!(kind, ResourceType::SemanticModel | ResourceType::SavedQuery) {
         return Vec::new();
     }
     let maps = match kind {
         // These compare the whole rendered configuration.
         ResourceType::SemanticModel | ResourceType::SavedQuery => pair.nodes.map(|node| stated(&node.config)),
-        _ => pair.nodes.map(|node| with_hyphens(&node.unrendered_config)),
+        _ => pair.nodes.map(|node| with_hyphens(&as_written(node, by_code))),
     };
     let keys: IndexSet<&String> = maps.baseline.keys().chain(maps.current.keys()).collect();
-    keys.into_iter().filter(|key| counts(kind, key)).filter_map(|key| changed_value(key, &maps)).collect()
+    let keys = keys.into_iter().filter(|key| counts(kind, key));
+    keys.flat_map(|key| changed_values(key, maps.as_ref().map(|map| map.get(key)))).collect()
 }
 
 pub(super) fn relation(pair: &Pair<'_>) -> Vec<Finding> {
-    let maps = pair.nodes.map(|node: &Node| &node.unrendered_config);
+    let maps = pair.nodes.map(|node: &Node| as_written(node, pair.options.more_unrendered));
     RELATION_KEYS
         .iter()
         .filter_map(|key| {
-            let values = maps.map(|map| map.get(*key).filter(|value| !value.is_null()));
+            let values = maps.as_ref().map(|map| map.get(*key).filter(|value| !value.is_null()));
             (!same_option(values.baseline, values.current))
                 .then(|| Finding::of(key, values.map(|value| value.map(text))))
         })
         .collect()
+}
+
+/// The configuration as written. By the flag, that of the code is read from the code itself: writers differ in how they keep
+/// it, some as rendered, some as text, dbt 1.11 as its parser sees it.
+fn as_written(node: &Node, by_code: bool) -> Cow<'_, JsonMap> {
+    if !by_code {
+        return Cow::Borrowed(&node.unrendered_config);
+    }
+    let code = config_call(&node.raw_code).unwrap_or_default();
+    let mut map: JsonMap =
+        node.unrendered_config.iter().map(|(key, value)| (key.clone(), without_repeats(value))).collect();
+    map.extend(code);
+    Cow::Owned(map)
+}
+
+/// dbt 1.11 adds the lists of a property file up twice where the flag is on.
+fn without_repeats(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => {
+            let (first, second) = items.split_at(items.len() / 2);
+            let items = if first == second { first } else { items.as_slice() };
+            Json::Array(items.iter().map(without_repeats).collect())
+        }
+        Json::Object(map) => {
+            Json::Object(map.iter().map(|(key, value)| (key.clone(), without_repeats(value))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn counts(kind: ResourceType, key: &str) -> bool {
@@ -74,9 +110,25 @@ fn with_hyphens(config: &JsonMap) -> JsonMap {
         .collect()
 }
 
-fn changed_value(key: &str, maps: &Change<JsonMap>) -> Option<Finding> {
-    let values = maps.as_ref().map(|map| map.get(key));
-    (!same_option(values.baseline, values.current)).then(|| Finding::of(key, values.map(|value| value.map(text))))
+/// What differs at one key: of two maps, each key inside of them apart, as `meta.owner`.
+fn changed_values(key: &str, values: Change<Option<&Json>>) -> Vec<Finding> {
+    let Change { baseline, current } = values;
+    if same_option(baseline, current) {
+        return Vec::new();
+    }
+    let found = match (baseline, current) {
+        (Some(Json::Object(old)), Some(Json::Object(new))) => {
+            let keys: IndexSet<&String> = old.keys().chain(new.keys()).collect();
+            let inside = |inner: &String| {
+                let values = Change { baseline: old.get(inner), current: new.get(inner) };
+                changed_values(&format!("{key}.{inner}"), values)
+            };
+            return keys.into_iter().flat_map(inside).collect();
+        }
+        _ => Finding::of(key, values.map(|value| value.map(text))),
+    };
+    let descriptive = DESCRIPTIVE_KEYS.contains(&key.split('.').next().unwrap_or(key));
+    vec![if descriptive { found.graded(Severity::Metadata) } else { found }]
 }
 
 fn same_option(a: Option<&Json>, b: Option<&Json>) -> bool {

@@ -8,7 +8,7 @@ pub(super) fn body(pair: &Pair<'_>) -> Vec<Finding> {
     if !code.is_changed() {
         return Vec::new();
     }
-    vec![Finding { summary: "code edited".to_owned(), values: Some(code), breaking: false }]
+    vec![Finding::code("code edited", code)]
 }
 
 pub(super) fn seed(pair: &Pair<'_>) -> Vec<Finding> {
@@ -26,7 +26,21 @@ pub(super) fn seed(pair: &Pair<'_>) -> Vec<Finding> {
 
 pub(super) fn fqn(pair: &Pair<'_>) -> Vec<Finding> {
     let place = pair.nodes.map(|node| Some(node.fqn.join(".")));
-    Finding::if_changed("moved", place).into_iter().collect()
+    if !place.is_changed() {
+        return Vec::new();
+    }
+    let folders = pair.nodes.map(|node| folder(&node.original_file_path));
+    let Change { baseline: old, current: new } = folders;
+    let finding = Finding::of("moved", place);
+    if folders.is_changed() {
+        vec![Finding { summary: format!("moved from folder {old} to {new}"), ..finding }]
+    } else {
+        vec![finding]
+    }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or(".", |(folder, _)| folder)
 }
 
 /// The current side's `persist_docs` decides; a change of the setting itself is a change of configuration.

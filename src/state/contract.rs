@@ -4,19 +4,33 @@ use serde_json::Value as Json;
 
 use super::config::text;
 use super::reason::{Finding, Pair};
+use super::severity::Severity;
 use crate::model::node::ModelDetail;
 use crate::model::{Change, Node};
 
 pub(super) fn ref_representation(pair: &Pair<'_>) -> Vec<Finding> {
     let Some(models) = models(&pair.nodes) else { return Vec::new() };
+    let access = Finding::if_changed("access", models.map(|model| Some(model.access.clone())));
+    let reach = models.map(|model| openness(&model.access));
+    let narrower = reach.current < reach.baseline;
+    let deprecation = Finding::if_changed("deprecation_date", models.map(|model| model.deprecation_date.clone()));
     [
-        Finding::if_changed("access", models.map(|model| Some(model.access.clone()))),
+        access.map(|finding| if narrower { broken(finding) } else { finding.graded(Severity::Metadata) }),
         Finding::if_changed("latest_version", models.map(|model| model.latest_version.as_ref().map(text))),
-        Finding::if_changed("deprecation_date", models.map(|model| model.deprecation_date.clone())),
+        deprecation.map(|finding| finding.graded(Severity::Metadata)),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// How far away from a model it may be referred to.
+fn openness(access: &str) -> u8 {
+    match access {
+        "private" => 0,
+        "public" => 2,
+        _ => 1,
+    }
 }
 
 pub(super) fn contract(pair: &Pair<'_>) -> Vec<Finding> {
@@ -26,7 +40,7 @@ pub(super) fn contract(pair: &Pair<'_>) -> Vec<Finding> {
         (false, false) => Vec::new(),
         (false, true) => vec![Finding::said("contract enforced now")],
         (true, false) => {
-            vec![Finding { breaking: true, ..Finding::said("breaking: contract is not enforced any more") }]
+            vec![broken(Finding::said("contract is not enforced any more"))]
         }
         (true, true) => {
             let checksums = models.map(|model| model.contract_checksum.as_ref());
@@ -73,7 +87,7 @@ fn promises(pair: &Pair<'_>, models: &Change<&ModelDetail>) -> Vec<Finding> {
 }
 
 fn broken(finding: Finding) -> Finding {
-    Finding { summary: format!("breaking: {}", finding.summary), breaking: true, ..finding }
+    Finding { summary: format!("breaking: {}", finding.summary), ..finding }.graded(Severity::Breaking)
 }
 
 /// The type without size, precision and case: what a consumer relies on.

@@ -4,7 +4,8 @@ use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
 
 use super::macros::MacroChanges;
-use super::reason::{Finding, Pair, REASONS, is_modified_when_new, sees_new};
+use super::reason::{Finding, MACRO, NEW, Pair, REASONS, Reason, is_modified_when_new, sees_new};
+use super::severity::Severity;
 use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 
 /// One reason why a node counts as changed.
@@ -12,16 +13,58 @@ use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 pub struct Hit {
     /// The reason's stable id, e.g. `body`, `config`, `fqn`, `macro`; `new` for a node that the baseline has not.
     pub reason: &'static str,
-    /// dbt's sub-selector that sees it, e.g. `body`; none for what only `modified` itself sees.
+    /// The reason in a few words, e.g. `configuration`.
+    pub title: &'static str,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The sub-selector that sees it, e.g. `body`; none for what only `modified` itself sees.
     pub sub_selector: Option<&'static str>,
     /// Whether `state:modified` counts it (some are seen by a sub-selector alone).
     pub in_modified: bool,
-    /// Whether a contract is broken by it.
-    pub breaking: bool,
+    /// Whether dbt does not see it at all.
+    pub beyond_dbt: bool,
     /// One line for people, e.g. `materialized: view → table`, `macro cents_to_dollars changed (via orders → cents_to_dollars)`.
     pub summary: String,
     /// The two values as text, where there are two (for code, the code).
     pub values: Option<Change<Option<String>>>,
+    /// Whether the values are code.
+    pub is_code: bool,
+    /// Of a macro: the calls that reach it, from the one that the node itself makes.
+    pub path: Vec<String>,
+    /// Of a macro: its unique id.
+    pub macro_id: Option<String>,
+}
+
+impl Hit {
+    fn of(reason: &Reason, in_modified: bool, finding: Finding) -> Self {
+        Self {
+            reason: reason.id,
+            title: reason.title,
+            severity: finding.severity.unwrap_or(reason.severity),
+            sub_selector: reason.sub_selector,
+            in_modified,
+            beyond_dbt: reason.beyond_dbt,
+            summary: finding.summary,
+            values: finding.values,
+            is_code: finding.is_code,
+            path: finding.path,
+            macro_id: finding.macro_id,
+        }
+    }
+
+    /// Whether a promise to others is withdrawn.
+    pub fn is_breaking(&self) -> bool {
+        self.severity == Severity::Breaking
+    }
+
+    /// Of code that both sides have: a unified diff with `context` lines around each change; none when no line differs.
+    pub fn code_diff(&self, context: usize) -> Option<String> {
+        let values = self.values.as_ref().filter(|_| self.is_code)?;
+        let (baseline, current) = (values.baseline.as_deref()?, values.current.as_deref()?);
+        let diff = similar::TextDiff::from_lines(baseline, current);
+        let text = diff.unified_diff().context_radius(context).missing_newline_hint(false).to_string();
+        Some(text).filter(|text| !text.is_empty())
+    }
 }
 
 /// The difference of two manifests.
@@ -105,40 +148,17 @@ pub fn compare(manifests: &Change<&Manifest>, options: Options) -> StateDiff {
 }
 
 fn hits_of_new(node: &Node, macros: &MacroChanges<'_>) -> Vec<Hit> {
-    let new = Hit {
-        reason: "new",
-        sub_selector: None,
-        in_modified: is_modified_when_new(node.resource_type),
-        breaking: false,
-        summary: "not in the baseline".to_owned(),
-        values: None,
-    };
-    std::iter::once(new).chain(macros.reached_from(node).into_iter().map(macro_hit)).collect()
+    let new = Hit::of(&NEW, is_modified_when_new(node.resource_type), Finding::said("not in the baseline"));
+    let reached = macros.reached_from(node).into_iter().map(|finding| Hit::of(&MACRO, true, finding));
+    std::iter::once(new).chain(reached).collect()
 }
 
 fn hits_of(pair: &Pair<'_>) -> Vec<Hit> {
     let kind = pair.nodes.current.resource_type;
     let mut hits = Vec::new();
     for reason in REASONS.iter().filter(|reason| reason.applies_to.contains(&kind)) {
-        hits.extend((reason.compare)(pair).into_iter().map(|finding| Hit {
-            reason: reason.id,
-            sub_selector: reason.sub_selector,
-            in_modified: (reason.counts)(pair.nodes.current),
-            breaking: finding.breaking,
-            summary: finding.summary,
-            values: finding.values,
-        }));
+        let in_modified = (reason.counts)(pair.nodes.current);
+        hits.extend((reason.compare)(pair).into_iter().map(|finding| Hit::of(reason, in_modified, finding)));
     }
     hits
-}
-
-fn macro_hit(finding: Finding) -> Hit {
-    Hit {
-        reason: "macro",
-        sub_selector: Some("macros"),
-        in_modified: true,
-        breaking: false,
-        summary: finding.summary,
-        values: finding.values,
-    }
 }

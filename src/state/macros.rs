@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::explain::MacroChange;
 use super::reason::Finding;
 use crate::model::{Change, Macro, Manifest, Node};
 
@@ -21,14 +22,6 @@ const ADAPTERS: &[&str] = &[
     "synapse",
     "trino",
 ];
-
-/// How a macro changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MacroChange {
-    Edited,
-    Added,
-    Removed,
-}
 
 /// All macros that differ between two manifests.
 #[derive(Debug)]
@@ -86,6 +79,14 @@ impl<'a> MacroChanges<'a> {
         findings
     }
 
+    /// Every macro that differs: in the current side's order, then those that are gone.
+    pub(super) fn in_order(&self) -> Vec<(&'a str, MacroChange)> {
+        let (current, baseline) = (self.current.macros.keys(), self.baseline.macros.keys());
+        let gone = baseline.filter(|id| !self.current.macros.contains_key(*id));
+        let all = current.chain(gone).map(String::as_str);
+        all.filter_map(|id| self.changes.get(id).map(|change| (id, *change))).collect()
+    }
+
     fn calls<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s str> {
         self.current.macros.get(id).into_iter().flat_map(|it| it.depends_on.iter().map(String::as_str))
     }
@@ -103,10 +104,11 @@ impl<'a> MacroChanges<'a> {
         let name = self.short_name(id, &node.package_name);
         let via = if way.len() > 1 { format!(" (via {})", way.join(" → ")) } else { String::new() };
         let code = |manifest: &Manifest| manifest.macros.get(id).map(|it| it.macro_sql.clone());
+        let values = Change { baseline: code(self.baseline), current: code(self.current) };
         Finding {
-            summary: format!("macro {name} {what}{via}"),
-            values: Some(Change { baseline: code(self.baseline), current: code(self.current) }),
-            breaking: false,
+            path: way,
+            macro_id: Some(id.to_owned()),
+            ..Finding::code(format!("macro {name} {what}{via}"), values)
         }
     }
 

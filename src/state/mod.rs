@@ -4,12 +4,21 @@ mod config;
 mod content;
 mod contract;
 mod diff;
+mod explain;
 mod macros;
 mod reason;
+mod rename;
 mod resource;
+mod severity;
 
 pub use diff::{Hit, Options, StateDiff, compare};
+pub use explain::{
+    ChangeReason, ChangedMacro, ChangedNode, Dependent, Explanation, MacroChange, NodeState, RemovedNode,
+    SCHEMA_VERSION, Totals, explain,
+};
 pub use reason::{REASONS, Reason, sub_selectors};
+pub use rename::Rename;
+pub use severity::Severity;
 
 #[cfg(test)]
 pub(crate) mod tests;

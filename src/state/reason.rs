@@ -1,6 +1,7 @@
 //! The reasons why a node counts as changed, as a table: one row each. Order is the order in which they are told.
 
 use super::macros::MacroChanges;
+use super::severity::Severity;
 use super::{Options, config, content, contract, resource};
 use crate::model::{Change, Node, ResourceType};
 
@@ -11,8 +12,12 @@ pub struct Reason {
     pub id: &'static str,
     /// A few words for people.
     pub title: &'static str,
+    /// How grave it is, unless what differs says otherwise (a column removed from a contract is breaking).
+    pub severity: Severity,
     /// What follows `state:modified.` in the selector that sees it; none for what only `modified` itself sees.
     pub sub_selector: Option<&'static str>,
+    /// Whether dbt has nothing like it: never part of `state:modified`, asked for by its sub-selector alone.
+    pub beyond_dbt: bool,
     /// Kinds of nodes that have it.
     pub applies_to: &'static [ResourceType],
     /// Whether it makes this node `modified`, or is seen by its sub-selector alone.
@@ -37,7 +42,14 @@ pub(super) struct Pair<'a> {
 pub(super) struct Finding {
     pub(super) summary: String,
     pub(super) values: Option<Change<Option<String>>>,
-    pub(super) breaking: bool,
+    /// When it is not the reason's own.
+    pub(super) severity: Option<Severity>,
+    /// Whether the values are code, which is shown as a diff.
+    pub(super) is_code: bool,
+    /// Of a macro: the calls that reach it, from the one that the node itself makes.
+    pub(super) path: Vec<String>,
+    /// Of a macro: its unique id.
+    pub(super) macro_id: Option<String>,
 }
 
 impl Finding {
@@ -45,17 +57,27 @@ impl Finding {
     pub(super) fn of(what: &str, values: Change<Option<String>>) -> Self {
         let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "not set".to_owned(), shorten);
         let summary = format!("{what}: {} → {}", shown(&values.baseline), shown(&values.current));
-        Self { summary, values: Some(values), breaking: false }
+        Self { summary, values: Some(values), ..Self::default() }
     }
 
     /// A sentence alone.
     pub(super) fn said(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), values: None, breaking: false }
+        Self { summary: summary.into(), ..Self::default() }
+    }
+
+    /// Two pieces of code.
+    pub(super) fn code(summary: impl Into<String>, values: Change<Option<String>>) -> Self {
+        Self { summary: summary.into(), values: Some(values), is_code: true, ..Self::default() }
     }
 
     /// The finding when the sides differ.
     pub(super) fn if_changed(what: &str, values: Change<Option<String>>) -> Option<Self> {
         values.is_changed().then(|| Self::of(what, values))
+    }
+
+    /// The same, as grave as said.
+    pub(super) fn graded(self, severity: Severity) -> Self {
+        Self { severity: Some(severity), ..self }
     }
 }
 
@@ -77,12 +99,40 @@ use ResourceType::{
 /// What dbt compiles or loads; everything that has the base rule.
 const COMPILED: &[ResourceType] = &[Model, Seed, Snapshot, Test, Analysis, Operation, Function];
 
+/// The one reason of a node that the baseline has not, so that there is nothing to compare.
+pub(super) const NEW: Reason = Reason {
+    id: "new",
+    title: "new",
+    severity: Severity::Behaviour,
+    sub_selector: None,
+    beyond_dbt: false,
+    applies_to: &[],
+    counts: always,
+    compare: |_| Vec::new(),
+    doc: "The baseline has no node of its id. A new source, exposure, metric, semantic model or saved query is not modified, only new: so dbt has it.",
+};
+
+/// A new node may reach a changed macro too.
+pub(super) const MACRO: Reason = Reason {
+    id: "macro",
+    title: "macro",
+    severity: Severity::Behaviour,
+    sub_selector: Some("macros"),
+    beyond_dbt: false,
+    applies_to: COMPILED,
+    counts: always,
+    compare: |pair| pair.macros.reached_from(pair.nodes.current),
+    doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros count only when the same version of the same program wrote both manifests.",
+};
+
 /// All reasons.
 pub const REASONS: &[Reason] = &[
     Reason {
         id: "body",
         title: "code",
+        severity: Severity::Behaviour,
         sub_selector: Some("body"),
+        beyond_dbt: false,
         applies_to: &[Model, Snapshot, Test, Analysis, Operation, Function],
         counts: not_a_generic_test,
         compare: content::body,
@@ -91,7 +141,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "seed",
         title: "seed data",
+        severity: Severity::Behaviour,
         sub_selector: Some("body"),
+        beyond_dbt: false,
         applies_to: &[Seed],
         counts: always,
         compare: content::seed,
@@ -100,7 +152,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "config",
         title: "configuration",
+        severity: Severity::Behaviour,
         sub_selector: Some("configs"),
+        beyond_dbt: false,
         applies_to: &[
             Model,
             Seed,
@@ -122,7 +176,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "relation",
         title: "relation",
+        severity: Severity::Behaviour,
         sub_selector: Some("relation"),
+        beyond_dbt: false,
         applies_to: COMPILED,
         counts: not_a_generic_test,
         compare: config::relation,
@@ -131,7 +187,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "source_relation",
         title: "source table",
+        severity: Severity::Behaviour,
         sub_selector: Some("relation"),
+        beyond_dbt: false,
         applies_to: &[Source],
         counts: always,
         compare: resource::source_relation,
@@ -140,7 +198,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "persisted_description",
         title: "persisted description",
+        severity: Severity::Metadata,
         sub_selector: Some("persisted_descriptions"),
+        beyond_dbt: false,
         applies_to: COMPILED,
         counts: not_a_generic_test,
         compare: content::persisted_description,
@@ -149,7 +209,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "contract",
         title: "contract",
+        severity: Severity::Behaviour,
         sub_selector: Some("contract"),
+        beyond_dbt: false,
         applies_to: COMPILED,
         counts: always,
         compare: contract::contract,
@@ -158,7 +220,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "fqn",
         title: "place in the project",
+        severity: Severity::Metadata,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[Model, Seed, Snapshot, Test, Analysis, Operation, Function, Source, Exposure],
         counts: always,
         compare: content::fqn,
@@ -167,7 +231,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "ref_representation",
         title: "how it may be referred to",
+        severity: Severity::Behaviour,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[Model],
         counts: always,
         compare: contract::ref_representation,
@@ -176,7 +242,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "source",
         title: "source properties",
+        severity: Severity::Behaviour,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[Source],
         counts: always,
         compare: resource::source,
@@ -185,7 +253,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "exposure",
         title: "exposure properties",
+        severity: Severity::Metadata,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[Exposure],
         counts: always,
         compare: resource::exposure,
@@ -194,7 +264,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "metric",
         title: "metric properties",
+        severity: Severity::Behaviour,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[Metric],
         counts: always,
         compare: resource::metric,
@@ -203,7 +275,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "semantic_model",
         title: "semantic model properties",
+        severity: Severity::Behaviour,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[SemanticModel],
         counts: always,
         compare: resource::semantic_model,
@@ -212,7 +286,9 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "saved_query",
         title: "saved query properties",
+        severity: Severity::Behaviour,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[SavedQuery],
         counts: always,
         compare: resource::saved_query,
@@ -221,22 +297,22 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "unit_test",
         title: "unit test",
+        severity: Severity::Behaviour,
         sub_selector: None,
+        beyond_dbt: false,
         applies_to: &[UnitTest],
         counts: always,
         compare: resource::unit_test,
         doc: "Its model, inputs, expectation or overrides differ. The description does not count.",
     },
-    Reason {
-        id: "macro",
-        title: "macro",
-        sub_selector: Some("macros"),
-        applies_to: COMPILED,
-        counts: always,
-        compare: |pair| pair.macros.reached_from(pair.nodes.current),
-        doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros count only when the same version of the same program wrote both manifests.",
-    },
+    MACRO,
 ];
+
+/// All reasons, that of a new node first.
+#[cfg(test)]
+pub(super) fn all_reasons() -> impl Iterator<Item = &'static Reason> {
+    std::iter::once(&NEW).chain(REASONS)
+}
 
 /// What may follow `state:modified.`, each once.
 pub fn sub_selectors() -> impl Iterator<Item = &'static str> {

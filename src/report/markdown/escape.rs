@@ -9,7 +9,7 @@ const VALUE: usize = 80;
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
 /// Text outside code: every character of Markdown's and HTML's stands for itself.
-pub(super) fn text(raw: &str) -> String {
+pub(in crate::report) fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in one_line(raw).chars() {
         match c {
@@ -31,7 +31,7 @@ pub(super) fn code(raw: &str) -> String {
 }
 
 /// A code span for a table's cell. A pipe needs a backslash there, which a backslash before it would take away.
-pub(super) fn cell(raw: &str) -> String {
+pub(in crate::report) fn cell(raw: &str) -> String {
     fence(&one_line(raw).replace("\\|", &format!("\\{ZERO_WIDTH_SPACE}|")).replace('|', "\\|"))
 }
 
@@ -47,7 +47,7 @@ fn fence(line: &str) -> String {
 }
 
 /// Text inside an HTML tag such as `<summary>`, where Markdown does not reach.
-pub(super) fn html(raw: &str) -> String {
+pub(in crate::report) fn html(raw: &str) -> String {
     let escaped = one_line(raw).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     escaped.replace('@', &format!("@{ZERO_WIDTH_SPACE}")).replace('#', &format!("#{ZERO_WIDTH_SPACE}"))
 }

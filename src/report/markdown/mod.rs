@@ -6,6 +6,8 @@ mod model;
 mod sections;
 
 pub use budget::Budget;
+pub(super) use escape::{cell, html, text};
+pub(super) use model::fenced;
 
 use self::budget::fit;
 use super::document::Report;

@@ -83,7 +83,7 @@ fn fold(model: &ModelReport, headline: &str, parts: &[String]) -> String {
 }
 
 /// A message as it was written, in a fence that it cannot close.
-fn fenced(message: &str, language: &str, limit: usize) -> String {
+pub(in crate::report) fn fenced(message: &str, language: &str, limit: usize) -> String {
     let shown: String = message.trim_end().chars().take(limit).collect();
     let more = if shown.len() < message.trim_end().len() { "\n…" } else { "" };
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();

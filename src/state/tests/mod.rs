@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use super::reason::all_reasons;
 use super::{Hit, Options, REASONS, StateDiff, compare, sub_selectors};
 use crate::model::{Change, Manifest};
 use crate::select::{Indirect, Request, dag, select};
@@ -82,7 +83,7 @@ fn a_summary_says_in_one_line_what_changed_and_how() {
         ("folder config", "model.zoo.costs", vec!["materialized: table → view"]),
         ("model in-file config", "model.zoo.stg_species", vec!["code edited", "unique_key: id → latin"]),
         ("folder schema", "model.zoo.feed", vec!["schema: not set → elsewhere"]),
-        ("model moved", "model.zoo.costs", vec!["moved: zoo.marts.costs → zoo.marts.deep.costs"]),
+        ("model moved", "model.zoo.costs", vec!["moved from folder models/marts to models/marts/deep"]),
         ("seed content", "seed.zoo.species", vec!["seed data edited"]),
         ("persisted description", ledger, vec!["description: What each pen costs. → All that each pen costs."]),
         ("deprecation date", ledger, vec!["deprecation_date: not set → 2099-01-01T00:00:00+00:00"]),
@@ -112,7 +113,7 @@ fn what_a_consumer_of_a_contract_could_notice_is_breaking() {
         ("contract on", "model.zoo.days", None),
     ] {
         let hits = &hits_of_edit(edit)[id];
-        let breaking: Vec<&str> = hits.iter().filter(|hit| hit.breaking).map(|hit| hit.summary.as_str()).collect();
+        let breaking: Vec<&str> = hits.iter().filter(|hit| hit.is_breaking()).map(|hit| hit.summary.as_str()).collect();
         assert_eq!(breaking, expected.into_iter().collect::<Vec<_>>(), "{edit}");
     }
 }
@@ -198,4 +199,25 @@ fn sources_are_compared_as_written_where_the_flag_says_so() {
     let change = Change { baseline: &baseline, current: &current };
     assert!(compare(&change, Options::default()).is_modified("source.zoo.farm.visits"));
     assert!(!compare(&change, Options { more_unrendered: true }).is_modified("source.zoo.farm.visits"));
+}
+
+#[test]
+fn the_page_on_state_lists_every_reason() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/state.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let mut table =
+        "| id | what | severity | `state:modified` | seen by | rule |\n|---|---|---|---|---|---|\n".to_owned();
+    for reason in all_reasons() {
+        let sub = reason.sub_selector.map_or_else(|| "–".to_owned(), |sub| format!("`.{sub}`"));
+        let counted = if reason.beyond_dbt { "no: dbt does not see it" } else { "yes" };
+        let (id, title, severity) = (reason.id, reason.title, reason.severity.as_str());
+        table.push_str(&format!("| `{id}` | {title} | {severity} | {counted} | {sub} | {} |\n", reason.doc));
+    }
+    let (head, rest) = page.split_once("<!-- reasons -->\n").unwrap();
+    let (_, tail) = rest.split_once("<!-- /reasons -->").unwrap();
+    let whole = format!("{head}<!-- reasons -->\n{table}<!-- /reasons -->{tail}");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &whole).unwrap();
+    }
+    assert!(page == whole, "docs/state.md is not what the reasons say; INSTA_UPDATE=always writes it");
 }
