@@ -12,6 +12,7 @@ pub mod diff;
 pub mod environment;
 pub mod graph;
 pub mod jinja;
+pub mod lineage;
 pub mod model;
 pub mod parse;
 pub mod pipeline;

@@ -101,6 +101,8 @@ pub(super) enum Command {
     /// List nodes.
     #[command(visible_alias = "list")]
     Ls(LsArgs),
+    /// Show what columns are computed from, and what is computed from them.
+    Lineage(super::lineage::LineageArgs),
     /// Compile nodes and write their SQL to the target folder.
     Compile(CompileArgs),
     /// Compile a query and show its first rows.

@@ -7,6 +7,7 @@ mod deps;
 mod environments;
 mod error;
 mod inline;
+mod lineage;
 mod project;
 mod warnings;
 
@@ -19,5 +20,6 @@ pub use compare::{CompareRequest, compare};
 pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
+pub use lineage::lineage;
 pub use project::{Invocation, Loaded, load};
 pub use warnings::WarningRules;

@@ -8,6 +8,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("yaml", &["model"]),
     ("graph", &[]),
+    ("lineage", &["model", "graph"]),
     ("config", &["model"]),
     ("jinja", &["model", "yaml"]),
     ("project", &["model", "config", "yaml", "jinja"]),
@@ -32,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "graph",
             "config",
             "jinja",
+            "lineage",
             "project",
             "parse",
             "artifacts",
@@ -62,6 +64,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "select",
             "plan",
             "artifacts",
+            "lineage",
         ],
     ),
 ];
@@ -79,6 +82,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("saphyr_parser", &["yaml"]),
+    ("sqlparser", &["lineage"]),
     ("std::env::var", &["cli"]),
 ];
 
