@@ -13,6 +13,7 @@ pub mod environment;
 pub mod fetch;
 pub mod graph;
 pub mod jinja;
+pub mod lineage;
 pub mod model;
 pub mod parse;
 pub mod pipeline;

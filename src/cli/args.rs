@@ -103,6 +103,8 @@ pub(super) enum Command {
     Ls(LsArgs),
     /// Say which nodes changed since production, and why.
     State(StateCommandArgs),
+    /// Show what columns are computed from, and what is computed from them.
+    Lineage(super::lineage::LineageArgs),
     /// Compile nodes and write their SQL to the target folder.
     Compile(CompileArgs),
     /// Compile a query and show its first rows.

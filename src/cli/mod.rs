@@ -8,6 +8,7 @@ mod deps;
 mod environments;
 mod exit;
 mod invoke;
+mod lineage;
 mod ls;
 mod output;
 mod state;
@@ -61,6 +62,7 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Parse => commands::parse(&session("parse", false)?),
         Command::Ls(args) => ls::ls(&session("list", false)?, args),
         Command::State(args) => state::state(&session("list", false)?, args),
+        Command::Lineage(args) => lineage::lineage(&session("lineage", false)?, args).await,
         Command::Compile(args) => commands::compile(&session("compile", args.full_refresh)?, args).await,
         Command::Show(args) => commands::show(&session("show", false)?, args).await,
         Command::Seed(args) => commands::build(&session("seed", args.full_refresh)?, args).await,

@@ -234,7 +234,12 @@ async fn existing_relations(
     Ok(existing)
 }
 
-fn context(invocation: &Invocation, loaded: &Loaded, warehouse: Arc<dyn Warehouse>, fail_fast: bool) -> BuildContext {
+pub(super) fn context(
+    invocation: &Invocation,
+    loaded: &Loaded,
+    warehouse: Arc<dyn Warehouse>,
+    fail_fast: bool,
+) -> BuildContext {
     BuildContext {
         manifest: Arc::clone(&loaded.manifest),
         renderer: Arc::clone(&loaded.renderer),

@@ -11,6 +11,7 @@ mod deps;
 mod diff;
 mod ecomm;
 mod environment;
+mod lineage;
 mod meadow;
 mod publish;
 mod signals;

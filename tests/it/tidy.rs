@@ -9,6 +9,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("yaml", &["model"]),
     ("graph", &[]),
     ("fetch", &["model"]),
+    ("lineage", &["model", "graph"]),
     ("config", &["model"]),
     ("jinja", &["model", "yaml"]),
     ("project", &["model", "config", "yaml", "jinja", "fetch"]),
@@ -33,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "graph",
             "config",
             "jinja",
+            "lineage",
             "project",
             "parse",
             "artifacts",
@@ -63,6 +65,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "select",
             "plan",
             "artifacts",
+            "lineage",
         ],
     ),
 ];
@@ -81,6 +84,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("saphyr_parser", &["yaml"]),
+    ("sqlparser", &["lineage"]),
     ("std::env::var", &["cli"]),
 ];
 
