@@ -173,6 +173,7 @@ impl Run {
             beyond_dbt: false,
             summary: (*summary).to_owned(),
             values: None,
+            formatting_only: false,
             is_code: false,
             path: Vec::new(),
             macro_id: None,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::macros::MacroChanges;
 use super::reason::{Finding, MACRO, NEW, Pair, REASONS, Reason, is_modified_when_new, sees_new};
+use super::semantic;
 use super::severity::Severity;
 use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 
@@ -29,6 +30,8 @@ pub struct Hit {
     pub values: Option<Change<Option<String>>>,
     /// Whether the values are code.
     pub is_code: bool,
+    /// Whether the code differs in comments, white space and formatting alone.
+    pub formatting_only: bool,
     /// Of a macro: the calls that reach it, from the one that the node itself makes.
     pub path: Vec<String>,
     /// Of a macro: its unique id.
@@ -47,6 +50,7 @@ impl Hit {
             summary: finding.summary,
             values: finding.values,
             is_code: finding.is_code,
+            formatting_only: false,
             path: finding.path,
             macro_id: finding.macro_id,
         }
@@ -92,6 +96,12 @@ impl StateDiff {
         self.changed.get(id).is_some_and(|hits| hits.iter().any(|hit| hit.in_modified))
     }
 
+    /// Whether `state:modified.semantic` selects the node: as [`Self::is_modified`], but for what is an edit of comments, white
+    /// space or formatting alone. dbt has no such selector.
+    pub fn is_semantically_modified(&self, id: &str) -> bool {
+        self.changed.get(id).is_some_and(|hits| hits.iter().any(|hit| hit.in_modified && !hit.formatting_only))
+    }
+
     /// Whether `state:unmodified` selects the node: exactly what `modified` does not.
     pub fn is_unmodified(&self, id: &str) -> bool {
         !self.is_modified(id)
@@ -110,6 +120,9 @@ impl StateDiff {
     /// Whether `state:modified.<sub_selector>` selects the node. A new node is selected by every sub-selector that can
     /// compare its kind.
     pub fn matches(&self, id: &str, sub_selector: &str) -> bool {
+        if sub_selector == semantic::SEMANTIC {
+            return self.is_semantically_modified(id);
+        }
         let seen = |hits: &Vec<Hit>| hits.iter().any(|hit| hit.sub_selector == Some(sub_selector));
         self.changed.get(id).is_some_and(seen)
             || (self.is_new(id) && kind_of(id).is_some_and(|kind| sees_new(sub_selector, kind)))
@@ -160,5 +173,6 @@ fn hits_of(pair: &Pair<'_>) -> Vec<Hit> {
         let in_modified = (reason.counts)(pair.nodes.current);
         hits.extend((reason.compare)(pair).into_iter().map(|finding| Hit::of(reason, in_modified, finding)));
     }
+    semantic::mark(pair.nodes.current, pair.adapter_type, &mut hits);
     hits
 }

@@ -9,6 +9,7 @@ mod macros;
 mod reason;
 mod rename;
 mod resource;
+mod semantic;
 mod severity;
 
 pub use diff::{Hit, Options, StateDiff, compare};
@@ -18,6 +19,7 @@ pub use explain::{
 };
 pub use reason::{REASONS, Reason, sub_selectors};
 pub use rename::Rename;
+pub use semantic::all_sub_selectors;
 pub use severity::Severity;
 
 #[cfg(test)]

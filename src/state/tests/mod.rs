@@ -79,7 +79,7 @@ fn a_summary_says_in_one_line_what_changed_and_how() {
     let pens = "model.zoo.pens";
     let ledger = "model.zoo.ledger";
     for (edit, id, expected) in [
-        ("model body", "model.zoo.stg_animals", vec!["code edited"]),
+        ("model body", "model.zoo.stg_animals", vec!["code edited, in comments and formatting only"]),
         ("folder config", "model.zoo.costs", vec!["materialized: table → view"]),
         ("model in-file config", "model.zoo.stg_species", vec!["code edited", "unique_key: id → latin"]),
         ("folder schema", "model.zoo.feed", vec!["schema: not set → elsewhere"]),
@@ -220,4 +220,26 @@ fn the_page_on_state_lists_every_reason() {
         std::fs::write(&path, &whole).unwrap();
     }
     assert!(page == whole, "docs/state.md is not what the reasons say; INSTA_UPDATE=always writes it");
+}
+
+#[test]
+fn an_edit_of_formatting_alone_is_modified_for_dbt_and_not_for_the_semantic_selector() {
+    let zoo = zoo();
+    let baseline = golden::read(&zoo);
+    let id = "model.zoo.stg_animals";
+    let code = zoo["nodes"][id]["raw_code"].as_str().unwrap().to_owned();
+    let selects = |code: &str, language: &str| {
+        let mut node = zoo["nodes"][id].clone();
+        node["raw_code"] = code.into();
+        node["language"] = language.into();
+        let current = edited(&zoo, &serde_json::json!({"nodes": {id: node}}));
+        let diff = difference(&baseline, &current);
+        let hits = &diff.changed[id];
+        assert_eq!(hits.iter().all(|hit| hit.summary.contains("formatting only")), !diff.is_semantically_modified(id));
+        ["modified", "modified.semantic"].map(|state| selected(state, &current, &diff).contains(id))
+    };
+    assert_eq!(selects(&format!("{{# why #}}\n{code} -- as before\n\n"), "sql"), [true, false]);
+    assert_eq!(selects(&format!("{code} where 1 = 0"), "sql"), [true, true]);
+    // White space has a meaning in Python.
+    assert_eq!(selects(&format!("{code}\n # as before"), "python"), [true, true]);
 }
