@@ -10,6 +10,7 @@ mod deps;
 mod diff;
 mod ecomm;
 mod environment;
+mod ls;
 mod meadow;
 mod publish;
 mod signals;
