@@ -12,6 +12,7 @@ mod load;
 mod packages;
 mod profile;
 mod render;
+mod shown;
 mod version;
 
 pub use error::Error;

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::error::Error;
 use super::load::LoadOptions;
 use super::render::{is_template, render_all};
+use super::shown;
 use crate::jinja::{YamlScope, render_yaml};
 use crate::model::{Code, Diagnostic, JsonMap, Secret};
 use crate::yaml::{self, Node};
@@ -92,12 +93,24 @@ impl Profile {
     /// What `target` shows in templates: everything but credentials, with the engine's defaults.
     pub fn public_target(&self) -> JsonMap {
         let output = self.output.expose_secret();
+        let of_engine = shown::shown(self.adapter_type(), output, &self.database(), self.schema());
+        let mut target = of_engine.unwrap_or_else(|| self.connection());
+        target.insert("type".to_owned(), Json::String(self.adapter_type().to_owned()));
+        target.insert("threads".to_owned(), json!(self.threads));
+        target.insert("name".to_owned(), Json::String(self.target_name.clone()));
+        target.insert("target_name".to_owned(), Json::String(self.target_name.clone()));
+        target.insert("profile_name".to_owned(), Json::String(self.name.clone()));
+        target
+    }
+
+    /// The connection's part of `target` on an engine that is built on, and on one that is not known.
+    fn connection(&self) -> JsonMap {
         let mut target = JsonMap::new();
         for (key, default) in shown_keys(self.adapter_type()) {
             target.insert((*key).to_owned(), default());
         }
         let closed = !target.is_empty();
-        for (key, value) in output {
+        for (key, value) in self.output.expose_secret() {
             let known = target.contains_key(key);
             if (known || !closed) && !SECRET_KEYS.contains(&key.as_str()) {
                 target.insert(key.clone(), value.clone());
@@ -108,11 +121,6 @@ impl Profile {
         if self.adapter_type() == "postgres" {
             target.insert("dbname".to_owned(), Json::String(self.database()));
         }
-        target.insert("type".to_owned(), Json::String(self.adapter_type().to_owned()));
-        target.insert("threads".to_owned(), json!(self.threads));
-        target.insert("name".to_owned(), Json::String(self.target_name.clone()));
-        target.insert("target_name".to_owned(), Json::String(self.target_name.clone()));
-        target.insert("profile_name".to_owned(), Json::String(self.name.clone()));
         target
     }
 
