@@ -256,7 +256,9 @@ impl<'t> Lexer<'t> {
         {
             return Some(length);
         }
-        let prefix = rest.find(['\'', '"', '`']).filter(|at| *at <= 2)?;
+        // At most two letters stand in front of a quote.
+        let mut beginning = rest.char_indices().take(3).take_while(|(at, _)| *at <= 2);
+        let (prefix, _) = beginning.find(|(_, c)| matches!(c, '\'' | '"' | '`'))?;
         let word = rest[..prefix].to_ascii_lowercase();
         let takes_prefix = match self.dialect {
             D::BigQuery => matches!(word.as_str(), "r" | "b" | "rb" | "br"),
