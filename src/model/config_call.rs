@@ -1,5 +1,5 @@
-//! The first `config(...)` call of a piece of code, read without rendering it: dbt compares what is written there when
-//! `state_modified_compare_more_unrendered_values` is on.
+//! What a template says, read without rendering it: its first `config(...)` call, which dbt compares as written when
+//! `state_modified_compare_more_unrendered_values` is on, and the names it mentions.
 
 use serde_json::Value as Json;
 
@@ -23,6 +23,35 @@ pub fn config_call(code: &str) -> Option<JsonMap> {
         return None;
     }
     blocks(code).into_iter().find_map(|block| keywords(&tokens(block)))
+}
+
+/// A name in a template, with the first argument where it is a call with a string first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Mention {
+    /// The name; of `a.b`, each apart.
+    pub name: String,
+    /// e.g. `rate` of `var('rate', 5)`.
+    pub argument: Option<String>,
+    /// Whether it is called.
+    pub is_called: bool,
+}
+
+/// Every name between the braces of a template.
+pub fn mentions(code: &str) -> Vec<Mention> {
+    let of_block = |block: &str| {
+        let tokens = tokens(block);
+        let mention = |(at, token): (usize, &Token)| {
+            let Token::Word(name) = token else { return None };
+            let is_called = tokens.get(at + 1) == Some(&Token::Mark('('));
+            let argument = match tokens.get(at + 2) {
+                Some(Token::Text(text)) if is_called => Some(text.clone()),
+                _ => None,
+            };
+            Some(Mention { name: name.clone(), argument, is_called })
+        };
+        tokens.iter().enumerate().filter_map(mention).collect::<Vec<_>>()
+    };
+    blocks(code).into_iter().flat_map(of_block).collect()
 }
 
 /// What stands between the braces of a template, comments and raw text apart.
@@ -61,12 +90,11 @@ fn end_of(inside: &str, close: &str) -> Option<usize> {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c == '\'' || c == '"' => quote = Some(c),
             None if depth == 0 && inside[at..].starts_with(close) => return Some(at),
             None if c == '{' => depth += 1,
             None if c == '}' => depth = depth.saturating_sub(1),
-            None => {}
+            _ => {}
         }
     }
     None

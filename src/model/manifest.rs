@@ -1,5 +1,8 @@
 //! The parsed project: every node, macro and docs block, with the two maps of who depends on whom.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
@@ -92,6 +95,26 @@ pub struct Manifest {
     pub disabled: NodeMap<Vec<Node>>,
     /// Selectors of selectors.yml: name to definition.
     pub selectors: JsonMap,
+    /// What the parse was given from outside; none of a manifest that was read.
+    pub inputs: Option<Arc<Inputs>>,
+}
+
+/// What a parse is given beside the project's files. It is never written.
+#[derive(Clone, PartialEq, Default)]
+pub struct Inputs {
+    /// Variables as each package sees them, by the package's name.
+    pub vars: HashMap<String, JsonMap>,
+    /// The environment.
+    pub env: Arc<HashMap<String, String>>,
+    /// Digests of the contents of seeds that dbt takes for too large to compare.
+    pub large_seeds: HashMap<NodeId, String>,
+}
+
+impl std::fmt::Debug for Inputs {
+    /// The environment holds secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inputs").field("vars", &self.vars.len()).field("env", &self.env.len()).finish_non_exhaustive()
+    }
 }
 
 impl Manifest {

@@ -13,10 +13,10 @@ pub mod shared_map;
 pub mod value;
 
 pub use change::Change;
-pub use config_call::config_call;
+pub use config_call::{Mention, config_call, mentions};
 pub use diagnostic::{Code, Diagnostic, Frame, Location, Severity};
 pub use event::{Event, NodeStatus, Observer, Stage};
-pub use manifest::{Doc, FastHash, Macro, Manifest, Metadata, NodeMap};
+pub use manifest::{Doc, FastHash, Inputs, Macro, Manifest, Metadata, NodeMap};
 pub use nearest::nearest;
 pub use node::{Checksum, ColumnInfo, DependsOn, Detail, Node, NodeId, RefArgs, ResourceType};
 pub use relation::{Quoting, Relation, RelationKind};

@@ -1,13 +1,14 @@
 //! Puts the manifest together: drafts to nodes, tests, everything else of the property files, then references.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::Value as Json;
 
 use super::config::texts;
-use super::context::Context;
+use super::context::{Context, inputs};
 use super::docs::Docs;
 use super::draft::{self, Draft};
 use super::generic_test::{self, Target, TestCase, TestedColumn};
@@ -19,10 +20,10 @@ use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
 use super::{exposures, hooks, misplaced, node, other, primary_key, refs, selectors, semantic, unused_paths};
 use crate::model::{
-    Code, Detail, Diagnostic, FastHash, Location, Macro, Manifest, Metadata, Node, NodeId, NodeMap, ResourceType,
-    nearest,
+    Code, Detail, Diagnostic, FastHash, Inputs, Location, Macro, Manifest, Metadata, Node, NodeId, NodeMap,
+    ResourceType, nearest,
 };
-use crate::project::FileKind;
+use crate::project::{FileKind, Project, digest_of_file};
 use crate::yaml::{self, Mapping};
 
 /// Nodes as they come in.
@@ -94,6 +95,16 @@ impl Assembly<'_> {
     }
 }
 
+/// Digests of the seeds whose checksum is their path. What cannot be read has none.
+fn large_seeds(project: &Project, nodes: &NodeMap<Node>) -> HashMap<NodeId, String> {
+    let seeds = nodes.values().filter(|node| node.resource_type == ResourceType::Seed && node.checksum.name == "path");
+    let digest = |node: &Node| {
+        let package = project.all_packages().find(|package| package.name == node.package_name)?;
+        Some((node.unique_id.clone(), digest_of_file(&package.root.join(&node.original_file_path))?))
+    };
+    seeds.filter_map(digest).collect()
+}
+
 /// Makes the manifest.
 pub(super) fn assemble<'f>(
     context: &Context<'f>,
@@ -133,7 +144,11 @@ pub(super) fn assemble<'f>(
     graph::cycle(&nodes, &place, diagnostics);
     let macros = macros(context, properties, diagnostics);
     let selectors = selectors::read(context, diagnostics);
-    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors }
+    let inputs = Some(Arc::new(Inputs {
+        large_seeds: large_seeds(context.project, &nodes),
+        ..inputs(context.project, &context.options)
+    }));
+    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors, inputs }
 }
 
 /// Files and hooks, in parallel.

@@ -12,7 +12,7 @@ use super::interner::Interner;
 use super::names::Naming;
 use super::{ParseOptions, quoting};
 use crate::jinja::{Renderer, YamlScope};
-use crate::model::{JsonMap, Quoting, ResourceType, SharedMap};
+use crate::model::{Inputs, JsonMap, Quoting, ResourceType, SharedMap};
 use crate::project::{Package, Project};
 
 /// The project, the renderer and what follows from them once for all.
@@ -104,6 +104,12 @@ fn scope(project: &Project, options: &ParseOptions, package: &Package, docs: &Do
         allow_secrets: false,
         docs: Some(Arc::new(docs.visible_from(&package.name, &project.root.name))),
     }
+}
+
+/// What is given beside the project's files.
+pub(super) fn inputs(project: &Project, options: &ParseOptions) -> Inputs {
+    let vars = project.all_packages().map(|package| (package.name.clone(), variables(project, package)));
+    Inputs { vars: vars.collect(), env: Arc::clone(&options.env.0), large_seeds: HashMap::new() }
 }
 
 /// Variables as the package sees them, flat: its own, the root project's over them, the command line's over all.

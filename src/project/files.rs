@@ -313,6 +313,17 @@ fn seed(full: &Path, path: &str) -> Result<(u64, Checksum), String> {
     Ok((size, checksum))
 }
 
+/// The digest of a file of any size, in hex; none when it cannot be read.
+pub(crate) fn digest_of_file(path: &Path) -> Option<String> {
+    let mut digest = Sha256::new();
+    std::io::copy(&mut fs::File::open(path).ok()?, &mut digest).ok()?;
+    Some(digest.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    }))
+}
+
 /// The digest in hex.
 pub(crate) fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {

@@ -17,7 +17,7 @@ mod version;
 
 pub use error::Error;
 pub use files::{FileKind, SeedFile, SourceFile, Text};
-pub(crate) use files::{sha256, strip};
+pub(crate) use files::{digest_of_file, sha256, strip};
 pub use load::{LoadOptions, Loaded, load};
 pub use profile::Profile;
 pub(crate) use render::render as render_tree;

@@ -3,6 +3,7 @@
 use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
 
+use super::beyond;
 use super::macros::MacroChanges;
 use super::reason::{Finding, MACRO, NEW, Pair, REASONS, Reason, is_modified_when_new, sees_new};
 use super::semantic;
@@ -39,7 +40,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    fn of(reason: &Reason, in_modified: bool, finding: Finding) -> Self {
+    pub(super) fn of(reason: &Reason, in_modified: bool, finding: Finding) -> Self {
         Self {
             reason: reason.id,
             title: reason.title,
@@ -157,6 +158,7 @@ pub fn compare(manifests: &Change<&Manifest>, options: Options) -> StateDiff {
         .iter()
         .filter(|(id, node)| is_compared(node) && !manifests.current.nodes.contains_key(*id));
     diff.removed = removed.map(|(id, _)| id.clone()).collect();
+    beyond::add(manifests, &macros, &mut diff);
     diff
 }
 

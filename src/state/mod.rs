@@ -1,5 +1,6 @@
 //! What changed between two manifests, and why: dbt's `state:modified`, reason by reason. No I/O.
 
+mod beyond;
 mod config;
 mod content;
 mod contract;

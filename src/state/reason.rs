@@ -125,6 +125,97 @@ pub(super) const MACRO: Reason = Reason {
     doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros count only when the same version of the same program wrote both manifests.",
 };
 
+/// Found by `beyond`, as all of these.
+pub(super) const VARS: Reason = Reason {
+    id: "vars",
+    title: "variable",
+    severity: Severity::Behaviour,
+    sub_selector: Some("vars"),
+    beyond_dbt: true,
+    applies_to: COMPILED,
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "The value of a variable differs that the code, a hook or a macro it calls names. Needs both sides to be parsed: a baseline from git.",
+};
+
+/// Found by `beyond`, as all of these.
+pub(super) const ENV_VARS: Reason = Reason {
+    id: "env_vars",
+    title: "environment variable",
+    severity: Severity::Behaviour,
+    sub_selector: Some("env_vars"),
+    beyond_dbt: true,
+    applies_to: COMPILED,
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "An environment variable differs that the code, a hook or a macro it calls names; the values are not told. Needs both sides to be parsed.",
+};
+
+/// Found by `beyond`, as all of these.
+pub(super) const MATERIALIZATION: Reason = Reason {
+    id: "materialization",
+    title: "materialization macro",
+    severity: Severity::Behaviour,
+    sub_selector: Some("materialization"),
+    beyond_dbt: true,
+    applies_to: &[Model, Seed, Snapshot],
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "The macro that materializes it, or one that it calls, changed.",
+};
+
+/// Found by `beyond`, as all of these.
+pub(super) const NAMING: Reason = Reason {
+    id: "naming",
+    title: "name of the relation",
+    severity: Severity::Behaviour,
+    sub_selector: Some("naming"),
+    beyond_dbt: true,
+    applies_to: &[Model, Seed, Snapshot, Test, Function],
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "A macro that names relations changed (`generate_schema_name` and its like), and the relation is another.",
+};
+
+/// Found by `beyond`, as all of these.
+pub(super) const VALUE_MACRO: Reason = Reason {
+    id: "value_macro",
+    title: "macro handed on as a value",
+    severity: Severity::Behaviour,
+    sub_selector: Some("value_macros"),
+    beyond_dbt: true,
+    applies_to: COMPILED,
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "A changed macro is named in the code without being called there, as when it is handed to another macro.",
+};
+
+/// Found by `beyond`, as all of these.
+pub(super) const SEED_CONTENT: Reason = Reason {
+    id: "seed_content",
+    title: "content of a large seed",
+    severity: Severity::Behaviour,
+    sub_selector: Some("seed_content"),
+    beyond_dbt: true,
+    applies_to: &[Seed],
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "The data of a seed over 1 MiB differs. Needs both sides to be parsed.",
+};
+
+/// Found by `beyond`, as all of these.
+pub(super) const EPHEMERAL: Reason = Reason {
+    id: "ephemeral",
+    title: "ephemeral above",
+    severity: Severity::Behaviour,
+    sub_selector: Some("ephemeral"),
+    beyond_dbt: true,
+    applies_to: COMPILED,
+    counts: never,
+    compare: |_| Vec::new(),
+    doc: "An ephemeral model that it reads was modified, so its compiled code is another.",
+};
+
 /// All reasons.
 pub const REASONS: &[Reason] = &[
     Reason {
@@ -305,7 +396,25 @@ pub const REASONS: &[Reason] = &[
         compare: resource::unit_test,
         doc: "Its model, inputs, expectation or overrides differ. The description does not count.",
     },
+    Reason {
+        id: "function",
+        title: "signature of the function",
+        severity: Severity::Behaviour,
+        sub_selector: None,
+        beyond_dbt: false,
+        applies_to: &[Function],
+        counts: always,
+        compare: resource::function,
+        doc: "What a function takes or returns differs, descriptions apart.",
+    },
     MACRO,
+    VARS,
+    ENV_VARS,
+    MATERIALIZATION,
+    NAMING,
+    VALUE_MACRO,
+    SEED_CONTENT,
+    EPHEMERAL,
 ];
 
 /// All reasons, that of a new node first.
@@ -326,12 +435,19 @@ pub fn sub_selectors() -> impl Iterator<Item = &'static str> {
 /// with. Macros are compared apart from the node, so being new is no reason there.
 pub(super) fn sees_new(sub_selector: &str, kind: ResourceType) -> bool {
     sub_selector != "macros"
-        && REASONS.iter().any(|reason| reason.sub_selector == Some(sub_selector) && reason.applies_to.contains(&kind))
+        && REASONS.iter().any(|reason| {
+            !reason.beyond_dbt && reason.sub_selector == Some(sub_selector) && reason.applies_to.contains(&kind)
+        })
 }
 
 /// Whether dbt counts a new node of this kind as modified.
 pub(super) fn is_modified_when_new(kind: ResourceType) -> bool {
     !matches!(kind, Source | Exposure | Metric | SemanticModel | SavedQuery)
+}
+
+/// What dbt does not see is no part of its `modified`.
+fn never(_: &Node) -> bool {
+    false
 }
 
 fn always(_: &Node) -> bool {

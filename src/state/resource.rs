@@ -60,6 +60,28 @@ pub(super) fn exposure(pair: &Pair<'_>) -> Vec<Finding> {
     findings
 }
 
+pub(super) fn function(pair: &Pair<'_>) -> Vec<Finding> {
+    let signature = |node: &Node| match &node.detail {
+        Detail::Function { arguments, returns } => Some((undescribed(arguments), undescribed(returns))),
+        _ => None,
+    };
+    let Change { baseline: Some(old), current: Some(new) } = pair.nodes.map(signature) else { return Vec::new() };
+    let arguments = Change { baseline: Some(&old.0), current: Some(&new.0) };
+    let returns = Change { baseline: Some(&old.1), current: Some(&new.1) };
+    json_change("arguments", &arguments).into_iter().chain(json_change("returns", &returns)).collect()
+}
+
+fn undescribed(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let kept = map.iter().filter(|(key, _)| *key != "description");
+            Json::Object(kept.map(|(key, value)| (key.clone(), undescribed(value))).collect())
+        }
+        Json::Array(items) => Json::Array(items.iter().map(undescribed).collect()),
+        other => other.clone(),
+    }
+}
+
 pub(super) fn metric(pair: &Pair<'_>) -> Vec<Finding> {
     let mut findings = fields(pair, &["type", "label"]);
     findings.extend(description(pair));

