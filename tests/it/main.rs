@@ -12,6 +12,7 @@ mod diff;
 mod ecomm;
 mod environment;
 mod lineage;
+mod ls;
 mod meadow;
 mod publish;
 mod signals;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{answer_with, request};
 use crate::artifacts;
-use crate::model::Manifest;
+use crate::model::{Manifest, Severity};
 use crate::parse::{self, ParseOptions};
 use crate::project::{self, LoadOptions};
 use crate::select::Earlier;
@@ -29,14 +29,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The fixture's manifest, with its local package installed.
-fn parsed(fixture: &str, package: &str) -> Manifest {
+/// A copy of the fixture, with its local package installed.
+fn installed(fixture: &str, package: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     copy(&fixtures().join(fixture), dir.path());
     copy(&dir.path().join("local").join(package), &dir.path().join("dbt_packages").join(package));
-    let folder = dir.path().to_owned();
+    dir
+}
+
+/// The manifest of a folder; none when the project does not parse.
+fn parsed(folder: &Path) -> Option<Manifest> {
+    let folder = folder.to_owned();
     let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
-    let project = project::load(&options).unwrap().project;
+    let project = project::load(&options).ok()?.project;
     let profile = &project.profile;
     let options = ParseOptions {
         target_public: profile.public_target(),
@@ -44,7 +49,9 @@ fn parsed(fixture: &str, package: &str) -> Manifest {
         schema: profile.schema().to_owned(),
         ..ParseOptions::default()
     };
-    parse::parse(&project, options).manifest
+    let outcome = parse::parse(&project, options);
+    let is_broken = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    (!is_broken).then_some(outcome.manifest)
 }
 
 /// Why an answer may differ, if it may.
@@ -57,7 +64,7 @@ fn is_deliberate(args: &[&str], dbt_failed: bool) -> bool {
 }
 
 fn compare(fixture: &str, package: &str) {
-    let manifest = parsed(fixture, package);
+    let manifest = parsed(installed(fixture, package).path()).unwrap();
     let folder = fixtures().join("goldens/selection").join(fixture);
     let earlier = Earlier {
         results: artifacts::read_run_results(&folder.join("run_results.json")).unwrap(),
@@ -105,4 +112,31 @@ fn recorded_selectors_of_the_zoo_select_what_dbt_selects() {
 #[test]
 fn recorded_selectors_of_the_meadow_select_what_dbt_selects() {
     compare("meadow", "hedge");
+}
+
+/// A text of selectors.yml, what was asked with it, and dbt's answer.
+fn wrong_with(folder: &Path, case: &Json) -> Option<String> {
+    let text = case["text"].as_str().unwrap();
+    fs::write(folder.join("selectors.yml"), text).unwrap();
+    let args: Vec<&str> = case["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+    let ours = parsed(folder).and_then(|manifest| answer_with(&request(&args), &manifest).ok()).map(|(ids, _)| ids);
+    let theirs: Option<Vec<&str>> =
+        case["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_str().unwrap()).collect());
+    let same = match (&ours, &theirs) {
+        (Some(ours), Some(theirs)) => ours == theirs,
+        (ours, theirs) => ours.is_some() == theirs.is_some(),
+    };
+    // dbt takes any value for an access, where only a text can be one.
+    (!same && !text.contains("{access: ")).then(|| format!("{text}{args:?}\n  ours {ours:?}\n  dbt's {theirs:?}"))
+}
+
+#[test]
+fn texts_of_selectors_yml_mean_what_they_mean_to_dbt() {
+    let cases: Json =
+        serde_json::from_slice(&fs::read(fixtures().join("goldens/selection/selectors.json")).unwrap()).unwrap();
+    let cases = cases.as_array().unwrap();
+    assert!(cases.len() > 200);
+    let dir = installed("zoo", "side");
+    let wrong: Vec<String> = cases.iter().filter_map(|case| wrong_with(dir.path(), case)).collect();
+    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
