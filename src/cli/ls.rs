@@ -78,21 +78,28 @@ fn line(node: &Node, output: LsOutput, keys: &[&str]) -> String {
     }
 }
 
-/// The name that tells the node from others: a source's table has its source before it, a version follows its model.
+/// The name as dbt shows it: a source's table has its source before it, a version follows its model.
 fn name(node: &Node) -> String {
-    let version = match &node.detail {
-        Detail::Model(model) => model.version.as_ref(),
-        Detail::Other(test) if node.resource_type == ResourceType::UnitTest => test.get("version"),
-        _ => None,
-    };
-    let version = version.filter(|version| !version.is_null());
-    let separator = if node.resource_type == ResourceType::UnitTest { "_" } else { "." };
+    let version = node.as_model().and_then(|model| model.version.as_ref());
     match (node.as_source(), version) {
         (Some(source), _) => format!("{}.{}", source.source_name, node.name),
-        (None, Some(Json::String(version))) => format!("{}{separator}v{version}", node.name),
-        (None, Some(version)) => format!("{}{separator}v{version}", node.name),
+        (None, Some(version)) => format!("{}.v{}", node.name, plain(version)),
         (None, None) => node.name.clone(),
     }
+}
+
+/// The name of a unit test; one of a versioned model is there once for each version, which follows the name.
+fn unit_test_name(node: &Node) -> String {
+    let Detail::Other(test) = &node.detail else { return node.name.clone() };
+    match test.get("version").filter(|version| !version.is_null()) {
+        Some(version) => format!("{}_v{}", node.name, plain(version)),
+        None => node.name.clone(),
+    }
+}
+
+/// A version as it is read: text without quotes.
+fn plain(version: &Json) -> String {
+    version.as_str().map_or_else(|| version.to_string(), str::to_owned)
 }
 
 /// What `--select` takes to select this node alone.
@@ -107,7 +114,7 @@ fn selector(node: &Node) -> String {
             Some(source) => format!("source:{}.{}.{}", node.package_name, source.source_name, node.name),
             None => format!("{}:{}.{}", node.resource_type, node.package_name, node.name),
         },
-        ResourceType::UnitTest => format!("unit_test:{}.{}", node.package_name, name(node)),
+        ResourceType::UnitTest => format!("unit_test:{}.{}", node.package_name, unit_test_name(node)),
         _ => dotted,
     }
 }
