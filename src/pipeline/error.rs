@@ -91,6 +91,7 @@ impl Error {
         match self {
             Self::Project(error) => error.hint(),
             Self::Deps(error) => error.hint(),
+            Self::Select(error) => error.hint(),
             Self::Baseline(error) => error.hint(),
             Self::Warehouse(error) => error.hint().map(str::to_owned),
             Self::Environment(error) => error.hint().map(str::to_owned),

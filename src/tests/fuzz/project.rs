@@ -72,7 +72,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "selectors.yml",
-        "selectors:\n  - name: s\n    default: true\n    definition: {union: [{method: tag, value: x, parents: true}, 'a+', {exclude: [{method: selector, value: t}]}]}\n  - {name: t, definition: 'path:models'}\n",
+        "selectors:\n  - {name: t, definition: 'path:models'}\n  - name: s\n    default: true\n    definition: {union: [{method: tag, value: x, parents: true}, 'a+', {exclude: [{method: selector, value: t}]}]}\n",
     ),
     ("packages.yml", "packages: []\n"),
     (".dbtignore", "*.txt\n"),
