@@ -12,6 +12,7 @@ use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 
 /// One reason why a node counts as changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all are told")]
 pub struct Hit {
     /// The reason's stable id, e.g. `body`, `config`, `fqn`, `macro`; `new` for a node that the baseline has not.
     pub reason: &'static str,

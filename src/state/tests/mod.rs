@@ -4,6 +4,7 @@ pub(crate) mod golden;
 mod pairs;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use serde_json::Value as Json;
 
@@ -204,7 +205,7 @@ fn the_page_on_state_lists_every_reason() {
         let sub = reason.sub_selector.map_or_else(|| "–".to_owned(), |sub| format!("`.{sub}`"));
         let counted = if reason.beyond_dbt { "no: dbt does not see it" } else { "yes" };
         let (id, title, severity) = (reason.id, reason.title, reason.severity.as_str());
-        table.push_str(&format!("| `{id}` | {title} | {severity} | {counted} | {sub} | {} |\n", reason.doc));
+        writeln!(table, "| `{id}` | {title} | {severity} | {counted} | {sub} | {} |", reason.doc).unwrap();
     }
     let (head, rest) = page.split_once("<!-- reasons -->\n").unwrap();
     let (_, tail) = rest.split_once("<!-- /reasons -->").unwrap();

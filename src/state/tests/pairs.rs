@@ -81,9 +81,9 @@ impl Pair {
         }
         for (path, sides) in self.about["generate"].as_object().into_iter().flatten() {
             let (rows, text) = (sides[side]["rows"].as_u64().unwrap(), sides[side]["text"].as_str().unwrap());
-            let rows: String = (0..rows).map(|row| format!("{row},{text}\n")).collect();
+            let rows: Vec<String> = (0..rows).map(|row| format!("{row},{text}\n")).collect();
             fs::create_dir_all(to.join(path).parent().unwrap()).unwrap();
-            fs::write(to.join(path), format!("id,name\n{rows}")).unwrap();
+            fs::write(to.join(path), format!("id,name\n{}", rows.concat())).unwrap();
         }
         if flag {
             let project = to.join("dbt_project.yml");
