@@ -35,8 +35,7 @@ pub(super) struct MacroChanges<'a> {
 
 impl<'a> MacroChanges<'a> {
     pub(super) fn between(manifests: &Change<&'a Manifest>) -> Self {
-        let comparable = built_in_comparable(manifests);
-        let counts = |it: &Macro| comparable || !is_built_in(&it.package_name);
+        let counts = |it: &Macro| !is_built_in(&it.package_name);
         let (baseline, current) = (manifests.baseline, manifests.current);
         let mut changes = HashMap::new();
         for (id, new) in current.macros.iter().filter(|(_, it)| counts(it)) {
@@ -142,16 +141,8 @@ fn reaching<'a>(manifest: &'a Manifest, changed: impl Iterator<Item = &'a str>) 
     found
 }
 
+/// Built-in macros are the program's, not the project's: those of two programs, or of two versions of one (which a manifest
+/// need not tell: slimdiff names the dbt that it follows), differ everywhere though nothing was edited.
 fn is_built_in(package: &str) -> bool {
     package == "dbt" || package.strip_prefix("dbt_").is_some_and(|adapter| ADAPTERS.contains(&adapter))
-}
-
-/// Built-in macros of two programs, or of two versions of one, differ everywhere though the project does not. Two manifests
-/// come from the same when the version is the same and they have the same built-in macros by name.
-fn built_in_comparable(manifests: &Change<&Manifest>) -> bool {
-    let ids = manifests.map(|manifest| {
-        let built_in = manifest.macros.iter().filter(|(_, it)| is_built_in(&it.package_name));
-        built_in.map(|(id, _)| id.as_str()).collect::<HashSet<_>>()
-    });
-    !manifests.map(|manifest| &manifest.metadata.dbt_version).is_changed() && !ids.is_changed()
 }

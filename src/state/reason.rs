@@ -122,7 +122,7 @@ pub(super) const MACRO: Reason = Reason {
     applies_to: COMPILED,
     counts: always,
     compare: |pair| pair.macros.reached_from(pair.nodes.current),
-    doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros count only when the same version of the same program wrote both manifests.",
+    doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros never count: they are the program's.",
 };
 
 /// Found by `beyond`, as all of these.

@@ -156,21 +156,17 @@ fn with_macro(package: &str, sql: &str, version: &str) -> Manifest {
 }
 
 #[test]
-fn built_in_macros_count_only_between_manifests_of_one_program_and_version() {
+fn built_in_macros_never_count() {
     let modified = |package: &str, versions: [&str; 2]| {
         let baseline = with_macro(package, "a", versions[0]);
         let current = with_macro(package, "b", versions[1]);
         difference(&baseline, &current).is_modified("model.zoo.pens")
     };
-    assert!(modified("dbt", ["1.11.16", "1.11.16"]));
+    // Two versions of slimdiff follow the same dbt, and say so.
+    assert!(!modified("dbt", ["1.11.16", "1.11.16"]));
     assert!(!modified("dbt", ["1.11.15", "1.11.16"]));
     assert!(!modified("dbt_postgres", ["1.11.15", "1.11.16"]));
     assert!(modified("dbt_utils", ["1.11.15", "1.11.16"]));
-
-    let ours = with_macro("dbt", "a", "1.11.16");
-    let mut theirs = with_macro("dbt", "b", "1.11.16");
-    theirs.macros.insert("macro.dbt.more".to_owned(), ours.macros["macro.dbt.helper"].clone());
-    assert!(!difference(&theirs, &ours).is_modified("model.zoo.pens"));
 }
 
 #[test]
