@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rayon::prelude::*;
 use serde_json::Value as Json;
 
 use super::StateDiff;
@@ -21,12 +22,12 @@ const NAMING_MACROS: &[&str] = &["generate_database_name", "generate_schema_name
 /// Adds what dbt does not see.
 pub(super) fn add(manifests: &Change<&Manifest>, macros: &MacroChanges<'_>, diff: &mut StateDiff) {
     let beyond = Beyond::new(manifests, macros);
-    let mut found: Vec<(NodeId, Hit)> = Vec::new();
-    for (id, node) in manifests.current.nodes.iter().filter(|(id, _)| !diff.added.contains(*id)) {
-        for (reason, finding) in beyond.of(node) {
-            found.push((id.clone(), Hit::of(reason, false, finding)));
-        }
-    }
+    let old = manifests.current.nodes.par_iter().filter(|(id, _)| !diff.added.contains(*id));
+    let mut found: Vec<(NodeId, Hit)> = old
+        .flat_map_iter(|(id, node)| {
+            beyond.of(node).into_iter().map(|(reason, finding)| (id.clone(), Hit::of(reason, false, finding)))
+        })
+        .collect();
     for (id, finding) in below_ephemerals(manifests.current, diff) {
         found.push((id, Hit::of(&EPHEMERAL, false, finding)));
     }

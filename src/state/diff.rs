@@ -1,6 +1,7 @@
 //! The comparison itself: every reason of the table over every pair of nodes with the same id.
 
 use indexmap::{IndexMap, IndexSet};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::beyond;
@@ -141,18 +142,22 @@ pub fn compare(manifests: &Change<&Manifest>, options: Options) -> StateDiff {
     let mut diff = StateDiff::default();
     // Groups are kept with the nodes, but dbt does not compare them.
     let is_compared = |node: &Node| node.resource_type != ResourceType::Group;
-    for (id, current) in manifests.current.nodes.iter().filter(|(_, node)| is_compared(node)) {
-        let hits = if let Some(baseline) = manifests.baseline.nodes.get(id) {
-            let adapter_type = &manifests.current.metadata.adapter_type;
-            hits_of(&Pair { nodes: Change { baseline, current }, options, macros: &macros, adapter_type })
-        } else {
-            diff.added.insert(id.clone());
-            hits_of_new(current, &macros)
+    // A new node has a reason at least: that it is new.
+    let hits = |(id, current): (&NodeId, &Node)| {
+        let (is_new, hits) = match manifests.baseline.nodes.get(id) {
+            _ if !is_compared(current) => return None,
+            Some(baseline) => {
+                let adapter_type = &manifests.current.metadata.adapter_type;
+                (false, hits_of(&Pair { nodes: Change { baseline, current }, options, macros: &macros, adapter_type }))
+            }
+            None => (true, hits_of_new(current, &macros)),
         };
-        if !hits.is_empty() {
-            diff.changed.insert(id.clone(), hits);
-        }
-    }
+        (!hits.is_empty()).then(|| (id.clone(), is_new, hits))
+    };
+    // In the order of the manifest, however many cores there are.
+    let found: Vec<(NodeId, bool, Vec<Hit>)> = manifests.current.nodes.par_iter().filter_map(hits).collect();
+    diff.added = found.iter().filter(|(_, is_new, _)| *is_new).map(|(id, ..)| id.clone()).collect();
+    diff.changed = found.into_iter().map(|(id, _, hits)| (id, hits)).collect();
     let removed = manifests
         .baseline
         .nodes
