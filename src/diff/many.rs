@@ -105,7 +105,9 @@ fn in_a_word(diff: &TableDiff) -> String {
         Method::Failed { reason } => reason.clone(),
         Method::OneSided => "only one side exists".to_owned(),
         _ if diff.is_equal() => "equal".to_owned(),
-        Method::Keyed { .. } => format!("{} added, {} removed, {} changed", rows.added, rows.removed, rows.changed),
+        Method::Checksum | Method::Keyed { .. } => {
+            format!("{} added, {} removed, {} changed", rows.added, rows.removed, rows.changed)
+        }
         Method::Multiset { .. } => format!("{} added, {} removed", rows.added, rows.removed),
     }
 }

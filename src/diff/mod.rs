@@ -15,5 +15,8 @@ use options::numbers;
 
 pub use many::{comparable, diff_all};
 pub use options::Options;
-pub use outcome::{ColumnDiff, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
+pub use outcome::{
+    ColumnDiff, ColumnDrift, ColumnProfile, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed, RowCounts,
+    Sample, SampleKind, SchemaDiff, Slice, TableDiff,
+};
 pub use table::diff;

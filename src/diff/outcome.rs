@@ -8,12 +8,17 @@ use crate::model::{Change, Column, NodeId, Relation, Value};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "method")]
 pub enum Method {
-    /// Rows paired by a key that is unique and not null on both sides, as verified on the data.
+    /// Both sides have as many rows, and the hashes of their rows (64 bits each, over every compared column) sum up to
+    /// the same number: they are equal, and no row had to be paired.
+    Checksum,
+    /// Rows paired by a key. Rows whose key is not unique are compared as wholes within their key; see [`KeyFacts`].
     Keyed {
         /// Its columns.
         key: Vec<String>,
         /// Where the key came from, e.g. `unique_key`.
         source: String,
+        /// How it was verified, and what was found.
+        facts: KeyFacts,
     },
     /// Whole rows counted on both sides; there is no usable key.
     Multiset {
@@ -29,6 +34,40 @@ pub enum Method {
     },
 }
 
+/// How sure the key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyProof {
+    /// The database enforces it on both sides: a primary key, or a unique index over columns that are not NULL.
+    Enforced,
+    /// Counted while the rows were paired.
+    #[default]
+    Counted,
+}
+
+/// What was found out about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KeyFacts {
+    /// How it was verified.
+    pub proof: KeyProof,
+    /// Rows beyond the first of each value of the key, on each side, NULL being a value. Rows that share a key are
+    /// compared as wholes within it: equal ones pair off, what is left counts as added and removed.
+    pub duplicates: Change<u64>,
+    /// Rows with NULL in a column of the key, on each side. NULL pairs with NULL.
+    pub nulls: Change<u64>,
+}
+
+/// A column that has another name now, by the evidence of its values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// Both names.
+    pub name: Change<String>,
+    /// Rows that were looked at, of those that both sides have.
+    pub looked_at: u64,
+    /// Those in which the one column's value equals the other's.
+    pub equal: u64,
+}
+
 /// What happened to the columns.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SchemaDiff {
@@ -40,6 +79,10 @@ pub struct SchemaDiff {
     pub retyped: Vec<(String, Change<String>)>,
     /// Same columns, other order.
     pub reordered: bool,
+    /// Columns that may or may not be NULL by declaration, and did not or did before: name, whether NULL is allowed.
+    pub nullability: Vec<(String, Change<bool>)>,
+    /// Pairs of a removed and an added column that hold the same values. Both stay in `removed` and `added`.
+    pub renamed: Vec<Renamed>,
 }
 
 /// Counts of rows.
@@ -57,6 +100,61 @@ pub struct RowCounts {
     pub unchanged: u64,
 }
 
+/// The size of the change of numbers, over the rows on both sides in which the column changed from a number to another.
+/// Dates and times count in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct NumberChange {
+    /// The mean of current minus baseline.
+    pub mean: f64,
+    /// The mean of its absolute value.
+    pub mean_absolute: f64,
+    /// The largest absolute value.
+    pub largest: f64,
+}
+
+/// One column of one side, over all its rows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Smallest value; none of a type without order, of a masked column, or where all are NULL.
+    pub min: Option<Value>,
+    /// Largest value.
+    pub max: Option<Value>,
+    /// Mean of a numeric column.
+    pub mean: Option<f64>,
+    /// Standard deviation (of the population) of a numeric column.
+    pub stddev: Option<f64>,
+    /// Number of distinct values that are not NULL.
+    pub distinct: Option<u64>,
+    /// Whether `distinct` is an estimate.
+    pub distinct_is_estimate: bool,
+}
+
+/// How far a column's distribution moved. Definitions and sources are in docs/diff.md.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ColumnDrift {
+    /// Population stability index over the bins; 0 is no change.
+    pub psi: Option<f64>,
+    /// Kolmogorov–Smirnov statistic of a continuous column, 0 to 1, at the bins' bounds.
+    pub ks: Option<f64>,
+    /// Jensen–Shannon distance (base 2) of a categorical column, 0 to 1.
+    pub js: Option<f64>,
+}
+
+/// Where changes concentrate: the rows in which a column has one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    /// The column.
+    pub column: String,
+    /// The value on the pull request's side; for removed rows on production's.
+    pub value: Value,
+    /// Rows of the slice that were added, removed or changed.
+    pub affected: u64,
+    /// Rows of the slice, on the larger side.
+    pub rows: u64,
+    /// How many times as likely as on the whole a row of the slice is affected.
+    pub lift: f64,
+}
+
 /// What happened to one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnDiff {
@@ -66,11 +164,36 @@ pub struct ColumnDiff {
     pub data_type: Change<Option<String>>,
     /// Rows on both sides whose value differs; none when rows were not paired or the column's values not compared.
     pub changed: Option<u64>,
-    /// NULLs on each side, over all rows; none on a side that does not have the column.
+    /// Of the changed: value before, NULL now.
+    pub became_null: Option<u64>,
+    /// Of the changed: NULL before, value now.
+    pub was_null: Option<u64>,
+    /// The size of the change, of numbers, dates and times.
+    pub change: Option<NumberChange>,
+    /// NULLs on each side, over all rows; none on a side that does not have the column, or that was not profiled.
     pub nulls: Change<Option<u64>>,
+    /// What each side holds, when it was profiled.
+    pub profile: Change<Option<ColumnProfile>>,
+    /// How far its distribution moved, when it was asked for.
+    pub drift: Option<ColumnDrift>,
 }
 
 impl ColumnDiff {
+    /// A column about whose values nothing is known yet.
+    pub fn unknown(name: &str, data_type: Change<Option<String>>) -> Self {
+        Self {
+            name: name.to_owned(),
+            data_type,
+            changed: None,
+            became_null: None,
+            was_null: None,
+            change: None,
+            nulls: Change::default(),
+            profile: Change::default(),
+            drift: None,
+        }
+    }
+
     /// Whether both sides have the column.
     pub fn is_on_both_sides(&self) -> bool {
         self.data_type.baseline.is_some() && self.data_type.current.is_some()
@@ -134,6 +257,12 @@ pub struct TableDiff {
     pub columns: Vec<ColumnDiff>,
     /// A few rows.
     pub samples: Vec<Sample>,
+    /// Where changes concentrate, the strongest first.
+    pub slices: Vec<Slice>,
+    /// The condition that rows of both sides had to meet to be compared, when there was one.
+    pub filter: Option<String>,
+    /// The share of keys that was compared (0 to 1), when not all were. Counts of rows are of these.
+    pub sampled: Option<f64>,
     /// Columns whose values were not compared though both sides have them, each with its reason.
     pub excluded: Vec<(String, String)>,
     /// What a reader must know, e.g. types compared as text.
@@ -152,6 +281,9 @@ impl TableDiff {
             rejected_keys: Vec::new(),
             columns: Vec::new(),
             samples: Vec::new(),
+            slices: Vec::new(),
+            filter: None,
+            sampled: None,
             excluded: Vec::new(),
             notes: Vec::new(),
         }
@@ -164,7 +296,7 @@ impl TableDiff {
 
     /// Whether both relations were compared.
     pub fn is_compared(&self) -> bool {
-        matches!(self.method, Method::Keyed { .. } | Method::Multiset { .. })
+        matches!(self.method, Method::Checksum | Method::Keyed { .. } | Method::Multiset { .. })
     }
 
     /// Whether the two relations hold the same columns and rows.

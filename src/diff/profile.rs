@@ -54,25 +54,22 @@ pub(super) fn describe(
     let same = |a: &Column, b: &Column| same_column(dialect, &a.name, &b.name);
     let of_current = sides.current.iter().filter(kept).map(|current| {
         let baseline = sides.baseline.iter().find(|baseline| same(baseline, current));
+        let data_type = Change {
+            baseline: baseline.map(|column| column.data_type.clone()),
+            current: Some(current.data_type.clone()),
+        };
         ColumnDiff {
-            name: current.name.clone(),
-            data_type: Change {
-                baseline: baseline.map(|column| column.data_type.clone()),
-                current: Some(current.data_type.clone()),
-            },
-            changed: None,
             nulls: Change {
                 baseline: baseline.and_then(|column| nulls(&profiles.baseline, &column.name)),
                 current: nulls(&profiles.current, &current.name),
             },
+            ..ColumnDiff::unknown(&current.name, data_type)
         }
     });
     let lone = sides.baseline.iter().filter(kept).filter(|b| !sides.current.iter().any(|current| same(b, current)));
     let of_baseline = lone.map(|baseline| ColumnDiff {
-        name: baseline.name.clone(),
-        data_type: Change { baseline: Some(baseline.data_type.clone()), current: None },
-        changed: None,
         nulls: Change { baseline: nulls(&profiles.baseline, &baseline.name), current: None },
+        ..ColumnDiff::unknown(&baseline.name, Change { baseline: Some(baseline.data_type.clone()), current: None })
     });
     of_current.chain(of_baseline).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::columns::Columns;
 use super::keys::{self, Sides, VerifiedKey};
-use super::outcome::{Method, TableDiff};
+use super::outcome::{KeyFacts, Method, TableDiff};
 use super::profile::{self, Profile};
 use super::samples::Samples;
 use super::{Options, numbers};
@@ -157,7 +157,7 @@ impl Work<'_> {
         }
         diff.samples = Samples { options: self.options }.keyed(self.session, &keyed, &changed, &diff.rows).await?;
         let names = key.fields.iter().map(|field| field.name.current.clone()).collect();
-        diff.method = Method::Keyed { key: names, source: key.source };
+        diff.method = Method::Keyed { key: names, source: key.source, facts: KeyFacts::default() };
         Ok(())
     }
 

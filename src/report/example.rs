@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Drift, Inputs, Report, make};
 use crate::build::{BuildOutcome, NodeResult};
 use crate::config::Policy;
-use crate::diff::{ColumnDiff, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
+use crate::diff::{ColumnDiff, KeyFacts, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
 use crate::model::node::{ExposureDetail, ModelDetail, TestDetail};
 use crate::model::{
     Change, Checksum, Column, DependsOn, Detail, Manifest, Metadata, Node, NodeId, NodeStatus, Relation, ResourceType,
@@ -191,7 +191,11 @@ fn equal(id: &NodeId, rows: u64) -> TableDiff {
             baseline: Some(Relation::new(None, "analytics", name)),
             current: Some(Relation::new(None, "pr_42", name)),
         },
-        method: Method::Keyed { key: vec!["order_id".to_owned()], source: "unique_key".to_owned() },
+        method: Method::Keyed {
+            key: vec!["order_id".to_owned()],
+            source: "unique_key".to_owned(),
+            facts: KeyFacts::default(),
+        },
         schema: SchemaDiff::default(),
         rows: RowCounts {
             total: Change { baseline: Some(rows), current: Some(rows) },
@@ -201,17 +205,20 @@ fn equal(id: &NodeId, rows: u64) -> TableDiff {
         rejected_keys: Vec::new(),
         columns: vec![column("order_id", "BIGINT", Some(0), 0, 0), column("status", "VARCHAR", Some(0), 12, 12)],
         samples: Vec::new(),
+        slices: Vec::new(),
+        filter: None,
+        sampled: None,
         excluded: Vec::new(),
         notes: Vec::new(),
     }
 }
 
 fn column(name: &str, data_type: &str, changed: Option<u64>, before: u64, after: u64) -> ColumnDiff {
+    let data_type = Change { baseline: Some(data_type.to_owned()), current: Some(data_type.to_owned()) };
     ColumnDiff {
-        name: name.to_owned(),
-        data_type: Change { baseline: Some(data_type.to_owned()), current: Some(data_type.to_owned()) },
         changed,
         nulls: Change { baseline: Some(before), current: Some(after) },
+        ..ColumnDiff::unknown(name, data_type)
     }
 }
 
@@ -324,10 +331,8 @@ pub(super) fn with_findings() -> Report {
     new.rows = RowCounts { total: Change { baseline: None, current: Some(365) }, added: 365, ..RowCounts::default() };
     for column in &mut new.columns {
         *column = ColumnDiff {
-            data_type: Change { baseline: None, current: column.data_type.current.clone() },
-            changed: None,
             nulls: Change { baseline: None, current: column.nulls.current },
-            name: column.name.clone(),
+            ..ColumnDiff::unknown(&column.name, Change { baseline: None, current: column.data_type.current.clone() })
         };
     }
     run.diffs = vec![equal(&staging, 6021), orders(&orders_id), customers(&customers_id), new];

@@ -332,7 +332,8 @@ pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String
 /// How the rows were compared, as a sentence without markup.
 pub(super) fn method(diff: &TableDiff) -> String {
     match &diff.method {
-        Method::Keyed { key, source } => format!(
+        Method::Checksum => "Compared by a checksum of all rows: both sides hold the same.".to_owned(),
+        Method::Keyed { key, source, .. } => format!(
             "Compared by key {} (from {source}), verified on the data to be unique and never NULL on both sides; all rows of both tables.",
             key.join(", ")
         ),

@@ -38,7 +38,7 @@ fn a_key_is_used_only_if_the_data_of_both_sides_bears_it_out() {
                 "unique_key (n) has 1 row with NULL in production",
             ]
         );
-        let Method::Keyed { key, source } = &diff.method else { panic!("{:?}", diff.method) };
+        let Method::Keyed { key, source, .. } = &diff.method else { panic!("{:?}", diff.method) };
         assert_eq!((key.join(","), source.as_str()), ("id,part".to_owned(), "unique_key"));
         assert_eq!(figures(&diff), [2, 2, 1, 1], "('p,', 'q') is not ('p', ',q')");
         assert_eq!(diff.rejected_keys[1].duplicates, Some(Change { baseline: 1, current: 1 }));
