@@ -5,6 +5,7 @@ mod ci;
 mod commands;
 mod demo;
 mod deps;
+mod diff;
 mod environments;
 mod exit;
 mod invoke;
@@ -71,7 +72,7 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Test(args) => commands::build(&session("test", args.full_refresh)?, args).await,
         Command::Build(args) => commands::build(&session("build", args.full_refresh)?, args).await,
         Command::Ci(args) => ci::ci(&session("build", true)?, args).await,
-        Command::Diff(args) => commands::diff(&session("diff", false)?, args).await,
+        Command::Diff(args) => diff::diff(&session("diff", false)?, args).await,
         Command::Env(args) => environments::env(&session("env", false)?, args).await,
         Command::Demo(args) => demo::demo(&cli.global, ui, args).await,
     }

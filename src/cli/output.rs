@@ -59,7 +59,9 @@ fn classify(error: &pipeline::Error) -> Exit {
         E::Unparsable { .. } | E::Plan(_) | E::Build(build::Error::UnknownNode { .. }) => Exit::Project,
         E::Node { .. } => Exit::Findings,
         E::Baseline(_) | E::State(_) => Exit::Baseline,
-        E::Warehouse(_) | E::Environment(_) | E::Build(build::Error::Warehouse { .. }) => Exit::Warehouse,
+        E::Warehouse(_) | E::CannotCompare { .. } | E::Environment(_) | E::Build(build::Error::Warehouse { .. }) => {
+            Exit::Warehouse
+        }
     }
 }
 

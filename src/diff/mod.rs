@@ -3,18 +3,22 @@
 //! Every figure is exact, or the comparison says that it failed. Holds no SQL: `warehouse::compare` writes it.
 
 mod columns;
+mod keyed;
 mod keys;
 mod many;
 mod options;
 mod outcome;
 mod profile;
+mod renames;
 mod samples;
+mod search;
 mod table;
+mod totals;
 
 use options::numbers;
 
 pub use many::{comparable, diff_all};
-pub use options::Options;
+pub use options::{Options, Tolerated};
 pub use outcome::{
     ColumnDiff, ColumnDrift, ColumnProfile, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed, RowCounts,
     Sample, SampleKind, SchemaDiff, Slice, TableDiff,

@@ -60,6 +60,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Two relations cannot be compared.
+    #[error("{message}")]
+    CannotCompare {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// What was asked for cannot be done.
     #[error("{message}")]
     Usage {
@@ -74,6 +82,11 @@ impl Error {
     /// A request that cannot be met, with advice.
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A comparison that cannot be made, with advice.
+    pub(super) fn cannot_compare(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::CannotCompare { message: message.into(), hint: hint.into() }
     }
 
     /// Whether a signal stopped the run while packages were fetched.
@@ -95,6 +108,7 @@ impl Error {
             Self::Baseline(error) => error.hint(),
             Self::Warehouse(error) => error.hint().map(str::to_owned),
             Self::Environment(error) => error.hint().map(str::to_owned),
+            Self::CannotCompare { hint, .. } => Some(hint.clone()),
             Self::Usage { hint, .. } => hint.clone(),
             _ => None,
         }
