@@ -44,7 +44,7 @@ pub fn object(url: &Url, env: &HashMap<String, String>, stop: &dyn Fn() -> bool)
     let wanted = url.clone();
     // In a thread of its own, with a runtime of its own: whoever asks may be inside of one or not.
     thread::spawn(move || sender.send(read(&wanted, options)));
-    let failed = |(reason, hint)| Error::Failed { url: url.to_string(), reason, hint, status: None };
+    let failed = |(reason, hint)| Error::Failed { url: url.to_string(), reason, hint };
     match wait(&answer, Some(WHOLE), stop)? {
         Some(read) => read.map_err(failed),
         None => Err(failed((format!("there was no answer for {} s", WHOLE.as_secs()), NETWORK))),
