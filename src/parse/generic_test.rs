@@ -154,7 +154,7 @@ pub(super) fn build(
     // What nobody set is of its type.
     let may_be_wrong = config_types::wrong(&merged, ResourceType::Test).is_some();
     let config = completed(merged, context);
-    let code = context.more_unrendered().then(|| config_call(&node.raw_code)).flatten();
+    let code = context.project.more_unrendered().then(|| config_call(&node.raw_code)).flatten();
     node.unrendered_config = Sources { in_file: code.as_ref().unwrap_or(&in_file), ..sources }.unrendered();
     for tag in texts(config.get("tags")) {
         if !node.tags.contains(&tag) {

@@ -88,7 +88,7 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
     let layers = |patch| sources(draft, context, patch, &capture.config);
     let config = context.completed(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
     // With dbt's flag, what is written counts, in the property file and in the first config() of the code.
-    let more_unrendered = context.more_unrendered();
+    let more_unrendered = context.project.more_unrendered();
     let code = more_unrendered.then(|| config_call(&draft.raw_code)).flatten();
     // Of a version, dbt knows the rendered configuration alone.
     let is_entry = matches!(draft.properties, Described::Entry(_));

@@ -148,8 +148,7 @@ fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
 
 /// What the project's flags say about comparing.
 pub(super) fn state_options(loaded: &Loaded) -> state::Options {
-    let flag = loaded.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
+    state::Options { more_unrendered: loaded.project.more_unrendered() }
 }
 
 /// Runs a command that builds or tests.

@@ -54,6 +54,12 @@ impl Project {
     pub fn package(&self, name: &str) -> Option<&Package> {
         self.all_packages().find(|package| package.name == name)
     }
+
+    /// dbt's `state_modified_compare_more_unrendered_values`: configuration is kept and compared as it is written.
+    pub fn more_unrendered(&self) -> bool {
+        let flag = self.root.flags.get("state_modified_compare_more_unrendered_values");
+        flag.and_then(serde_json::Value::as_bool) == Some(true)
+    }
 }
 
 /// One `dbt_project.yml` with the files under it.
