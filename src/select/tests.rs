@@ -111,14 +111,7 @@ fn selectors_of_a_project_that_we_parse_select_what_dbt_selects() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ecomm");
     let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
     let project = project::load(&options).unwrap().project;
-    let profile = &project.profile;
-    let options = ParseOptions {
-        target_public: profile.public_target(),
-        database: profile.database(),
-        schema: profile.schema().to_owned(),
-        ..ParseOptions::default()
-    };
-    compare_with("goldens/ecomm_ls.json", &parse::parse(&project, options).manifest);
+    compare_with("goldens/ecomm_ls.json", &parse::parse(&project, ParseOptions::of(&project)).manifest);
 }
 
 #[test]

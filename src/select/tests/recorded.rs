@@ -42,14 +42,7 @@ fn parsed(folder: &Path) -> Option<Manifest> {
     let folder = folder.to_owned();
     let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
     let project = project::load(&options).ok()?.project;
-    let profile = &project.profile;
-    let options = ParseOptions {
-        target_public: profile.public_target(),
-        database: profile.database(),
-        schema: profile.schema().to_owned(),
-        ..ParseOptions::default()
-    };
-    let outcome = parse::parse(&project, options);
+    let outcome = parse::parse(&project, ParseOptions::of(&project));
     let is_broken = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     (!is_broken).then_some(outcome.manifest)
 }

@@ -107,14 +107,7 @@ impl Pair {
             ..LoadOptions::default()
         })
         .unwrap_or_else(|error| panic!("{} {side}: {error}", self.name));
-        let profile = &loaded.project.profile;
-        let options = ParseOptions {
-            target_public: profile.public_target(),
-            database: profile.database(),
-            schema: profile.schema().to_owned(),
-            env,
-            ..ParseOptions::default()
-        };
+        let options = ParseOptions { env, large_seeds: true, ..ParseOptions::of(&loaded.project) };
         let parsed = parse(&loaded.project, options);
         let errors: Vec<_> = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
         assert!(errors.is_empty(), "{} {side}: {errors:#?}", self.name);
