@@ -12,12 +12,11 @@ mod lineage;
 mod ls;
 mod output;
 mod state;
+mod typed;
 mod ui;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use clap::Parser;
 
 pub use exit::Exit;
 
@@ -27,7 +26,7 @@ use output::Failure;
 
 /// Runs slimdiff with the process's arguments and environment.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to standard output, mistakes to standard error.
