@@ -363,7 +363,7 @@ fn tojson(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let value = args.need(0, "value", "tojson")?;
     let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
     super::convert::serializable(&value)?;
-    Ok(Value::from(super::json::dump(&to_json(&value), sorted)))
+    Ok(Value::from(crate::model::python_json(&to_json(&value), sorted)))
 }
 
 fn fromyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {

@@ -16,7 +16,6 @@ mod filters;
 mod formatting;
 mod functions;
 mod iterables;
-mod json;
 mod keys;
 mod lazy;
 mod lexer;
@@ -43,7 +42,6 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use blocks::Block;
-pub(crate) use json::dump as python_json;
 pub use lazy::LazyJson;
 pub use native::{render_without_context, render_yaml};
 pub use render::Renderer;
