@@ -31,6 +31,7 @@ mod rewrite;
 mod table;
 mod values;
 mod variables;
+mod written;
 mod yaml;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use blocks::Block;
 pub use lazy::LazyJson;
 pub use native::{render_without_context, render_yaml};
 pub use render::Renderer;
+pub use written::{Mention, config_call, mentions};
 
 use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, SharedMap, Table};
 

@@ -1,7 +1,6 @@
 //! The nouns of slimdiff: nodes, relations, values, diagnostics, events. Imported by every room, imports none.
 
 pub mod change;
-pub mod config_call;
 pub mod diagnostic;
 pub mod event;
 pub mod manifest;
@@ -14,7 +13,6 @@ pub mod shared_map;
 pub mod value;
 
 pub use change::Change;
-pub use config_call::{Mention, config_call, mentions};
 pub use diagnostic::{Code, Diagnostic, Frame, Location, Severity};
 pub use event::{Event, NodeStatus, Observer, Stage};
 pub use manifest::{Doc, FastHash, Inputs, Macro, Manifest, Metadata, NodeMap};

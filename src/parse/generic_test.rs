@@ -14,11 +14,11 @@ use super::properties::PropertyFile;
 use super::python_text;
 use super::test_name::{self, TestName};
 use crate::artifacts::node_json;
-use crate::jinja::{Capture, LazyJson, NodeScope, render_yaml};
+use crate::jinja::{Capture, LazyJson, NodeScope, config_call, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
     Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Macro, Node, NodeId, RefArgs, ResourceType,
-    Severity, SharedMap, config_call, nearest,
+    Severity, SharedMap, nearest,
 };
 use crate::yaml;
 

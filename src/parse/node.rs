@@ -14,10 +14,8 @@ use super::properties::Entry;
 use super::python;
 use super::versions;
 use crate::artifacts::node_json;
-use crate::jinja::{Capture, LazyJson, NodeScope};
-use crate::model::{
-    Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap, config_call,
-};
+use crate::jinja::{Capture, LazyJson, NodeScope, config_call};
+use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap};
 
 /// What a property file says of one node.
 pub(super) struct Patch<'f> {

@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::reason::{Finding, Pair};
 use super::severity::Severity;
-use crate::model::{Change, JsonMap, Node, ResourceType, config_call};
+use crate::jinja::config_call;
+use crate::model::{Change, JsonMap, Node, ResourceType};
 
 /// Keys of the node's name in the database; they have a reason of their own.
 const RELATION_KEYS: &[&str] = &["database", "schema", "alias"];
