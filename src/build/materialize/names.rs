@@ -9,8 +9,8 @@ pub(super) fn with_suffix(name: &str, suffix: &str, limit: Option<usize>) -> Str
     if name.len() + suffix.len() <= limit {
         return format!("{name}{suffix}");
     }
-    let digest = Md5::digest(name.as_bytes());
-    let hash = digest.iter().take(4).fold(String::from("_"), |hash, byte| format!("{hash}{byte:02x}"));
+    let digest = format!("{:x}", Md5::digest(name.as_bytes()));
+    let hash = format!("_{}", &digest[..8]);
     let mut end = limit.saturating_sub(suffix.len() + hash.len());
     while !name.is_char_boundary(end) {
         end -= 1;
