@@ -7,15 +7,13 @@ use std::io::{Cursor, Read};
 use serde::Deserialize;
 use zip::ZipArchive;
 
-use super::manifest::Reach;
+use super::manifest::{LARGEST, Reach};
 use super::{Error, git};
 use crate::fetch::{Address, Http};
 use crate::model::Secret;
 
 /// What dbt calls the file.
 pub(super) const MANIFEST: &str = "manifest.json";
-/// Bytes of a manifest that was packed.
-const LARGEST: u64 = 4 << 30;
 /// Pages of a hundred artifacts that are looked through.
 const PAGES: u32 = 10;
 
