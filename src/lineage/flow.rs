@@ -96,6 +96,24 @@ pub(super) enum Item {
     Open(Open),
 }
 
+/// The values of columns, whatever their rows.
+pub(super) fn prints(items: &[Item]) -> Vec<u64> {
+    values(items, |flow| flow.print)
+}
+
+/// The same, told apart by which relation they are from.
+pub(super) fn exacts(items: &[Item]) -> Vec<u64> {
+    values(items, |flow| flow.exact)
+}
+
+fn values(items: &[Item], of: impl Fn(&Flow) -> u64) -> Vec<u64> {
+    let value = |item: &Item| match item {
+        Item::Column(column) => of(&column.flow),
+        Item::Open(open) => open.print,
+    };
+    items.iter().map(value).collect()
+}
+
 /// A relation on the way: an upstream relation, a subquery, or what a `with` names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rel {
