@@ -14,7 +14,9 @@ mod wildcard;
 pub use error::Error;
 pub use expr::{Criterion, Reach, SelectorExpr};
 pub use method::Method;
-pub use request::{Earlier, Indirect, Request, ResolvedSelector, Selection, Wanted, dag, resolve, select};
+pub use request::{
+    Earlier, Indirect, Request, ResolvedSelector, Selection, Wanted, dag, resolve, select, select_resolved,
+};
 
 #[cfg(test)]
 mod tests;

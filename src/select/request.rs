@@ -195,10 +195,23 @@ pub fn select(
     dag: &Dag<NodeId>,
     state: Option<&StateDiff>,
 ) -> Result<(Selection, Vec<Diagnostic>), Error> {
-    let selector = resolve(request, &manifest.selectors)?;
+    select_resolved(&resolve(request, &manifest.selectors)?, request, manifest, dag, state)
+}
+
+/// The same, where what the request says has been read already: `selector` is what [`resolve`] made of it.
+///
+/// # Errors
+/// As [`select`], for what only the nodes tell.
+pub fn select_resolved(
+    selector: &ResolvedSelector,
+    request: &Request,
+    manifest: &Manifest,
+    dag: &Dag<NodeId>,
+    state: Option<&StateDiff>,
+) -> Result<(Selection, Vec<Diagnostic>), Error> {
     let world = World { manifest, index: Index::new(manifest), state, earlier: &request.earlier };
     let mut diagnostics = Vec::new();
-    let selected = evaluate(&selector, &world, dag, &mut diagnostics)?;
+    let selected = evaluate(selector, &world, dag, &mut diagnostics)?;
     let wanted = |kind: &ResourceType| {
         (request.resource_types.is_empty() || request.resource_types.contains(kind))
             && !request.exclude_resource_types.contains(kind)
