@@ -260,8 +260,8 @@ fn compare_versions(a: &Json, b: &Json) -> std::cmp::Ordering {
 pub(super) fn state<'a>(value: &'a str, world: &World<'a>) -> Result<Matcher<'a>, Error> {
     let known = ["new", "old", "modified", "unmodified"];
     let sub = value.strip_prefix("modified.");
-    if !known.contains(&value) && !sub.is_some_and(|sub| crate::state::all_sub_selectors().any(|known| known == sub)) {
-        let subs: Vec<String> = crate::state::all_sub_selectors().map(|sub| format!("modified.{sub}")).collect();
+    if !known.contains(&value) && !sub.is_some_and(|sub| crate::state::sub_selectors().any(|known| known == sub)) {
+        let subs: Vec<String> = crate::state::sub_selectors().map(|sub| format!("modified.{sub}")).collect();
         let words = known.into_iter().chain(subs.iter().map(String::as_str));
         let expected = format!("one of {}, {}", known.join(", "), subs.join(", "));
         return Err(invalid("state", value, expected, words));
