@@ -67,11 +67,15 @@ impl Hit {
     /// Of code that both sides have: a unified diff with `context` lines around each change; none when no line differs.
     pub fn code_diff(&self, context: usize) -> Option<String> {
         let values = self.values.as_ref().filter(|_| self.is_code)?;
-        let (baseline, current) = (values.baseline.as_deref()?, values.current.as_deref()?);
-        let diff = similar::TextDiff::from_lines(baseline, current);
-        let text = diff.unified_diff().context_radius(context).missing_newline_hint(false).to_string();
-        Some(text).filter(|text| !text.is_empty())
+        unified(values.as_ref().map(Option::as_deref), context)
     }
+}
+
+/// Of text that both sides have: a unified diff with `context` lines around each change; none when no line differs.
+pub(super) fn unified(text: Change<Option<&str>>, context: usize) -> Option<String> {
+    let diff = similar::TextDiff::from_lines(text.baseline?, text.current?);
+    let text = diff.unified_diff().context_radius(context).missing_newline_hint(false).to_string();
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// The difference of two manifests.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::diff::unified;
 use super::macros::MacroChanges;
 use super::rename::{Rename, renames};
 use super::{Hit, Severity, StateDiff};
@@ -326,17 +327,13 @@ fn changed_macros(manifests: &Change<&Manifest>, nodes: &[ChangedNode], diff: &S
     let told = |(id, change): (&str, MacroChange)| {
         let it = manifests.current.macros.get(id).or_else(|| manifests.baseline.macros.get(id))?;
         let code = manifests.map(|manifest| manifest.macros.get(id).map(|it| it.macro_sql.as_str()));
-        let unified = |(old, new): (&str, &str)| {
-            let diff = similar::TextDiff::from_lines(old, new);
-            diff.unified_diff().context_radius(CONTEXT).missing_newline_hint(false).to_string()
-        };
         Some(ChangedMacro {
             unique_id: id.to_owned(),
             name: it.name.clone(),
             path: it.original_file_path.clone(),
             change,
             reached_by: reached.remove(id).unwrap_or_default(),
-            diff: code.baseline.zip(code.current).map(unified),
+            diff: unified(code, CONTEXT),
         })
     };
     changes.in_order().into_iter().filter_map(told).collect()
