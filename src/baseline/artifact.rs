@@ -82,8 +82,8 @@ pub(super) fn newest(name: &str, reach: &Reach<'_>) -> Result<Found, Error> {
 }
 
 impl Artifact {
-    /// Whether it may be believed: made of the branch itself. A fork's branch may have the same name, and anyone can open a
-    /// pull request whose run keeps an artifact of any name.
+    /// Whether it may be believed: made of the branch itself. A fork's branch may have the same name, and anyone can
+    /// open a pull request whose run keeps an artifact of any name.
     fn is_of(&self, branch: &str) -> bool {
         !self.expired
             && self.workflow_run.as_ref().is_some_and(|run| {

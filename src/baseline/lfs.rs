@@ -9,8 +9,8 @@ const HEADER: &str = "version https://git-lfs.github.com/spec/";
 /// Pointers are short; a longer file is none.
 const LONGEST_POINTER: u64 = 1024;
 
-/// Puts the contents in place of pointers below `folder`, where they are at hand: in git's own store, or in the working tree
-/// when the file there is the same. Returns the pointers that are left, relative to `folder`.
+/// Puts the contents in place of pointers below `folder`, where they are at hand: in git's own store, or in the working
+/// tree when the file there is the same. Returns the pointers that are left, relative to `folder`.
 pub(super) fn fill_in(folder: &Path, git_dir: &Path, working_tree: &Path) -> Vec<PathBuf> {
     let mut left = Vec::new();
     for entry in walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok) {

@@ -1,5 +1,5 @@
-//! Packages of a revision: those that are installed now, as long as the revision declares the same, and its own where it
-//! declares others; local ones as the revision has them.
+//! Packages of a revision: those that are installed now, as long as the revision declares the same, and its own where
+//! it declares others; local ones as the revision has them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

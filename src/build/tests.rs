@@ -1,4 +1,5 @@
-//! Whole builds on `DuckDB` in a file of its own, from hand-made manifests: what stands in the database afterwards, and what is said.
+//! Whole builds on `DuckDB` in a file of its own, from hand-made manifests: what stands in the database afterwards, and
+//! what is said.
 
 use std::sync::{Arc, Mutex};
 

@@ -32,8 +32,9 @@ pub fn schemes() -> impl Iterator<Item = &'static str> {
     STORES.iter().map(|(scheme, _)| *scheme)
 }
 
-/// The bytes of an object. Who asks, and where the store is, is said by the variables of `env` that the cloud's own tools
-/// read, e.g. `AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_NAME`.
+/// The bytes of an object. Who asks, and where the store is, is said by the variables of `env` that the cloud's own
+/// tools read, e.g. `AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`,
+/// `AZURE_STORAGE_ACCOUNT_NAME`.
 ///
 /// # Errors
 /// There is no such object, it may not be read, or the run was stopped.

@@ -1,4 +1,5 @@
-//! dbt's dialect of Jinja on top of minijinja: one shared environment with every macro, renders that capture what they saw.
+//! dbt's dialect of Jinja on top of minijinja: one shared environment with every macro, renders that capture what they
+//! saw.
 //!
 //! Nothing here knows a driver: what needs a database asks the [`Introspect`] that the caller hands in.
 

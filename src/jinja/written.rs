@@ -7,7 +7,8 @@ use super::lexer::{Kind, Lexer, Piece, Token};
 use crate::model::JsonMap;
 
 /// The keyword arguments of the first call, each as written: a plain string without its quotes, anything else word by
-/// word, so that spaces and the kind of quotes make no difference. None when there is no such call, or none with keywords.
+/// word, so that spaces and the kind of quotes make no difference. None when there is no such call, or none with
+/// keywords.
 pub fn config_call(code: &str) -> Option<JsonMap> {
     if !code.contains("config") {
         return None;

@@ -1,8 +1,8 @@
 //! Values on their way through a query: what each column is computed from, with fingerprints that tell equal ones.
 //!
-//! A flow has two fingerprints. `print` is of the expression with every name replaced by what it stands for, whatever the
-//! rows: equal prints are equal expressions. `exact` also tells apart which of several joined relations a value is from;
-//! with the relation's own print, equal ones are equal values.
+//! A flow has two fingerprints. `print` is of the expression with every name replaced by what it stands for, whatever
+//! the rows: equal prints are equal expressions. `exact` also tells apart which of several joined relations a value is
+//! from; with the relation's own print, equal ones are equal values.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -457,9 +457,9 @@ const UNKNOWN_MACRO: &str = "no_such_generic_test";
 
 /// What dbt notes of the macros that a test calls.
 ///
-/// A macro of the test's package, or of the root project, stands for one of the same name in another package, even where
-/// the test names that package. Only macros are known that the noted one itself depends on, the named one included: else
-/// the call does nothing.
+/// A macro of the test's package, or of the root project, stands for one of the same name in another package, even
+/// where the test names that package. Only macros are known that the noted one itself depends on, the named one
+/// included: else the call does nothing.
 struct Noted<'c> {
     id: String,
     macros: &'c IndexMap<String, Macro>,

@@ -1,6 +1,7 @@
 //! The parse: from a project's files to the manifest. Never needs a database.
 //!
-//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references resolved.
+//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references
+//! resolved.
 
 mod assemble;
 mod columns;

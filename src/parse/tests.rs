@@ -1,4 +1,5 @@
-//! Whole projects, parsed from files written for the test. What is expected is what dbt-core 1.11 says of the same files.
+//! Whole projects, parsed from files written for the test. What is expected is what dbt-core 1.11 says of the same
+//! files.
 
 use std::collections::HashMap;
 use std::fs;

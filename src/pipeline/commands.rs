@@ -85,8 +85,8 @@ pub fn choose(
     Ok(selection)
 }
 
-/// The results of earlier runs that `selector` asks for: beside the manifest of `--state`, and those of now in the target
-/// folder.
+/// The results of earlier runs that `selector` asks for: beside the manifest of `--state`, and those of now in the
+/// target folder.
 fn earlier(loaded: &Loaded, state: Option<&Path>, selector: &ResolvedSelector) -> Result<Earlier, Error> {
     let mut earlier = Earlier::default();
     let Some(state) = state else { return Ok(earlier) };
@@ -123,7 +123,8 @@ pub fn load_with_state(invocation: &Invocation, state: Option<&Path>) -> Result<
     Ok(loaded)
 }
 
-/// The manifest of `--state`: a file, the folder it is in, or a URL; relative to the current folder, else to the project's.
+/// The manifest of `--state`: a file, the folder it is in, or a URL; relative to the current folder, else to the
+/// project's.
 pub(super) fn read_state(invocation: &Invocation, loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = states.get(path) {
@@ -285,8 +286,8 @@ pub struct CompileOutcome {
     pub failures: Vec<Error>,
 }
 
-/// Compiles the selected nodes, or the query, and writes them below the target folder. A node that does not compile does
-/// not keep the others from it.
+/// Compiles the selected nodes, or the query, and writes them below the target folder. A node that does not compile
+/// does not keep the others from it.
 ///
 /// # Errors
 /// No selection or no connection could be made.

@@ -15,8 +15,8 @@ use crate::plan::{self, Command};
 use crate::select::Selection;
 use crate::warehouse;
 
-/// Compiles all models and snapshots without a database and computes the lineage of their columns. A model that cannot be
-/// compiled like that is a gap of the result.
+/// Compiles all models and snapshots without a database and computes the lineage of their columns. A model that cannot
+/// be compiled like that is a gap of the result.
 ///
 /// # Errors
 /// The plan cannot be made.

@@ -1,5 +1,5 @@
-//! What a pull request is compared with. Its changes are counted from where it left the branch it goes to; its tables are
-//! compared with production's. The two are often not the same commit: a branch may be old, and production may lag.
+//! What a pull request is compared with. Its changes are counted from where it left the branch it goes to; its tables
+//! are compared with production's. The two are often not the same commit: a branch may be old, and production may lag.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;

@@ -80,8 +80,8 @@ pub fn for_pull_request(request: &PullRequest<'_>) -> Result<Plan, Error> {
     })
 }
 
-/// What the selected nodes read that nobody has: neither selected nor in the baseline. It is built as well. A pull request
-/// may be ahead of production: what its base gained since production was last built is no change of its own.
+/// What the selected nodes read that nobody has: neither selected nor in the baseline. It is built as well. A pull
+/// request may be ahead of production: what its base gained since production was last built is no change of its own.
 pub fn missing_parents(head: &Manifest, baseline: &Manifest, selection: &Selection) -> Vec<NodeId> {
     let mut known: HashSet<&NodeId> = selection.nodes.iter().collect();
     let builds = |node: &&Node| node.resource_type.is_refable() && !node.is_ephemeral();

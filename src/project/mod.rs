@@ -1,4 +1,5 @@
-//! The project as it lies on disk: `dbt_project.yml`, the profile's chosen output, packages, and every file dbt would read.
+//! The project as it lies on disk: `dbt_project.yml`, the profile's chosen output, packages, and every file dbt would
+//! read.
 //!
 //! Nothing here evaluates a model's Jinja or talks to a database; only strings of YAML files are rendered.
 

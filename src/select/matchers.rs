@@ -63,8 +63,8 @@ pub(super) fn tag(value: &str) -> Matcher<'_> {
     })
 }
 
-/// By the configured group of what has a relation, is a test or a metric. A test that only inherits the group of what it
-/// tests is not meant.
+/// By the configured group of what has a relation, is a test or a metric. A test that only inherits the group of what
+/// it tests is not meant.
 pub(super) fn group(value: &str) -> Matcher<'_> {
     let pattern = Pattern::new(value);
     Matcher::each(move |node| {
@@ -107,8 +107,8 @@ pub(super) fn named(kind: ResourceType, value: &str) -> Result<Matcher<'_>, Erro
     }))
 }
 
-/// A glob over the files of the root project; a folder stands for the files in it, and `**` at the end for folders. A node
-/// is meant by its own file, and by the property file that describes it when the glob finds that file itself.
+/// A glob over the files of the root project; a folder stands for the files in it, and `**` at the end for folders. A
+/// node is meant by its own file, and by the property file that describes it when the glob finds that file itself.
 pub(super) fn path<'a>(value: &str, world: &World<'a>) -> Matcher<'a> {
     let glob: Vec<&str> = value.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if glob.iter().all(|part| *part == "**") {

@@ -1,4 +1,5 @@
-//! dbt's node selection: [`SelectorExpr`] (as written) → [`ResolvedSelector`] (what it means) → [`Selection`] (which nodes).
+//! dbt's node selection: [`SelectorExpr`] (as written) → [`ResolvedSelector`] (what it means) → [`Selection`] (which
+//! nodes).
 
 mod definition;
 mod error;

@@ -59,8 +59,8 @@ pub(super) fn relation(pair: &Pair<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// The configuration as written. By the flag, that of the code is read from the code itself: writers differ in how they keep
-/// it, some as rendered, some as text, dbt 1.11 as its parser sees it.
+/// The configuration as written. By the flag, that of the code is read from the code itself: writers differ in how they
+/// keep it, some as rendered, some as text, dbt 1.11 as its parser sees it.
 fn as_written(node: &Node, by_code: bool) -> Cow<'_, JsonMap> {
     if !by_code {
         return Cow::Borrowed(&node.unrendered_config);

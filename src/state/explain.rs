@@ -1,5 +1,5 @@
-//! The difference of two manifests as a document: what changed and why, what is gone, what was renamed, which macros reach what.
-//! Programs read it as JSON; `report` draws it for people.
+//! The difference of two manifests as a document: what changed and why, what is gone, what was renamed, which macros
+//! reach what. Programs read it as JSON; `report` draws it for people.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,8 +11,8 @@ use super::rename::{Rename, renames};
 use super::{Hit, Severity, StateDiff};
 use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 
-/// The shape of [`Explanation`] as JSON. It grows when a field is renamed, removed or means something else; a field more is
-/// no new shape.
+/// The shape of [`Explanation`] as JSON. It grows when a field is renamed, removed or means something else; a field
+/// more is no new shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Lines around each change of code.

@@ -375,8 +375,8 @@ pub fn sub_selectors() -> impl Iterator<Item = &'static str> {
     own.chain([SEMANTIC])
 }
 
-/// Whether a sub-selector selects a new node of this kind: when it has a comparison for it, which there is nothing to make
-/// with. Macros are compared apart from the node, so being new is no reason there.
+/// Whether a sub-selector selects a new node of this kind: when it has a comparison for it, which there is nothing to
+/// make with. Macros are compared apart from the node, so being new is no reason there.
 pub(super) fn sees_new(sub_selector: &str, kind: ResourceType) -> bool {
     sub_selector != "macros"
         && REASONS.iter().any(|reason| {

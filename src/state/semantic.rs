@@ -1,5 +1,5 @@
-//! `state:modified.semantic`: an edit of comments, white space or formatting alone is no change. Asked for by name, since dbt
-//! counts it.
+//! `state:modified.semantic`: an edit of comments, white space or formatting alone is no change. Asked for by name,
+//! since dbt counts it.
 
 use super::diff::Hit;
 use crate::lineage::{Dialect, same_template};
@@ -8,8 +8,9 @@ use crate::model::{Change, Node};
 /// What follows `state:modified.` in the selector.
 pub(super) const SEMANTIC: &str = "semantic";
 
-/// Marks what is an edit of formatting alone: of the node's own SQL, token by token. A macro's text may end up anywhere, in a
-/// string too, so there every edit counts; so does every edit of Python, where white space has a meaning.
+/// Marks what is an edit of formatting alone: of the node's own SQL, token by token. A macro's text may end up
+/// anywhere, in a string too, so there every edit counts; so does every edit of Python, where white space has a
+/// meaning.
 pub(super) fn mark(node: &Node, adapter_type: &str, hits: &mut [Hit]) {
     if node.language != "sql" {
         return;

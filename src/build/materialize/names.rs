@@ -1,9 +1,10 @@
-//! Names of what exists for a moment only: staged tables, temporary ones. Shortened where the engine limits identifiers.
+//! Names of what exists for a moment only: staged tables, temporary ones. Shortened where the engine limits
+//! identifiers.
 
 use md5::{Digest, Md5};
 
-/// `name` with `suffix`, at most `limit` bytes long. A name that is too long loses its end to a hash of the whole, so that
-/// two long names that begin alike stay apart.
+/// `name` with `suffix`, at most `limit` bytes long. A name that is too long loses its end to a hash of the whole, so
+/// that two long names that begin alike stay apart.
 pub(super) fn with_suffix(name: &str, suffix: &str, limit: Option<usize>) -> String {
     let limit = limit.unwrap_or(usize::MAX);
     if name.len() + suffix.len() <= limit {

@@ -151,7 +151,8 @@ pub(super) fn abs(_state: &mut State<'_, '_>, value: &Value, _args: &Args) -> Re
     }
 }
 
-/// Words with a first letter in upper case, the rest in lower case; a word ends at a space, a hyphen or an opening bracket.
+/// Words with a first letter in upper case, the rest in lower case; a word ends at a space, a hyphen or an opening
+/// bracket.
 pub(super) fn title(text: &str) -> String {
     let mut inside = false;
     let mut out = String::with_capacity(text.len());
