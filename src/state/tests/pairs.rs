@@ -8,12 +8,13 @@ use std::sync::{Arc, LazyLock};
 use rayon::prelude::*;
 use serde_json::Value as Json;
 
+use super::selected;
 use crate::jinja::Env;
 use crate::model::{Change, Manifest};
 use crate::parse::{ParseOptions, parse};
 use crate::project::{LoadOptions, load};
 use crate::report::{Shown, changes_terminal};
-use crate::select::{Request, dag, select};
+use crate::select::Indirect;
 use crate::state::reason::all_reasons;
 use crate::state::{Options, StateDiff, compare, explain};
 
@@ -130,13 +131,6 @@ fn options(flag: bool) -> Options {
     Options { more_unrendered: flag }
 }
 
-fn selected(selector: &str, current: &Manifest, diff: &StateDiff) -> BTreeSet<String> {
-    let (name, plus) = selector.strip_suffix('+').map_or((selector, ""), |name| (name, "+"));
-    let request = Request { select: vec![format!("state:{name}{plus}")], ..Request::default() };
-    let (selection, _) = select(&request, current, &dag(current).unwrap(), Some(diff)).unwrap();
-    selection.nodes.iter().map(ToString::to_string).collect()
-}
-
 #[test]
 fn every_selector_says_of_every_pair_what_it_says_in_dbt() {
     let mut wrong = Vec::new();
@@ -152,7 +146,7 @@ fn every_selector_says_of_every_pair_what_it_says_in_dbt() {
                 // dbt refuses to compare where a versioned contract is broken; we say that it is.
                 let Some(want) = want.as_array() else { continue };
                 let want: BTreeSet<String> = want.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-                let got = selected(&selector, &sides.current, &diff);
+                let got = selected(&selector, Indirect::Eager, &sides.current, &diff);
                 compared += 1;
                 if got != want {
                     differing.insert(selector.clone());
