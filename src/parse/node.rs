@@ -1,6 +1,5 @@
 //! From a draft to a node: configuration, render, property file, names.
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::columns;
@@ -15,7 +14,7 @@ use super::python;
 use super::versions;
 use crate::artifacts::node_json;
 use crate::jinja::{Capture, LazyJson, NodeScope, config_call};
-use crate::model::{Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap};
+use crate::model::{Code, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap};
 
 /// What a property file says of one node.
 pub(super) struct Patch<'f> {
@@ -249,8 +248,6 @@ fn tags(own: &[String], first: &JsonMap, complete: &JsonMap) -> Vec<String> {
 
 fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node {
     Node {
-        unique_id: draft.unique_id.as_str().into(),
-        resource_type: draft.kind,
         name: draft.name.clone(),
         package_name: draft.package.name.clone(),
         path: draft.path.clone(),
@@ -259,7 +256,6 @@ fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node
         alias: draft.name.clone(),
         database: Some(context.options.database.clone()).filter(|name| !name.is_empty()),
         schema: context.options.schema.clone(),
-        relation: None,
         checksum: draft.checksum.clone(),
         language: draft.language.to_owned(),
         raw_code: draft.raw_code.clone(),
@@ -268,16 +264,7 @@ fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node
         tags: texts(config.get("tags")),
         group: config.get("group").and_then(Json::as_str).map(str::to_owned),
         config,
-        unrendered_config: JsonMap::new(),
-        description: String::new(),
-        columns: IndexMap::new(),
-        refs: Vec::new(),
-        sources: Vec::new(),
-        metrics: Vec::new(),
-        functions: Vec::new(),
-        depends_on: DependsOn::default(),
-        patch_path: None,
-        detail: draft.detail.clone(),
+        ..Node::new(draft.unique_id.as_str(), draft.kind, draft.detail.clone())
     }
 }
 
