@@ -31,7 +31,10 @@ fn choose(args: &mut StateCommandArgs, state_is_typed: bool, baseline_is_typed: 
     match (state_is_typed, baseline_is_typed) {
         (true, true) => {
             let message = "the argument '--state <PATH>' cannot be used with '--baseline <BASELINE>'";
-            return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+            let mut cli = Cli::command();
+            cli.build();
+            let mut command = cli.find_subcommand("state").cloned().unwrap_or(cli);
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         (true, false) => args.baseline = None,
         (false, _) if args.baseline.is_some() => args.state = None,
