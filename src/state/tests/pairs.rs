@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use rayon::prelude::*;
 use serde_json::Value as Json;
 
-use super::selected;
+use super::{golden::copy, selected};
 use crate::jinja::Env;
 use crate::model::{Change, Manifest};
 use crate::parse::{ParseOptions, parse};
@@ -58,15 +58,6 @@ static PARSED: LazyLock<Vec<Parsed>> = LazyLock::new(|| {
     };
     pairs().into_par_iter().map(parsed).collect()
 });
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file())
-    {
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(entry.path(), target).unwrap();
-    }
-}
 
 impl Pair {
     /// One side as a whole project: the head is the base, with the head's files over it and without those removed.
