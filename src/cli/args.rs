@@ -233,8 +233,8 @@ pub(super) enum LsOutput {
 pub(super) struct StateCommandArgs {
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Folder with (or path of) the manifest.json to compare with.
-    #[arg(long, value_name = "PATH", env = "DBT_STATE", hide_env_values = true, conflicts_with = "baseline")]
+    /// Folder with (or path of) the manifest.json to compare with; not beside `--baseline`.
+    #[arg(long, value_name = "PATH", env = "DBT_STATE", hide_env_values = true)]
     pub state: Option<PathBuf>,
     /// Where production is: `manifest:PATH`, `manifest:URL`, `artifact:NAME` or `git:REV`; without it, the merge base with
     /// the default branch.

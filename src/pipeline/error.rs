@@ -89,14 +89,13 @@ impl Error {
         Self::CannotCompare { message: message.into(), hint: hint.into() }
     }
 
-    /// Whether a signal stopped the run while packages were fetched.
+    /// Whether a signal stopped the run while something was fetched.
     pub fn is_stopped(&self) -> bool {
-        let error = match self {
-            Self::Deps(error) => error,
-            Self::Baseline(baseline::Error::OtherPackages { source, .. }) => source,
-            _ => return false,
-        };
-        matches!(error, project::deps::Error::Stopped)
+        match self {
+            Self::Deps(error) => matches!(error, project::deps::Error::Stopped),
+            Self::Baseline(error) => error.is_stopped(),
+            _ => false,
+        }
     }
 
     /// What to do about it, where there is something to do.

@@ -145,10 +145,10 @@ pub(super) fn summary(report: &Report) -> Vec<String> {
 pub(super) fn drift_words(drift: &Drift) -> String {
     let from = format!("Changes are counted from {}", drift.merge_base);
     if drift.is_empty() {
-        return format!("{from}, which is what production has.");
+        return format!("{from}, which is what production has");
     }
     let nodes = plural(drift.len() as u64, "node");
-    format!("{from}; production differs from it by {nodes}, which this pull request did not change")
+    format!("{from}; production differs from it by {nodes}, which is not this pull request's doing")
 }
 
 /// Said only when every table that was built was compared and is equal.
