@@ -220,7 +220,7 @@ fn double(value: &Value) -> Option<f64> {
     match value {
         Value::Float(figure) => Some(*figure),
         Value::Decimal(text) => text.parse().ok(),
-        value => value.as_i64().map(|figure| figure as f64),
+        value => value.to_string().parse().ok(),
     }
     .filter(|figure: &f64| figure.is_finite())
 }

@@ -18,6 +18,7 @@ pub enum Tolerated {
 }
 
 /// What is compared, how exactly, and what may be shown of it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// How many rows are shown as examples, of all kinds together; 0 shows none.

@@ -11,8 +11,8 @@ use crate::warehouse::compare::{Field, Sides, evidence_of_rename};
 /// How many pairs of columns are looked at.
 const PAIRS: usize = 60;
 
-/// The share of looked-at rows in which the two have to hold equal values.
-const ENOUGH: f64 = 0.8;
+/// The percentage of looked-at rows in which the two have to hold equal values.
+const ENOUGH: u64 = 80;
 
 /// Looks for renamed columns among those that only one side has.
 pub(super) async fn find(
@@ -42,7 +42,7 @@ pub(super) async fn find(
     for (field, figures) in candidates.iter().zip(figures[1..].chunks(2)) {
         let [equal, distinct] = figures else { continue };
         // A column of one value equals any other column of that value.
-        if *distinct > 1 && (*equal as f64) >= ENOUGH * (looked_at as f64) {
+        if *distinct > 1 && *equal * 100 >= looked_at * ENOUGH {
             found.push((*equal, field));
         }
     }

@@ -1,7 +1,7 @@
 //! A few rows as examples, chosen to tell different things: each way in which each column changed, the rarest first,
 //! and of numbers the largest change. None are read when none may be shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Options;
 use super::outcome::{RowCounts, Sample, SampleKind, TableDiff};
@@ -44,7 +44,7 @@ impl Samples<'_> {
         }
         // Rare changes first: what is true of all rows shows anyway.
         let mut shown: Vec<usize> = cells.iter().map(|cell| cell.at).collect();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         shown.retain(|at| seen.insert(*at));
         shown.truncate(TELLING);
         self.read(session, scratch, pairs, &rows, &shown).await
@@ -71,12 +71,12 @@ impl Samples<'_> {
         };
         let queries: Vec<String> = cells.iter().map(query).collect();
         let table = session.query(&scratch.numbered(&queries)).await?;
-        let mut offers: Vec<std::collections::VecDeque<i64>> = vec![Default::default(); cells.len()];
+        let mut offers: Vec<VecDeque<i64>> = vec![VecDeque::new(); cells.len()];
         for row in &table.rows {
-            if let (Some(cell), Some(i)) = (row[0].as_i64(), row[1].as_i64()) {
-                if let Some(offers) = usize::try_from(cell).ok().and_then(|cell| offers.get_mut(cell)) {
-                    offers.push_back(i);
-                }
+            let [cell, i] = row.as_slice() else { continue };
+            let offer = cell.as_i64().and_then(|cell| usize::try_from(cell).ok()).and_then(|cell| offers.get_mut(cell));
+            if let (Some(offer), Some(i)) = (offer, i.as_i64()) {
+                offer.push_back(i);
             }
         }
         let mut chosen: Vec<i64> = Vec::new();

@@ -1,5 +1,7 @@
 //! What the report says in words without markup, shared by the renderers.
 
+use std::fmt::Write as _;
+
 use super::document::{Drift, Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
 use super::words::{count, count_of, plural, share, size};
 use crate::diff::{ColumnDiff, KeyFacts, KeyProof, Method, RejectedKey, TableDiff};
@@ -363,14 +365,15 @@ fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> St
         said.map(|(rows, place)| format!("{} {place}", plural(rows, "row"))).collect::<Vec<_>>().join(" and ")
     };
     if facts.duplicates != Change::default() {
-        text += &format!(
+        let _ = write!(
+            text,
             " {} repeat a key: rows that share one are compared as wholes within it, so that a changed one counts as one \
              removed and one added.",
             sides(&facts.duplicates)
         );
     }
     if facts.nulls != Change::default() {
-        text += &format!(" The key has NULL in {}; NULL pairs with NULL.", sides(&facts.nulls));
+        let _ = write!(text, " The key has NULL in {}; NULL pairs with NULL.", sides(&facts.nulls));
     }
     text
 }

@@ -66,14 +66,13 @@ impl Form {
     /// whoever needs to tell them apart has to ask for NULL as well.
     pub(super) fn never_null(&self, formed: &str) -> String {
         let some = match &self.kind {
-            Kind::Text => "",
+            Kind::Text | Kind::Bytes => "",
             Kind::Int { .. } | Kind::Decimal(_) | Kind::Float(_) | Kind::Json | Kind::Jsonb => "0",
             Kind::Bool => "false",
             Kind::Date | Kind::Timestamp | Kind::TimestampNs | Kind::TimestampTz => "2000-01-01",
             Kind::Time => "00:00",
             Kind::TimeTz => "00:00+00",
             Kind::Uuid => "00000000-0000-0000-0000-000000000000",
-            Kind::Bytes => "",
             Kind::List(_) => "{}",
             // Of these each value has a text of its own.
             _ => return format!("coalesce(cast({formed} as text), '')"),
@@ -167,8 +166,8 @@ fn one_way(engine: &str, a: &Kind, b: &Kind) -> Option<Form> {
     let name = |duck: &str, postgres: &str| Some(Form::cast(if duckdb { duck } else { postgres }));
     match (a, b) {
         (Int { .. }, Int { .. }) => Some(Form::cast(&wider_int(a, b)?)),
-        (Decimal(a), Decimal(b)) if duckdb => duckdb_decimal((*a)?, (*b)?),
-        (Int { bits, signed }, Decimal(b)) if duckdb => duckdb_decimal(digits(*bits, *signed), (*b)?),
+        (Decimal(a), Decimal(b)) if duckdb => Some(duckdb_decimal((*a)?, (*b)?)),
+        (Int { bits, signed }, Decimal(b)) if duckdb => Some(duckdb_decimal(digits(*bits, *signed), (*b)?)),
         (Decimal(_) | Int { .. }, Decimal(_)) => name("", "numeric"),
         // Every integer of 32 bits has a double of its own; of 64 bits not.
         (Float(_) | Int { bits: 1..=32, .. }, Float(_)) => name("double", "double precision"),
@@ -186,8 +185,7 @@ fn one_way(engine: &str, a: &Kind, b: &Kind) -> Option<Form> {
         (TimestampTz, TimestampTz) => name("timestamptz", "timestamp with time zone"),
         (Time, Time) => name("time", "time without time zone"),
         (TimeTz, TimeTz) => name("timetz", "time with time zone"),
-        (Interval, Interval) => Some(Form::text(engine)),
-        (Bit, Bit) => Some(Form::text(engine)),
+        (Interval, Interval) | (Bit, Bit) => Some(Form::text(engine)),
         (Bool, Bool) => Some(Form::as_is(&Bool)),
         _ => None,
     }
@@ -276,13 +274,13 @@ fn digits(bits: u16, signed: bool) -> (u16, u16) {
 }
 
 /// DuckDB's decimals have at most 38 digits; what needs more meets in a text without the zeros at the end.
-fn duckdb_decimal(a: (u16, u16), b: (u16, u16)) -> Option<Form> {
+fn duckdb_decimal(a: (u16, u16), b: (u16, u16)) -> Form {
     let scale = a.1.max(b.1);
     let whole = (a.0 - a.1).max(b.0 - b.1);
-    Some(match whole.saturating_add(scale) {
+    match whole.saturating_add(scale) {
         digits @ ..=38 => Form::cast(&format!("decimal({digits},{scale})")),
         _ => Form::each(&trimmed(a.1), &trimmed(b.1), Kind::Text).with_note("by all its digits"),
-    })
+    }
 }
 
 /// The digits of an exact number without zeros at the end of its fraction.

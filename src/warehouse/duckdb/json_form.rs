@@ -95,7 +95,7 @@ fn number(text: &str, out: &mut String) {
         out.push_str(text);
         return;
     };
-    let power = exponent.saturating_sub(fraction.len() as i64).saturating_add(zeros as i64);
+    let power = exponent.saturating_sub_unsigned(fraction.len() as u64).saturating_add_unsigned(zeros as u64);
     if negative {
         out.push('-');
     }

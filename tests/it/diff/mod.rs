@@ -1,7 +1,9 @@
 //! Comparing relations for real, on each engine.
 
+mod asked;
 mod edges;
 mod oracle;
+mod traps;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
