@@ -12,17 +12,36 @@ pub struct Options {
     pub show_values: bool,
     /// Columns whose values are never shown, by name, in every table; case does not matter.
     pub mask: Vec<String>,
+    /// The only columns whose values are shown, likewise; none: all of them.
+    pub only: Option<Vec<String>>,
+    /// Counts of rows below this, other than 0, are told as being below it.
+    pub min_count: u64,
+    /// Whether each column's extremes, mean, standard deviation and distinct values are found out, on each side.
+    pub profile: bool,
+    /// Whether it is found out how far each column's distribution moved.
+    pub drift: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { samples: 5, show_values: true, mask: Vec::new() }
+        Self { samples: 5, show_values: true, mask: Vec::new(), only: None, min_count: 0, profile: false, drift: false }
     }
 }
 
 impl Options {
-    /// Whether values of this column must not be shown.
+    /// Whether values of this column must not be shown where values are.
     pub fn is_masked(&self, column: &str) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(column));
+        named(&self.mask) || self.only.as_deref().is_some_and(|only| !named(only))
+    }
+
+    /// Whether values of this column may be shown.
+    pub fn shows(&self, column: &str) -> bool {
+        self.show_values && !self.is_masked(column)
+    }
+
+    /// Whether nothing may be shown from which a value of this column follows.
+    pub fn is_secret(&self, column: &str) -> bool {
         self.mask.iter().any(|masked| masked.eq_ignore_ascii_case(column))
     }
 }
