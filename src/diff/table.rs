@@ -5,7 +5,7 @@ use super::keys::{self, Sides, VerifiedKey};
 use super::outcome::{KeyFacts, Method, TableDiff};
 use super::profile::{self, Profile};
 use super::samples::Samples;
-use super::{Options, numbers};
+use super::{Options, drift, numbers};
 use crate::model::{Change, Column, Relation};
 use crate::plan::Comparison;
 use crate::warehouse::compare::{self, BATCH, Field, Keyed, Whole};
@@ -93,6 +93,10 @@ impl Work<'_> {
             one_sided(&profiles, diff);
             return Ok(());
         };
+        if self.options.drift {
+            let source = Change { baseline: b.to_string(), current: c.to_string() };
+            drift::add(self.session, self.dialect, &source, diff).await?;
+        }
         let columns = Columns::pair(self.dialect, &sides, &comparison.excluded, diff);
         let sides = Sides {
             dialect: self.dialect,
@@ -125,6 +129,12 @@ impl Work<'_> {
     async fn profile(&mut self, relation: Option<&Relation>, columns: &[Column]) -> Result<Option<Profile>, Error> {
         match relation {
             Some(relation) if !columns.is_empty() => {
+                if self.options.profile {
+                    let source = relation.to_string();
+                    return Profile::measure(self.session, self.dialect, &source, columns, self.options)
+                        .await
+                        .map(Some);
+                }
                 Profile::count(self.session, self.dialect, relation, columns).await.map(Some)
             }
             _ => Ok(None),

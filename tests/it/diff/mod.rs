@@ -1,7 +1,9 @@
 //! Comparing relations for real, on each engine.
 
+mod drift;
 mod edges;
 mod oracle;
+mod profile;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
