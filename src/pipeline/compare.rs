@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::ci::diff_options;
 use super::{Error, Loaded};
+use crate::config::ShowValues;
 use crate::diff::{self, TableDiff};
 use crate::model::{Change, Relation};
 use crate::plan::{Comparison, KeyCandidate, KeySource};
@@ -50,14 +52,12 @@ pub async fn compare(loaded: &Loaded, request: &CompareRequest) -> Result<TableD
         keys,
         excluded: Vec::new(),
     };
-    let options = diff::Options {
-        samples: request.samples,
-        mask: loaded.settings.policy.mask.clone(),
-        ..diff::Options::default()
-    };
+    let options = diff::Options { samples: request.samples, ..diff_options(&loaded.settings.policy, &ShowValues::All) };
     let warehouse = Arc::clone(&warehouse);
     let mut session = warehouse.session().await?;
-    Ok(diff::diff(&mut *session, warehouse.dialect(), &comparison, &options).await?)
+    let mut found = diff::diff(&mut *session, warehouse.dialect(), &comparison, &options).await?;
+    options.redact(&mut found);
+    Ok(found)
 }
 
 /// `a.b.c` with parts that may be quoted with `"`; missing parts come from the target.

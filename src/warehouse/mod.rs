@@ -5,6 +5,7 @@ pub mod compare;
 mod dialect;
 mod duckdb;
 mod error;
+mod hush;
 mod json;
 mod postgres;
 mod session;
@@ -13,5 +14,6 @@ mod target;
 
 pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec};
 pub use error::Error;
+pub use hush::without_values;
 pub use session::{Session, Warehouse, connect, connect_to_compile};
 pub use target::{Attachment, DuckDbTarget, Extension, ForeignTarget, PostgresTarget, SecretFields, SslMode, Target};
