@@ -1,6 +1,7 @@
 //! slimdiff: what does merging this pull request do to the data?
 //!
-//! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
+//! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See
+//! ARCHITECTURE.md.
 
 pub mod artifacts;
 pub mod baseline;

@@ -123,8 +123,8 @@ impl<'m> Deserialize<'m> for Document<'m> {
     }
 }
 
-/// The version is the number in `https://schemas.getdbt.com/dbt/manifest/v12.json`; dbt v2 writes versions above 12 whose
-/// nodes have the same fields.
+/// The version is the number in `https://schemas.getdbt.com/dbt/manifest/v12.json`; dbt v2 writes versions above 12
+/// whose nodes have the same fields.
 fn check_version(metadata: &JsonMap, name: &str) -> Result<(), Error> {
     let not_a_manifest = |why: String| Error::NotAManifest { name: name.to_owned(), why };
     let Some(schema) = metadata.get("dbt_schema_version").and_then(Json::as_str) else {

@@ -149,8 +149,8 @@ impl<'m> Configs<'m> {
     }
 }
 
-/// What stands in `raw`, or the default when there is nothing. A value that cannot be held, as a number of 400 digits, is
-/// the error `field`: nothing is lost without a word.
+/// What stands in `raw`, or the default when there is nothing. A value that cannot be held, as a number of 400 digits,
+/// is the error `field`: nothing is lost without a word.
 fn read<'m, T: Deserialize<'m> + Default>(raw: Option<&'m RawValue>, field: &'static str) -> Result<T, &'static str> {
     raw.map_or_else(|| Ok(T::default()), |raw| serde_json::from_str(raw.get()).map_err(|_| field))
 }

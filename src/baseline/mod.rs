@@ -1,5 +1,5 @@
-//! Where production is: a manifest of this machine, the web or CI, or a git revision of the project that we parse ourselves; the merge base by default.
-//! The only room that knows git.
+//! Where production is: a manifest of this machine, the web or CI, or a git revision of the project that we parse
+//! ourselves; the merge base by default. The only room that knows git.
 
 mod artifact;
 mod error;

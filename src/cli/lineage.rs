@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table as Drawing, presets};
 use serde_json::json;
 
 use super::Exit;
 use super::commands::leave_to_the_system;
 use super::invoke::Session;
-use super::output::{Failure, print};
+use super::output::{Failure, drawing, print};
 use crate::lineage::{Followed, How, NodeLineage, ProjectLineage, Reached};
 use crate::pipeline;
 
@@ -103,19 +102,12 @@ fn find<'l>(lineage: &'l ProjectLineage, what: &str) -> Result<(&'l NodeLineage,
     }
 }
 
-fn drawing(header: &[&str]) -> Drawing {
-    let mut drawing = Drawing::new();
-    drawing.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
-    drawing.set_header(header);
-    drawing
-}
-
 /// Every model with how far it could be followed.
 fn project(lineage: &ProjectLineage, output: LineageOutput) -> String {
     if output == LineageOutput::Json {
         return serde_json::to_string_pretty(lineage).unwrap_or_default();
     }
-    let mut drawing = drawing(&["node", "columns", "followed", "why not"]);
+    let mut drawing = drawing(["node", "columns", "followed", "why not"]);
     let mut counts = [0_usize; 3];
     for node in lineage.nodes.values() {
         let Some(followed) = node.followed else { continue };
@@ -136,7 +128,7 @@ fn of_node(node: &NodeLineage, output: LineageOutput) -> String {
     if output == LineageOutput::Json {
         return serde_json::to_string_pretty(node).unwrap_or_default();
     }
-    let mut drawing = drawing(&["column", "how", "from"]);
+    let mut drawing = drawing(["column", "how", "from"]);
     for column in &node.lineage.columns {
         let mut from: Vec<String> =
             column.origins.iter().map(|origin| format!("{}.{}", short(&origin.relation), origin.column)).collect();
@@ -176,7 +168,7 @@ fn whole_node(lineage: &ProjectLineage, node: &NodeLineage, args: &LineageArgs) 
             columns.map(|(column, reached)| json!({"column": column.name, "reached": reached})).collect();
         return serde_json::to_string_pretty(&columns).unwrap_or_default();
     }
-    let mut drawing = drawing(&["column", if args.downstream { "reaches" } else { "comes from" }, "how", "steps"]);
+    let mut drawing = drawing(["column", if args.downstream { "reaches" } else { "comes from" }, "how", "steps"]);
     for (column, reached) in columns {
         for step in reached {
             let how = step.how.map_or("rows", How::as_str);
@@ -193,7 +185,7 @@ fn traced(reached: &[Reached], output: LineageOutput) -> String {
     if reached.is_empty() {
         return "nothing".to_owned();
     }
-    let mut drawing = drawing(&["steps", "column", "how", "path"]);
+    let mut drawing = drawing(["steps", "column", "how", "path"]);
     for step in reached {
         let how = step.how.map_or("decides its rows", How::as_str);
         let between = step.path.iter().skip(1).take(step.path.len().saturating_sub(2));

@@ -54,7 +54,7 @@ pub struct Policy {
     pub mask: Vec<String>,
     /// Counts of rows below this, other than 0, are told as being below it.
     pub min_count: u64,
-    /// Whether what each column holds is told beside what changed: extremes, mean, distinct values.
+    /// Whether what each column holds is told beside what changed: extremes, mean, distinct values; else only its NULLs.
     pub profile: bool,
     /// Whether it is measured how far distributions moved; it is as well when one of the next three is set.
     pub drift: bool,

@@ -2,7 +2,7 @@
 //! which one follows, no small count.
 
 use super::Options;
-use super::outcome::{ColumnDiff, TableDiff};
+use super::outcome::{ColumnDiff, Method, TableDiff};
 use crate::model::{Change, Value};
 
 /// A mean over fewer values than this says too much about each of them.
@@ -105,6 +105,12 @@ impl Options {
                 coarse(count);
             }
         }
+        if let Method::Keyed { facts, .. } = &mut diff.method {
+            for counts in [&mut facts.duplicates, &mut facts.nulls] {
+                coarse(&mut counts.baseline);
+                coarse(&mut counts.current);
+            }
+        }
         for key in &mut diff.rejected_keys {
             for counts in [&mut key.duplicates, &mut key.nulls].into_iter().flatten() {
                 coarse(&mut counts.baseline);
@@ -116,8 +122,8 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::super::outcome::{ColumnProfile, Method, NumberChange, Sample, SampleKind};
-    use super::{ColumnDiff, Options, TableDiff};
+    use super::super::outcome::{ColumnProfile, NumberChange, Sample, SampleKind};
+    use super::{ColumnDiff, Method, Options, TableDiff};
     use crate::model::{Change, Value};
 
     fn profile() -> ColumnProfile {

@@ -72,11 +72,6 @@ impl Profile {
         Ok(found)
     }
 
-    /// NULLs of the column of exactly this name.
-    pub(super) fn nulls(&self, name: &str) -> Option<u64> {
-        self.held(name).map(|held| held.nulls)
-    }
-
     fn held(&self, name: &str) -> Option<&Held> {
         self.columns.iter().find(|(column, _)| column == name).map(|(_, held)| held)
     }

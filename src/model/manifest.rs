@@ -73,8 +73,8 @@ pub struct Metadata {
     pub quoting: JsonMap,
 }
 
-/// The hash of tables that are asked for every node: ids are long, and the standard library's hash is slow on them. It is
-/// seeded anew in every process, so that nobody can choose ids that collide.
+/// The hash of tables that are asked for every node: ids are long, and the standard library's hash is slow on them. It
+/// is seeded anew in every process, so that nobody can choose ids that collide.
 pub type FastHash = foldhash::fast::RandomState;
 
 /// Things by unique id, in the order in which they came.

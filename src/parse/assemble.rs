@@ -144,10 +144,9 @@ pub(super) fn assemble<'f>(
     graph::cycle(&nodes, &place, diagnostics);
     let macros = macros(context, properties, diagnostics);
     let selectors = selectors::read(context, diagnostics);
-    let inputs = Some(Arc::new(Inputs {
-        large_seeds: large_seeds(context.project, &nodes),
-        ..inputs(context.project, &context.options)
-    }));
+    let large_seeds =
+        if context.options.large_seeds { large_seeds(context.project, &nodes) } else { HashMap::default() };
+    let inputs = Some(Arc::new(Inputs { large_seeds, ..inputs(context.project, &context.options) }));
     Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors, inputs }
 }
 

@@ -1,6 +1,7 @@
 //! The parse: from a project's files to the manifest. Never needs a database.
 //!
-//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references resolved.
+//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references
+//! resolved.
 
 mod assemble;
 mod columns;
@@ -69,6 +70,21 @@ pub struct ParseOptions {
     pub flags: JsonMap,
     /// What `invocation_args_dict` shows.
     pub invocation_args: JsonMap,
+    /// Whether seeds over 1 MiB are read to the end, to be compared by what is in them.
+    pub large_seeds: bool,
+}
+
+impl ParseOptions {
+    /// For the target of the project's profile, with nothing else given.
+    pub fn of(project: &Project) -> Self {
+        let profile = &project.profile;
+        Self {
+            target_public: profile.public_target(),
+            database: profile.database(),
+            schema: profile.schema().to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 /// What a parse makes.

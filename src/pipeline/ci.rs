@@ -144,21 +144,31 @@ fn make_plan(head: &Loaded, base: &Manifest, mut selection: Selection, schema: &
     })?)
 }
 
-/// How relations are compared by a policy; `unless_said` tells whose values are shown when the policy does not say it.
-pub(super) fn diff_options(policy: &Policy, unless_said: &ShowValues) -> diff::Options {
-    let show_values = policy.show_values.as_ref().unwrap_or(unless_said);
-    diff::Options {
+/// How relations are compared by a policy, for everyone to read.
+fn diff_options(policy: &Policy) -> diff::Options {
+    let mut options = diff::Options {
         samples: policy.samples,
-        show_values: *show_values != ShowValues::None,
-        only: match show_values {
-            ShowValues::Columns(columns) => Some(columns.clone()),
-            ShowValues::All | ShowValues::None => None,
-        },
-        mask: policy.mask.clone(),
-        min_count: policy.min_count,
-        profile: policy.needs_profile(),
+        nulls_only: !policy.needs_profile(),
         drift: policy.needs_drift(),
+        ..diff::Options::default()
+    };
+    restrict(&mut options, policy, &ShowValues::None);
+    options
+}
+
+/// Takes from what may be shown what a policy forbids; `unless_said` is for a policy that does not say whose values are
+/// shown.
+pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said: &ShowValues) {
+    match policy.show_values.as_ref().unwrap_or(unless_said) {
+        ShowValues::All => {}
+        ShowValues::None => options.show_values = false,
+        ShowValues::Columns(columns) => {
+            let both = |name: &String| options.only.as_ref().is_none_or(|only| only.contains(name));
+            options.only = Some(columns.iter().filter(|name| both(name)).cloned().collect());
+        }
     }
+    options.mask.extend(policy.mask.iter().cloned());
+    options.min_count = options.min_count.max(policy.min_count);
 }
 
 /// Passes events on without the values of rows that a database's messages can hold.
@@ -254,7 +264,7 @@ impl Check<'_> {
             .collect();
         let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
         let policy = &self.head.settings.policy;
-        let options = diff_options(policy, &ShowValues::None);
+        let options = diff_options(policy);
         let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
         for diff in &mut diffs {

@@ -4,20 +4,19 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::StreamExt;
 
 use super::commands::context;
 use super::{Error, Invocation, Loaded};
 use crate::build::{Compiler, Connection};
 use crate::lineage::{self, Gap, GapReason, KnownColumns, ProjectCode, ProjectLineage};
-use crate::model::{Column, Detail, Event, Manifest, Node, NodeId, Observer, Relation, ResourceType, Table};
+use crate::model::{Detail, Event, Manifest, Node, NodeId, Observer, ResourceType};
 use crate::plan::{self, Command};
 use crate::select::Selection;
-use crate::warehouse::{self, Dialect, Session, Warehouse};
+use crate::warehouse;
 
-/// Compiles all models and snapshots without a database and computes the lineage of their columns. A model that cannot be
-/// compiled like that is a gap of the result.
+/// Compiles all models and snapshots without a database and computes the lineage of their columns. A model that cannot
+/// be compiled like that is a gap of the result.
 ///
 /// # Errors
 /// The plan cannot be made.
@@ -41,7 +40,7 @@ async fn compile(invocation: &Invocation, loaded: &Loaded) -> Result<HashMap<Nod
         exists: &|_| false,
         full_refresh: invocation.full_refresh,
     })?;
-    let offline: Arc<dyn Warehouse> = Arc::new(Offline { dialect: loaded.target.dialect() });
+    let offline = warehouse::as_if_empty(&loaded.target);
     let mut context = context(invocation, loaded, Arc::clone(&offline), false);
     context.target_path = None;
     context.observer = Arc::new(Silent);
@@ -78,60 +77,6 @@ fn seeds(manifest: &Manifest) -> HashMap<NodeId, KnownColumns> {
         Some((node.unique_id.clone(), KnownColumns::all(names.collect::<Vec<_>>())))
     };
     manifest.of_type(ResourceType::Seed).filter_map(header).collect()
-}
-
-/// An engine that is not connected. Nothing is built there, so that incremental models compile as for their first run;
-/// whoever asks it for rows or columns is told that it has none to give.
-struct Offline {
-    dialect: &'static dyn Dialect,
-}
-
-struct OfflineSession;
-
-fn asked() -> warehouse::Error {
-    warehouse::Error::unsupported("its template asks the database, and lineage is computed without one")
-}
-
-#[async_trait]
-impl Warehouse for Offline {
-    fn dialect(&self) -> &dyn Dialect {
-        self.dialect
-    }
-
-    async fn session(&self) -> Result<Box<dyn Session>, warehouse::Error> {
-        Ok(Box::new(OfflineSession))
-    }
-
-    async fn cancel(&self) {}
-
-    fn resume(&self) {}
-}
-
-#[async_trait]
-impl Session for OfflineSession {
-    async fn execute(&mut self, _: &str) -> Result<Option<u64>, warehouse::Error> {
-        Err(asked())
-    }
-
-    async fn query(&mut self, _: &str) -> Result<Table, warehouse::Error> {
-        Err(asked())
-    }
-
-    async fn load(&mut self, _: &Relation, _: &[Column], _: &[Vec<Option<String>>]) -> Result<(), warehouse::Error> {
-        Err(asked())
-    }
-
-    async fn relations(&mut self, _: Option<&str>, _: &str) -> Result<Vec<Relation>, warehouse::Error> {
-        Ok(Vec::new())
-    }
-
-    async fn columns(&mut self, _: &Relation) -> Result<Vec<Column>, warehouse::Error> {
-        Err(asked())
-    }
-
-    async fn schemas(&mut self, _: Option<&str>) -> Result<Vec<String>, warehouse::Error> {
-        Err(asked())
-    }
 }
 
 /// Templates may print while they are compiled; here nobody asked for it.

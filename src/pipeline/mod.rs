@@ -18,7 +18,7 @@ pub use commands::{
     BuildRequest, Built, CompileOutcome, CompileRequest, CompiledNode, DeferRequest, build, choose, compile,
     load_with_state, show,
 };
-pub use compare::{CompareRequest, compare};
+pub use compare::{CompareRequest, Place, compare};
 pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;

@@ -39,6 +39,8 @@ pub struct Invocation {
     pub any_version: bool,
     /// `--full-refresh`.
     pub full_refresh: bool,
+    /// Whether seeds over 1 MiB are compared by what is in them; else they are not read to be parsed.
+    pub large_seeds: bool,
     /// What is done with warnings.
     pub warnings: WarningRules,
     /// The environment.
@@ -111,9 +113,6 @@ impl Invocation {
     /// How a project is parsed for a target.
     pub(super) fn parse_options(&self, project: &Project) -> parse::ParseOptions {
         parse::ParseOptions {
-            target_public: project.profile.public_target(),
-            database: project.profile.database(),
-            schema: project.profile.schema().to_owned(),
             env: Env(self.env.clone()),
             invocation_id: self.invocation_id.clone(),
             run_started_at: self.started_at,
@@ -123,6 +122,8 @@ impl Invocation {
                 ("invocation_command".to_owned(), format!("slimdiff {}", self.which).into()),
                 ("vars".to_owned(), self.vars.clone().into()),
             ]),
+            large_seeds: self.large_seeds,
+            ..parse::ParseOptions::of(project)
         }
     }
 

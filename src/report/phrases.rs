@@ -3,7 +3,7 @@
 use super::distributions::below;
 use super::document::{Drift, Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
 use super::words::{count, count_of, plural, share, size};
-use crate::diff::{ColumnDiff, Method, RejectedKey, TableDiff};
+use crate::diff::{ColumnDiff, KeyFacts, KeyProof, Method, RejectedKey, TableDiff};
 use crate::model::{Change, NodeStatus, Severity};
 
 /// `2 findings, 1 warning`, `no findings`.
@@ -146,10 +146,10 @@ pub(super) fn summary(report: &Report) -> Vec<String> {
 pub(super) fn drift_words(drift: &Drift) -> String {
     let from = format!("Changes are counted from {}", drift.merge_base);
     if drift.is_empty() {
-        return format!("{from}, which is what production has.");
+        return format!("{from}, which is what production has");
     }
     let nodes = plural(drift.len() as u64, "node");
-    format!("{from}; production differs from it by {nodes}, which this pull request did not change")
+    format!("{from}; production differs from it by {nodes}, which is not this pull request's doing")
 }
 
 /// Said only when every table that was built was compared and is equal.
@@ -332,11 +332,10 @@ pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String
 /// How the rows were compared, as a sentence without markup.
 pub(super) fn method(diff: &TableDiff) -> String {
     match &diff.method {
-        Method::Checksum => "Compared by a checksum of all rows: both sides hold the same.".to_owned(),
-        Method::Keyed { key, source, .. } => format!(
-            "Compared by key {} (from {source}), verified on the data to be unique and never NULL on both sides; all rows of both tables.",
-            key.join(", ")
-        ),
+        Method::Checksum => {
+            "Compared by row counts and a 64-bit checksum of every row; all rows of both tables.".to_owned()
+        }
+        Method::Keyed { key, source, facts } => keyed(diff, key, source, facts),
         Method::Multiset { reason } => format!(
             "Compared as whole rows, all of them, because {reason}; a changed row counts as one removed and one added."
         ),
@@ -344,4 +343,34 @@ pub(super) fn method(diff: &TableDiff) -> String {
         Method::OneSided => "There is nothing of the pull request's to compare.".to_owned(),
         Method::Failed { reason } => format!("Not compared: {reason}."),
     }
+}
+
+/// `Compared by key id (from unique_key), counted to be unique on both sides; all rows of both tables.`
+fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> String {
+    let rows = match diff.sampled {
+        Some(share) => format!("a sample of {} % of the keys", (share * 100_000.0).round() / 1000.0),
+        None => "all rows of both tables".to_owned(),
+    };
+    let proof = match facts.proof {
+        _ if facts.duplicates != Change::default() => "which is not unique",
+        KeyProof::Enforced => "which the database keeps unique on both sides",
+        KeyProof::Counted => "verified on the data to be unique on both sides",
+    };
+    let mut text = format!("Compared by key {} (from {source}), {proof}; {rows}.", key.join(", "));
+    let sides = |counts: &Change<u64>| {
+        let places = [(counts.baseline, "in production"), (counts.current, "here")];
+        let said = places.into_iter().filter(|(count, _)| *count > 0);
+        said.map(|(rows, place)| format!("{} {place}", plural(rows, "row"))).collect::<Vec<_>>().join(" and ")
+    };
+    if facts.duplicates != Change::default() {
+        text += &format!(
+            " {} repeat a key: rows that share one are compared as wholes within it, so that a changed one counts as one \
+             removed and one added.",
+            sides(&facts.duplicates)
+        );
+    }
+    if facts.nulls != Change::default() {
+        text += &format!(" The key has NULL in {}; NULL pairs with NULL.", sides(&facts.nulls));
+    }
+    text
 }

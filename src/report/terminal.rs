@@ -300,7 +300,7 @@ fn why(model: &ModelReport) -> String {
 
 fn last_lines(report: &Report) -> String {
     let mut lines = vec![format!("Compared with {}.", report.baseline)];
-    lines.extend(report.drift.as_ref().map(|drift| format!("{}.", drift_words(drift).trim_end_matches('.'))));
+    lines.extend(report.drift.as_ref().map(|drift| format!("{}.", drift_words(drift))));
     if let Some(schema) = &report.environment {
         lines.push(format!("The pull request's tables are in schema {schema}."));
     }

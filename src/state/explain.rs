@@ -1,17 +1,18 @@
-//! The difference of two manifests as a document: what changed and why, what is gone, what was renamed, which macros reach what.
-//! Programs read it as JSON; `report` draws it for people.
+//! The difference of two manifests as a document: what changed and why, what is gone, what was renamed, which macros
+//! reach what. Programs read it as JSON; `report` draws it for people.
 
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::diff::unified;
 use super::macros::MacroChanges;
 use super::rename::{Rename, renames};
 use super::{Hit, Severity, StateDiff};
 use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 
-/// The shape of [`Explanation`] as JSON. It grows when a field is renamed, removed or means something else; a field more is
-/// no new shape.
+/// The shape of [`Explanation`] as JSON. It grows when a field is renamed, removed or means something else; a field
+/// more is no new shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Lines around each change of code.
@@ -326,17 +327,13 @@ fn changed_macros(manifests: &Change<&Manifest>, nodes: &[ChangedNode], diff: &S
     let told = |(id, change): (&str, MacroChange)| {
         let it = manifests.current.macros.get(id).or_else(|| manifests.baseline.macros.get(id))?;
         let code = manifests.map(|manifest| manifest.macros.get(id).map(|it| it.macro_sql.as_str()));
-        let unified = |(old, new): (&str, &str)| {
-            let diff = similar::TextDiff::from_lines(old, new);
-            diff.unified_diff().context_radius(CONTEXT).missing_newline_hint(false).to_string()
-        };
         Some(ChangedMacro {
             unique_id: id.to_owned(),
             name: it.name.clone(),
             path: it.original_file_path.clone(),
             change,
             reached_by: reached.remove(id).unwrap_or_default(),
-            diff: code.baseline.zip(code.current).map(unified),
+            diff: unified(code, CONTEXT),
         })
     };
     changes.in_order().into_iter().filter_map(told).collect()

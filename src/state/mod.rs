@@ -20,7 +20,6 @@ pub use explain::{
 };
 pub use reason::{REASONS, Reason, sub_selectors};
 pub use rename::Rename;
-pub use semantic::all_sub_selectors;
 pub use severity::Severity;
 
 #[cfg(test)]

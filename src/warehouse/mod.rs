@@ -11,9 +11,10 @@ mod postgres;
 mod session;
 mod statements;
 mod target;
+mod unconnected;
 
 pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec};
 pub use error::Error;
 pub use hush::without_values;
-pub use session::{Session, Warehouse, connect, connect_to_compile};
+pub use session::{Session, Warehouse, as_if_empty, connect, connect_to_compile};
 pub use target::{Attachment, DuckDbTarget, Extension, ForeignTarget, PostgresTarget, SecretFields, SslMode, Target};

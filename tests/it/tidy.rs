@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("project", &["model", "config", "yaml", "jinja", "fetch"]),
     ("parse", &["project", "jinja", "model", "yaml", "graph", "artifacts"]),
     ("artifacts", &["model", "build"]),
-    ("state", &["model", "lineage"]),
+    ("state", &["model", "lineage", "jinja"]),
     ("select", &["graph", "state", "model"]),
     ("plan", &["graph", "state", "select", "config", "model"]),
     ("warehouse", &["model"]),

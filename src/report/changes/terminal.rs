@@ -4,7 +4,7 @@ use super::Shown;
 use super::groups::{Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, of_macro, summary, word};
 use crate::report::terminal::{Ink, Page, plain};
 use crate::report::words::plural;
-use crate::state::{Explanation, Severity};
+use crate::state::Explanation;
 
 /// The changes as text of at most `width` columns, with ANSI colours if asked for.
 pub fn changes_terminal(told: &Explanation, shown: Shown, width: usize, color: bool) -> String {
@@ -41,14 +41,10 @@ fn reasons(page: Page, groups: &[Group<'_>]) -> String {
     let rows = groups.iter().flat_map(|group| {
         group.reasons.iter().enumerate().map(|(at, reason)| {
             let who = if at == 0 { group.who(str::to_owned) } else { String::new() };
-            vec![who, reason.title.to_owned(), summary(reason), severity(reason.severity)]
+            vec![who, reason.title.to_owned(), summary(reason), reason.severity.as_str().to_owned()]
         })
     });
     page.table(&["What", "Reason", "Change", "Severity"], rows, &[])
-}
-
-fn severity(severity: Severity) -> String {
-    severity.as_str().to_owned()
 }
 
 fn removed(page: Page, told: &Explanation) -> String {

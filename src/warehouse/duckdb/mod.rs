@@ -2,6 +2,7 @@
 
 mod database;
 mod failure;
+mod json_form;
 mod session;
 mod types;
 mod value;

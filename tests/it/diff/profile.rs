@@ -116,13 +116,14 @@ fn a_table_of_1500_columns_is_profiled_and_its_drift_measured() {
     for engine in Engine::all() {
         let columns: Vec<String> = (0..1500).map(|at| format!("{at} as c{at}")).collect();
         engine.run(&format!(
-            "{SCHEMAS}; create table prod.t as select 1 as k, {}; create table pr.t as select * from prod.t",
+            "{SCHEMAS}; create table prod.t as select 1 as k, {}; create table pr.t as select * from prod.t; \
+             insert into pr.t (k) values (2)",
             columns.join(", ")
         ));
         let options = Options { profile: true, drift: true, ..Options::default() };
         let diff = engine.diff_with(&[&["k"]], &[], &options);
         assert_eq!(diff.columns.len(), 1501, "{}", engine.name);
         assert_eq!(shown(both(&diff, "c1499").current.max.as_ref()), "1499", "{}", engine.name);
-        assert!(diff.columns.iter().all(|column| column.drift.is_some_and(|drift| drift.psi == Some(0.0))));
+        assert!(diff.columns.iter().all(|column| column.drift.is_some_and(|drift| drift.psi > Some(0.1))));
     }
 }
