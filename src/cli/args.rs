@@ -406,7 +406,7 @@ pub(super) struct DiffArgs {
     pub mask: Vec<String>,
     /// Describe each column on both sides as well: NULLs, smallest, largest, mean, distinct values.
     #[arg(long)]
-    pub profile: bool,
+    pub describe: bool,
     /// Measure as well how far each column's distribution moved. Describes the columns, too.
     #[arg(long)]
     pub drift: bool,

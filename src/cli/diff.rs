@@ -87,7 +87,7 @@ fn options(args: &DiffArgs) -> Result<Options, Failure> {
         columns: trimmed(&args.columns),
         exclude: trimmed(&args.exclude),
         search_key: !args.no_key_search,
-        profile: args.profile || args.drift,
+        profile: args.describe || args.drift,
         drift: args.drift,
         ..Options::default()
     })
