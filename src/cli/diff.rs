@@ -15,12 +15,12 @@ use crate::warehouse::compare::{TextRules, Tolerance};
 
 /// Compares two relations. Equal is 0, different 1, not comparable 5.
 pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Failure> {
-    let mut request = CompareRequest {
+    let request = CompareRequest {
         relations: Change { baseline: args.baseline.clone(), current: args.current.clone() },
         key: trimmed(&args.key),
         options: options(args)?,
     };
-    let place = place(session, args, &mut request)?;
+    let place = place(session, args)?;
     let diff = pipeline::compare(&place, &request).await?;
     session.ui.finish();
     let (width, color) = terminal();
@@ -38,7 +38,7 @@ pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Fai
 }
 
 /// Where the two relations are: by URL, else in the target of the project's profile.
-fn place(session: &Session, args: &DiffArgs, request: &mut CompareRequest) -> Result<Change<Place>, Failure> {
+fn place(session: &Session, args: &DiffArgs) -> Result<Change<Place>, Failure> {
     let of_url = |url: &str| -> Result<Place, Failure> {
         let target = Target::from_url(url, Path::new(".")).map_err(|error| {
             Failure::usage(error.to_string(), "write duckdb:FILE or postgres://user:password@host/database")
@@ -48,7 +48,7 @@ fn place(session: &Session, args: &DiffArgs, request: &mut CompareRequest) -> Re
     let [baseline, current] = [&args.baseline_url, &args.current_url].map(|url| url.as_ref().or(args.url.as_ref()));
     let of_project = || -> Result<Place, Failure> {
         let loaded = session.load()?;
-        Ok(Place { target: loaded.target.clone(), mask: loaded.settings.policy.mask.clone() })
+        Ok(Place { target: loaded.target.clone(), policy: loaded.settings.policy.clone() })
     };
     let place = match (baseline, current) {
         (Some(baseline), Some(current)) => Change { baseline: of_url(baseline)?, current: of_url(current)? },
@@ -59,9 +59,6 @@ fn place(session: &Session, args: &DiffArgs, request: &mut CompareRequest) -> Re
             Change { baseline: place.clone(), current: place }
         }
     };
-    for side in [&place.baseline, &place.current] {
-        request.options.mask.extend(side.mask.iter().cloned());
-    }
     Ok(place)
 }
 
@@ -70,7 +67,7 @@ fn hidden(session: &Session, target: Target) -> Place {
     for secret in target.secrets() {
         session.ui.hide(secret.expose_secret());
     }
-    Place { target, mask: Vec::new() }
+    Place::of(target)
 }
 
 fn options(args: &DiffArgs) -> Result<Options, Failure> {
@@ -92,6 +89,7 @@ fn options(args: &DiffArgs) -> Result<Options, Failure> {
         search_key: !args.no_key_search,
         profile: args.describe || args.drift,
         drift: args.drift,
+        ..Options::default()
     })
 }
 

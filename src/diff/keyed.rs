@@ -207,7 +207,9 @@ impl<'a> Keyed<'a> {
             column.became_null = Some(count(&figures[1])?);
             column.was_null = Some(count(&figures[2])?);
             column.change = match (double(&figures[3]), double(&figures[4]), double(&figures[5])) {
-                (Some(mean), Some(mean_absolute), Some(largest)) => Some(NumberChange { mean, mean_absolute, largest }),
+                (Some(mean), Some(mean_absolute), Some(largest)) => {
+                    Some(NumberChange { mean, mean_absolute, largest: Some(largest) })
+                }
                 _ => None,
             };
         }

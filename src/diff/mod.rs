@@ -3,11 +3,13 @@
 //! Every figure is exact, or the comparison says that it failed. Holds no SQL: `warehouse::compare` writes it.
 
 mod columns;
+mod drift;
 mod keyed;
 mod keys;
 mod many;
 mod options;
 mod outcome;
+mod privacy;
 mod profile;
 mod renames;
 mod samples;
@@ -20,7 +22,7 @@ use options::numbers;
 pub use many::{comparable, diff_all};
 pub use options::{Options, Tolerated};
 pub use outcome::{
-    ColumnDiff, ColumnDrift, ColumnProfile, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed, RowCounts,
-    Sample, SampleKind, SchemaDiff, Slice, TableDiff,
+    ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed,
+    RowCounts, Sample, SampleKind, SchemaDiff, Slice, TableDiff,
 };
 pub use table::diff;

@@ -20,6 +20,7 @@ pub enum Tolerated {
 /// What is compared, how exactly, and what may be shown of it.
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Options {
     /// How many rows are shown as examples, of all kinds together; 0 shows none.
     pub samples: usize,
@@ -27,6 +28,10 @@ pub struct Options {
     pub show_values: bool,
     /// Columns whose values are never shown, by name, in every table; case does not matter.
     pub mask: Vec<String>,
+    /// The only columns whose values are shown, likewise; none: all of them.
+    pub only: Option<Vec<String>>,
+    /// Counts of rows below this, other than 0, are told as being below it.
+    pub min_count: u64,
     /// By how much numbers may differ; of rules about one column the last counts, and the more special one.
     pub tolerance: Vec<(Tolerated, Tolerance)>,
     /// What of texts does not count.
@@ -43,6 +48,8 @@ pub struct Options {
     pub search_key: bool,
     /// Whether each side's columns are described: NULLs, smallest, largest, mean, distinct values.
     pub profile: bool,
+    /// Whether nothing but NULLs is counted when columns are described.
+    pub nulls_only: bool,
     /// Whether it is measured how far each column's distribution moved.
     pub drift: bool,
 }
@@ -53,6 +60,8 @@ impl Default for Options {
             samples: 5,
             show_values: true,
             mask: Vec::new(),
+            only: None,
+            min_count: 0,
             tolerance: Vec::new(),
             text: TextRules::default(),
             filter: None,
@@ -61,14 +70,25 @@ impl Default for Options {
             exclude: Vec::new(),
             search_key: true,
             profile: true,
+            nulls_only: false,
             drift: false,
         }
     }
 }
 
 impl Options {
-    /// Whether values of this column must not be shown.
+    /// Whether values of this column must not be shown where values are.
     pub fn is_masked(&self, column: &str) -> bool {
+        contains(&self.mask, column) || self.only.as_deref().is_some_and(|only| !contains(only, column))
+    }
+
+    /// Whether values of this column may be shown.
+    pub fn shows(&self, column: &str) -> bool {
+        self.show_values && !self.is_masked(column)
+    }
+
+    /// Whether nothing may be shown from which a value of this column follows.
+    pub fn is_secret(&self, column: &str) -> bool {
         contains(&self.mask, column)
     }
 

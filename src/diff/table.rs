@@ -8,9 +8,10 @@ use super::outcome::{KeyFacts, Method, TableDiff};
 use super::profile::{self, Profile};
 use super::samples::Samples;
 use super::totals::Totals;
-use super::{Options, numbers, renames, search};
+use super::{Options, drift, numbers, renames, search};
 use crate::model::{Change, Column, Relation, Value};
 use crate::plan::Comparison;
+use crate::warehouse::compare::profile::filtered;
 use crate::warehouse::compare::{self, Ability, Field, Scratch, Side, Sides, Whole};
 use crate::warehouse::{Dialect, Error, Session};
 
@@ -157,6 +158,11 @@ impl Work<'_> {
                 None => self.as_wholes(&sides, fields, totals.rows, diff).await?,
             }
         }
+        // Equal tables have equal distributions.
+        if self.options.drift && diff.method != Method::Checksum {
+            let source = sides.relation.map(|relation| filtered(relation, self.options.filter.as_deref()));
+            drift::add(self.session, self.dialect, &source, diff).await?;
+        }
         if let Some(key) = keys.first() {
             renames::find(self, pairing, &sides, columns, &key.fields, diff).await?;
         }
@@ -271,8 +277,14 @@ impl Work<'_> {
             if let (Some(relation), false, true) =
                 (side.of(relation), columns.is_empty(), self.options.profile || one_sided)
             {
-                *side.of_mut(&mut profiles) =
-                    Some(Profile::count(self.session, self.dialect, relation, columns).await?);
+                let figures = self.options.profile && !self.options.nulls_only;
+                let found = if figures {
+                    let source = filtered(relation, self.options.filter.as_deref());
+                    Profile::measure(self.session, self.dialect, &source, columns, self.options).await?
+                } else {
+                    Profile::count(self.session, self.dialect, relation, columns).await?
+                };
+                *side.of_mut(&mut profiles) = Some(found);
             }
         }
         profile::totals(&profiles, diff);

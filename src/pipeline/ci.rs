@@ -12,10 +12,10 @@ use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::checks::DataTests;
-use crate::config;
+use crate::config::{self, Policy, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
-use crate::model::{Change, Manifest, NodeId, NodeStatus, ResourceType, Stage};
+use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -144,6 +144,46 @@ fn make_plan(head: &Loaded, base: &Manifest, mut selection: Selection, schema: &
     })?)
 }
 
+/// How relations are compared by a policy, for everyone to read.
+fn diff_options(policy: &Policy) -> diff::Options {
+    let mut options = diff::Options {
+        samples: policy.samples,
+        nulls_only: !policy.needs_profile(),
+        drift: policy.needs_drift(),
+        ..diff::Options::default()
+    };
+    restrict(&mut options, policy, &ShowValues::None);
+    options
+}
+
+/// Takes from what may be shown what a policy forbids; `unless_said` is for a policy that does not say whose values are
+/// shown.
+pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said: &ShowValues) {
+    match policy.show_values.as_ref().unwrap_or(unless_said) {
+        ShowValues::All => {}
+        ShowValues::None => options.show_values = false,
+        ShowValues::Columns(columns) => {
+            let both = |name: &String| options.only.as_ref().is_none_or(|only| only.contains(name));
+            options.only = Some(columns.iter().filter(|name| both(name)).cloned().collect());
+        }
+    }
+    options.mask.extend(policy.mask.iter().cloned());
+    options.min_count = options.min_count.max(policy.min_count);
+}
+
+/// Passes events on without the values of rows that a database's messages can hold.
+struct WithoutValues(Arc<dyn Observer>);
+
+impl Observer for WithoutValues {
+    fn observe(&self, event: &Event) {
+        let mut event = event.clone();
+        if let Event::NodeFinished { message: Some(message), .. } = &mut event {
+            *message = warehouse::without_values(message);
+        }
+        self.0.observe(&event);
+    }
+}
+
 /// One check while it goes on.
 struct Check<'a> {
     invocation: &'a Invocation,
@@ -185,12 +225,19 @@ impl Check<'_> {
     async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
         let mut target = self.head.project.profile.public_target();
         target.insert("schema".to_owned(), self.schema.into());
+        // What the database says of data it refuses has values of rows in it.
+        let hides = self.head.settings.policy.show_values != Some(ShowValues::All);
+        let observer: Arc<dyn Observer> = if hides {
+            Arc::new(WithoutValues(Arc::clone(&self.invocation.observer)))
+        } else {
+            Arc::clone(&self.invocation.observer)
+        };
         let context = BuildContext {
             manifest: Arc::clone(&self.head.manifest),
             // Hooks and macros that write to `target.schema` write to the throw-away schema.
             renderer: Arc::new(self.head.renderer.with_target(target)),
             warehouse: Arc::clone(warehouse),
-            observer: Arc::clone(&self.invocation.observer),
+            observer: Arc::clone(&observer),
             tests: Arc::new(DataTests),
             node_json: crate::artifacts::node_json,
             threads: self.head.threads,
@@ -199,7 +246,12 @@ impl Check<'_> {
             target_path: Some(self.head.target_path.clone()),
         };
         let since = self.invocation.building(self.plan);
-        let outcome = build::run(self.plan, &context).await?;
+        let mut outcome = build::run(self.plan, &context).await?;
+        if hides {
+            for result in &mut outcome.results {
+                result.message = result.message.take().map(|message| warehouse::without_values(&message));
+            }
+        }
         self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
@@ -211,14 +263,18 @@ impl Check<'_> {
             .map(|result| &result.unique_id)
             .collect();
         let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
-        let options = diff::Options {
-            samples: self.head.settings.policy.samples,
-            mask: self.head.settings.policy.mask.clone(),
-            ..diff::Options::default()
-        };
-        let diffs =
-            diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
+        let policy = &self.head.settings.policy;
+        let options = diff_options(policy);
+        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
+        for diff in &mut diffs {
+            options.redact(diff);
+            if let diff::Method::Failed { reason } = &mut diff.method
+                && hides
+            {
+                *reason = warehouse::without_values(reason);
+            }
+        }
         self.sides.note(&self.head.manifest, self.plan, &mut diffs);
         Ok((outcome, diffs))
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Error;
+use super::ci::restrict;
+use crate::config::{Policy, ShowValues};
 use crate::diff::{self, Options, TableDiff};
 use crate::model::{Change, Relation, nearest};
 use crate::plan::{Comparison, KeyCandidate, KeySource};
@@ -24,8 +26,15 @@ pub struct CompareRequest {
 pub struct Place {
     /// The database.
     pub target: Target,
-    /// Columns that the project's policy never shows.
-    pub mask: Vec<String>,
+    /// What the project's policy allows to be shown; of a database without a project all.
+    pub policy: Policy,
+}
+
+impl Place {
+    /// A database without a project.
+    pub fn of(target: Target) -> Self {
+        Self { target, policy: Policy::default() }
+    }
 }
 
 /// Compares two relations of one database, or of two.
@@ -57,7 +66,13 @@ pub async fn compare(place: &Change<Place>, request: &CompareRequest) -> Result<
         ));
     }
     let mut session = baseline.session().await?;
-    Ok(diff::diff(&mut *session, baseline.dialect(), &comparison, &request.options).await?)
+    let mut options = request.options.clone();
+    for side in [&place.baseline, &place.current] {
+        restrict(&mut options, &side.policy, &ShowValues::All);
+    }
+    let mut found = diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?;
+    options.redact(&mut found);
+    Ok(found)
 }
 
 /// The relation of this name, which must be there and have every column that was named.

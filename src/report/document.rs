@@ -41,6 +41,10 @@ pub enum FindingCode {
     NewColumnAllNull,
     /// A column's share of NULLs rose by more than the policy allows.
     NullRate,
+    /// A column's distribution moved by more than the policy allows.
+    Drift,
+    /// A column's number of distinct values changed by more than the policy allows.
+    DistinctChanged,
     /// A column is gone.
     ColumnRemoved,
     /// A table that had rows has none.

@@ -210,6 +210,7 @@ fn equal(id: &NodeId, rows: u64) -> TableDiff {
         sampled: None,
         excluded: Vec::new(),
         notes: Vec::new(),
+        min_count: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::distributions::below;
 use super::document::{Drift, Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
 use super::words::{count, count_of, plural, share, size};
 use crate::diff::{ColumnDiff, KeyFacts, KeyProof, Method, RejectedKey, TableDiff};
@@ -255,11 +256,12 @@ pub(super) fn figures(diff: &TableDiff) -> [String; 4] {
         return [rows, String::new(), String::new(), String::new()];
     }
     let (before, after) = (total.baseline.unwrap_or_default(), total.current.unwrap_or_default());
+    let part = |rows: u64, of: u64| below(diff, rows).unwrap_or_else(|| count_of(rows, of));
     let changed = match diff.method {
-        Method::Keyed { .. } => count_of(diff.rows.changed, before),
+        Method::Keyed { .. } => part(diff.rows.changed, before),
         _ => "–".to_owned(),
     };
-    [rows, count_of(diff.rows.added, after), count_of(diff.rows.removed, before), changed]
+    [rows, part(diff.rows.added, after), part(diff.rows.removed, before), changed]
 }
 
 /// The difference in one line, without markup.
@@ -276,20 +278,18 @@ pub(super) fn headline(diff: &TableDiff) -> String {
         _ if diff.is_equal() => return format!("equal, {}", plural(before, "row")),
         _ => {}
     }
+    let rows_of = |number: u64| below(diff, number).map_or_else(|| plural(number, "row"), |few| format!("{few} rows"));
     let mut parts = Vec::new();
     if rows.changed > 0 {
-        parts.push(format!(
-            "{} of {} changed ({})",
-            count(rows.changed),
-            plural(before, "row"),
-            share(rows.changed, before)
-        ));
+        let (of, share) = (plural(before, "row"), share(rows.changed, before));
+        let changed = format!("{} of {of} changed ({share})", count(rows.changed));
+        parts.push(below(diff, rows.changed).map_or(changed, |few| format!("{few} of {of} changed")));
     }
     if rows.added > 0 {
-        parts.push(format!("{} added", plural(rows.added, "row")));
+        parts.push(format!("{} added", rows_of(rows.added)));
     }
     if rows.removed > 0 {
-        parts.push(format!("{} removed", plural(rows.removed, "row")));
+        parts.push(format!("{} removed", rows_of(rows.removed)));
     }
     let schema = [
         (diff.schema.added.len(), "new"),
@@ -322,7 +322,7 @@ pub(super) fn telling(diff: &TableDiff) -> Vec<&ColumnDiff> {
 /// The share of NULLs on each side, as shown; empty on a side that does not have the column.
 pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String> {
     let side = |nulls: Option<u64>, total: Option<u64>| match (nulls, total) {
-        (Some(nulls), Some(total @ 1..)) => share(nulls, total),
+        (Some(nulls), Some(total @ 1..)) => below(diff, nulls).unwrap_or_else(|| share(nulls, total)),
         _ => String::new(),
     };
     Change {

@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::distributions::{HEADER, below, moved};
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::phrases::{
     ManyColumns, coverage, data_words, drift_words, figures, finding_counts, gaps, headline, is_bad, method, name,
@@ -170,6 +171,7 @@ impl Page {
         parts.extend(excluded.map(|(column, why)| plain(&format!("Values of {column} not compared: {why}."))));
         parts.extend(diff.notes.iter().map(|note| plain(&format!("{note}."))));
         parts.extend(self.columns(diff));
+        parts.extend(self.distributions(diff));
         parts.extend(self.samples(diff));
         parts.join("\n")
     }
@@ -188,7 +190,8 @@ impl Page {
                 (before, after) => after.clone().or_else(|| before.clone()).unwrap_or_default(),
             };
             let of = diff.rows.total.baseline.unwrap_or_default();
-            let changed = column.changed.map(|changed| count_of(changed, of)).unwrap_or_default();
+            let changed = column.changed.map(|changed| below(diff, changed).unwrap_or_else(|| count_of(changed, of)));
+            let changed = changed.unwrap_or_default();
             if diff.is_compared() {
                 vec![column.name.clone(), data_type, changed, nulls.baseline, nulls.current]
             } else {
@@ -202,6 +205,22 @@ impl Page {
         };
         let table = self.table(header, rows, &[2, 3, 4]);
         Some(match telling.len().saturating_sub(COLUMNS) {
+            0 => table,
+            more => format!("{table}\n… and {} more", plural(more as u64, "column")),
+        })
+    }
+
+    fn distributions(self, diff: &TableDiff) -> Option<String> {
+        let moved = moved(diff);
+        if moved.is_empty() {
+            return None;
+        }
+        let rows = moved.iter().take(COLUMNS).map(|moved| {
+            let cells = moved.cells.iter().cloned();
+            std::iter::once(moved.name.to_owned()).chain(cells).collect()
+        });
+        let table = self.table(&HEADER, rows, &[2, 3, 4, 5]);
+        Some(match moved.len().saturating_sub(COLUMNS) {
             0 => table,
             more => format!("{table}\n… and {} more", plural(more as u64, "column")),
         })

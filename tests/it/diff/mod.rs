@@ -1,8 +1,10 @@
 //! Comparing relations for real, on each engine.
 
 mod asked;
+mod drift;
 mod edges;
 mod oracle;
+mod profile;
 mod traps;
 
 use std::path::Path;
