@@ -81,7 +81,7 @@ impl Form {
 
 /// What matters of a type when two are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// Bits, and whether negative numbers fit. 0 bits: no limit.
     Int {
         bits: u16,
@@ -117,7 +117,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let text = text.trim().to_ascii_lowercase();
         if let Some(inner) = text.strip_suffix(']').and_then(|text| text.rsplit_once('[')) {
             return Self::List(Box::new(Self::parse(inner.0)));

@@ -14,7 +14,7 @@ use crate::{
     warehouse::{Attachment, Dialect, DuckDb, DuckDbTarget, Error},
 };
 
-use super::failure;
+use super::{failure, functions};
 
 /// Files that are open in this process. DuckDB's lock keeps other processes out but not a second opening by the same
 /// one, which would damage the file; so whoever asks for an open file gets the one that is open.
@@ -68,6 +68,7 @@ fn key(path: &str) -> String {
 
 fn prepare(target: &DuckDbTarget) -> Result<Arc<Database>, Error> {
     let connection = open_patiently(target)?;
+    functions::register(&connection).map_err(|error| failure::connect(&target.place(), &error))?;
     for extension in &target.extensions {
         let name = DuckDb.quote(&extension.name);
         // What is linked in or installed already loads without the network.

@@ -2,6 +2,7 @@
 
 mod database;
 mod failure;
+mod functions;
 mod session;
 mod types;
 mod value;
