@@ -2,6 +2,7 @@
 //!
 //! Every figure is exact, or the comparison says that it failed. Holds no SQL: `warehouse::compare` writes it.
 
+mod across;
 mod columns;
 mod keys;
 mod many;
@@ -13,6 +14,7 @@ mod table;
 
 use options::numbers;
 
+pub use across::{End, diff_across};
 pub use many::{comparable, diff_all};
 pub use options::Options;
 pub use outcome::{
