@@ -2,6 +2,7 @@
 //!
 //! Every figure is exact, or the comparison says that it failed. Holds no SQL: `warehouse::compare` writes it.
 
+mod across;
 mod columns;
 mod drift;
 mod keyed;
@@ -19,6 +20,7 @@ mod totals;
 
 use options::numbers;
 
+pub use across::{End, diff_across};
 pub use many::{comparable, diff_all};
 pub use options::{Options, Tolerated};
 pub use outcome::{

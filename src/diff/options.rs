@@ -93,7 +93,7 @@ impl Options {
     }
 
     /// Why the column is not compared, if it is not.
-    pub(super) fn left_out(&self, column: &str) -> Option<&'static str> {
+    pub fn left_out(&self, column: &str) -> Option<&'static str> {
         if contains(&self.exclude, column) {
             Some("it was left out on request")
         } else if !self.columns.is_empty() && !contains(&self.columns, column) {

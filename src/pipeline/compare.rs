@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::Error;
 use super::ci::restrict;
 use crate::config::{Policy, ShowValues};
-use crate::diff::{self, Options, TableDiff};
-use crate::model::{Change, Relation, nearest};
+use crate::diff::{self, End, Options, TableDiff};
+use crate::model::{Change, Column, Observer, Relation, nearest};
 use crate::plan::{Comparison, KeyCandidate, KeySource};
+use crate::warehouse::compare::TextRules;
 use crate::warehouse::{self, Target, Warehouse};
 
 /// What is compared.
@@ -41,47 +42,74 @@ impl Place {
 ///
 /// # Errors
 /// A name that does not read as one, a relation or column that does not exist, or a warehouse that cannot be asked.
-pub async fn compare(place: &Change<Place>, request: &CompareRequest) -> Result<TableDiff, Error> {
+pub async fn compare(
+    place: &Change<Place>,
+    request: &CompareRequest,
+    observer: &dyn Observer,
+) -> Result<TableDiff, Error> {
     let baseline = warehouse::connect(&place.baseline.target).await?;
     let one = place.baseline.target.is_same_database(&place.current.target);
     let current = if one { Arc::clone(&baseline) } else { warehouse::connect(&place.current.target).await? };
-    let relation = Change {
-        baseline: Some(existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?),
-        current: Some(existing(&*current, &place.current.target, &request.relations.current, request).await?),
-    };
+    let (b, of_baseline) = existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?;
+    let (c, of_current) = existing(&*current, &place.current.target, &request.relations.current, request).await?;
     let keys = match request.key.as_slice() {
         [] => Vec::new(),
         columns => vec![KeyCandidate { columns: columns.to_vec(), source: KeySource::CommandLine }],
     };
-    let comparison = Comparison {
+    let mut comparison = Comparison {
         unique_id: format!("relation.{}", request.relations.current).into(),
-        relation,
+        relation: Change { baseline: Some(b), current: Some(c) },
         keys,
         excluded: Vec::new(),
     };
-    if !one {
-        return Err(Error::usage(
-            "the two relations are in different databases",
-            "copy one of them, or attach one database to the other",
-        ));
-    }
-    let mut session = baseline.session().await?;
     let mut options = request.options.clone();
     for side in [&place.baseline, &place.current] {
         restrict(&mut options, &side.policy, &ShowValues::All);
     }
-    let mut found = diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?;
+    let mut session = baseline.session().await?;
+    let mut found = if one {
+        diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?
+    } else {
+        check_across(&options)?;
+        for column in of_baseline.iter().chain(&of_current).filter(|column| !request.key.contains(&column.name)) {
+            let reason = options.left_out(&column.name).map(str::to_owned);
+            comparison.excluded.extend(reason.map(|reason| (column.name.clone(), reason)));
+        }
+        let mut other = current.session().await?;
+        let ends = Change {
+            baseline: End { session: &mut *session, dialect: baseline.dialect() },
+            current: End { session: &mut *other, dialect: current.dialect() },
+        };
+        diff::diff_across(ends, &comparison, &options, observer).await?
+    };
     options.redact(&mut found);
     Ok(found)
 }
 
-/// The relation of this name, which must be there and have every column that was named.
+/// What a comparison of two databases cannot do.
+fn check_across(options: &Options) -> Result<(), Error> {
+    let asked = [
+        ("a tolerance", !options.tolerance.is_empty()),
+        ("differences of texts that do not count", options.text != TextRules::default()),
+        ("a sample of the keys", options.sample.is_some()),
+        ("a description of the columns", options.profile || options.drift),
+    ];
+    match asked.into_iter().find(|(_, asked)| *asked) {
+        None => Ok(()),
+        Some((what, _)) => Err(Error::cannot_compare(
+            format!("the two relations are in different databases, and {what} is for relations of one database"),
+            "leave it out, or bring both relations into one database",
+        )),
+    }
+}
+
+/// The relation of this name and its columns. It must be there and have every column of the key.
 async fn existing(
     warehouse: &dyn Warehouse,
     target: &Target,
     name: &str,
     request: &CompareRequest,
-) -> Result<Relation, Error> {
+) -> Result<(Relation, Vec<Column>), Error> {
     let mut relation = parse_relation(name, &target.database(), &target.schema())?;
     relation.quoting = warehouse.dialect().quoting();
     let columns = warehouse.session().await?.columns(&relation).await?;
@@ -91,21 +119,17 @@ async fn existing(
             "names are `table`, `schema.table` or `database.schema.table`",
         ));
     }
-    let options = &request.options;
-    for (flag, named) in [("--key", &request.key), ("--columns", &options.columns), ("--exclude", &options.exclude)] {
-        for wanted in named {
-            if columns.iter().any(|column| column.name.eq_ignore_ascii_case(wanted)) || flag != "--key" {
-                continue;
-            }
-            let names = columns.iter().map(|column| column.name.as_str());
-            let hint = match nearest(wanted, names) {
+    for wanted in &request.key {
+        if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(wanted)) {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let hint = match nearest(wanted, names.iter().copied()) {
                 Some(near) => format!("did you mean {near}?"),
-                None => "see the columns of both relations".to_owned(),
+                None => format!("its columns are {}", names.join(", ")),
             };
-            return Err(Error::cannot_compare(format!("{relation} has no column {wanted}, which {flag} names"), hint));
+            return Err(Error::cannot_compare(format!("{relation} has no column {wanted}, which --key names"), hint));
         }
     }
-    Ok(relation)
+    Ok((relation, columns))
 }
 
 /// `a.b.c` with parts that may be quoted with `"`; missing parts come from the target.

@@ -3,6 +3,7 @@
 //! Columns get names of our own (`k0`, `v0`) in subqueries, so that no name of the project's can clash or need quoting
 //! twice. The side is `b` for the baseline and `c` for the current one.
 
+pub mod canonical;
 pub mod drift;
 mod kinds;
 mod numbers;

@@ -14,7 +14,7 @@ use crate::{
     warehouse::{Attachment, Dialect, DuckDb, DuckDbTarget, Error},
 };
 
-use super::{failure, json_form};
+use super::{failure, functions};
 
 /// Files that are open in this process. DuckDB's lock keeps other processes out but not a second opening by the same
 /// one, which would damage the file; so whoever asks for an open file gets the one that is open.
@@ -81,7 +81,7 @@ fn prepare(target: &DuckDbTarget) -> Result<Arc<Database>, Error> {
         run(&connection, target, &create_secret(number, fields), "one of its `secrets`")?;
     }
     attach_all(&connection, target)?;
-    json_form::register(&connection).map_err(|error| failure::connect(&target.place(), &error))?;
+    functions::register(&connection).map_err(|error| failure::connect(&target.place(), &error))?;
     Ok(Arc::new(Database { first: Mutex::new(connection) }))
 }
 

@@ -2,7 +2,7 @@
 
 mod database;
 mod failure;
-mod json_form;
+mod functions;
 mod session;
 mod types;
 mod value;

@@ -1,5 +1,6 @@
 //! Comparing relations for real, on each engine.
 
+mod across;
 mod asked;
 mod drift;
 mod edges;

@@ -1,0 +1,143 @@
+//! Which rows are shown: of changed ones such that every changed column is told of, the rarest first.
+
+use super::super::Options;
+use super::super::outcome::{RowCounts, Sample, SampleKind};
+use super::rows::Row;
+use crate::model::{Change, Value};
+use crate::warehouse::compare::BATCH;
+use crate::warehouse::compare::canonical::Field;
+
+/// What is shown instead of a value that must not be shown.
+const MASK: &str = "***";
+
+/// Rows that may be shown.
+pub(super) struct Examples<'a> {
+    key: &'a [Field],
+    values: &'a [Field],
+    options: &'a Options,
+    /// How many are shown at most.
+    limit: usize,
+    changed: Vec<Changed>,
+    /// How many of `changed` tell of each column.
+    telling: Vec<usize>,
+    added: Vec<Sample>,
+    removed: Vec<Sample>,
+}
+
+/// A changed row.
+struct Changed {
+    key: Vec<(String, Value)>,
+    /// Positions of columns with their values.
+    values: Vec<(usize, Change<Value>)>,
+}
+
+impl<'a> Examples<'a> {
+    pub(super) fn new(key: &'a [Field], values: &'a [Field], options: &'a Options) -> Self {
+        Self {
+            key,
+            values,
+            options,
+            limit: if options.show_values { options.samples } else { 0 },
+            changed: Vec::new(),
+            telling: vec![0; values.len()],
+            added: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// A row of one side alone: by its key, or as a whole.
+    pub(super) fn lone(&mut self, kind: SampleKind, row: &Row) {
+        let kept = if kind == SampleKind::Added { self.added.len() } else { self.removed.len() };
+        if kept >= self.limit {
+            return;
+        }
+        let shown = if self.key.is_empty() { self.values } else { self.key };
+        let key = self.shown(shown, row);
+        let sample = Sample { kind, key, values: Vec::new() };
+        if kind == SampleKind::Added { self.added.push(sample) } else { self.removed.push(sample) }
+    }
+
+    /// A row of which the columns at these positions changed. It is kept if it tells of one that few others tell of.
+    pub(super) fn changed(&mut self, differing: &[usize], baseline: &Row, current: &Row) {
+        if !differing.iter().any(|&at| self.telling[at] < self.limit) {
+            return;
+        }
+        let value = |row: &Row, at: usize| {
+            let field = &self.values[at];
+            let text = row.texts.get(self.key.len() + at).and_then(Option::as_deref);
+            self.masked(field, field.value(text))
+        };
+        let values =
+            differing.iter().map(|&at| (at, Change { baseline: value(baseline, at), current: value(current, at) }));
+        let changed = Changed { key: self.shown(self.key, current), values: values.collect() };
+        self.changed.push(changed);
+        for &at in differing {
+            self.telling[at] += 1;
+        }
+    }
+
+    /// Those that are shown. `changed` counts the changed rows by column.
+    pub(super) fn choose(self, changed: &[u64], rows: &RowCounts) -> Vec<Sample> {
+        let [of_changed, of_added, of_removed] = shares(self.limit, [rows.changed, rows.added, rows.removed]);
+        // Every row stands for its rarest column, and of every column the first row comes before the second of any.
+        let mut seen = vec![0_usize; changed.len()];
+        let mut ranked: Vec<(usize, u64, usize, Changed)> = Vec::with_capacity(self.changed.len());
+        for row in self.changed {
+            let Some(tells) = row.values.iter().map(|(at, _)| *at).min_by_key(|&at| (changed[at], at)) else {
+                continue;
+            };
+            ranked.push((seen[tells], changed[tells], tells, row));
+            seen[tells] += 1;
+        }
+        ranked.sort_by_key(|(nth, rarity, tells, _)| (*nth, *rarity, *tells));
+        let values = self.values;
+        let named = |(at, change): (usize, Change<Value>)| (values[at].name.current.clone(), change);
+        let changed = ranked.into_iter().take(of_changed).map(|(_, _, _, row)| Sample {
+            kind: SampleKind::Changed,
+            key: row.key,
+            values: row.values.into_iter().map(named).collect(),
+        });
+        changed.chain(self.added.into_iter().take(of_added)).chain(self.removed.into_iter().take(of_removed)).collect()
+    }
+
+    fn shown(&self, fields: &[Field], row: &Row) -> Vec<(String, Value)> {
+        let cells = fields.iter().zip(&row.texts).take(BATCH);
+        cells
+            .map(|(field, text)| (field.name.current.clone(), self.masked(field, field.value(text.as_deref()))))
+            .collect()
+    }
+
+    fn masked(&self, field: &Field, value: Value) -> Value {
+        if self.options.is_masked(&field.name.current) { Value::Text(MASK.to_owned()) } else { value }
+    }
+}
+
+/// Shares the examples among the kinds of rows there are, as evenly as they last, the first kinds first.
+fn shares<const KINDS: usize>(mut left: usize, available: [u64; KINDS]) -> [usize; KINDS] {
+    let mut shares = [0; KINDS];
+    loop {
+        let before = left;
+        for (share, available) in shares.iter_mut().zip(available) {
+            if left > 0 && (*share as u64) < available {
+                *share += 1;
+                left -= 1;
+            }
+        }
+        if left == 0 || left == before {
+            return shares;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shares;
+
+    #[test]
+    fn every_kind_of_row_gets_its_share() {
+        assert_eq!(shares(5, [100, 100, 100]), [2, 2, 1]);
+        assert_eq!(shares(5, [100, 0, 1]), [4, 0, 1]);
+        assert_eq!(shares(5, [1, 1, 0]), [1, 1, 0]);
+        assert_eq!(shares(0, [9, 9, 9]), [0, 0, 0]);
+    }
+}

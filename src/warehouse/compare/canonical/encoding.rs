@@ -1,0 +1,433 @@
+//! How the values of a column are written as text, so that equal values have equal texts in both databases, and how
+//! such a text is read back.
+
+use super::super::kinds::Kind;
+use crate::model::{Change, Value};
+use crate::warehouse::compare::Side;
+use crate::warehouse::{Dialect, Postgres, json};
+
+/// A column's type: as the database spells it, and what we take it for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    /// As the database spells it.
+    pub name: String,
+    pub(super) kind: Kind,
+}
+
+impl Typed {
+    /// A type by its name.
+    pub fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), kind: Kind::parse(name) }
+    }
+
+    /// Whether the two are one type to a reader, whatever the databases call it.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.name.eq_ignore_ascii_case(&other.name) || alike(&self.kind, &other.kind)
+    }
+}
+
+fn alike(a: &Kind, b: &Kind) -> bool {
+    use Kind::{Char, Decimal, Exact, Json, Jsonb, List, Other, Text};
+    match (a, b) {
+        // What the one calls by name the other may not have at all.
+        (Exact | Other, _) | (_, Exact | Other) => false,
+        // Without a precision a decimal takes any.
+        (Decimal(a), Decimal(b)) => a.is_none() || b.is_none() || a == b,
+        (Text | Char, Text | Char) | (Json | Jsonb, Json | Jsonb) => true,
+        (List(a), List(b)) => alike(a, b),
+        _ => a == b,
+    }
+}
+
+/// What the text of a value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Encoding {
+    /// The digits of a whole number.
+    Whole,
+    /// A decimal number without zeros at the end of its fraction.
+    Decimal,
+    /// A double by its bits.
+    Double,
+    /// A double as a decimal number, against exact numbers.
+    Number,
+    /// The text itself.
+    Text,
+    /// The engine's text of it, both engines writing the same.
+    Bool,
+    Date,
+    /// Without a zone.
+    Timestamp,
+    /// In UTC.
+    TimestampTz,
+    Time,
+    /// Months, days and microseconds.
+    Interval,
+    Json,
+    Uuid,
+    /// `x` and hexadecimal digits.
+    Bytes,
+    Bit,
+    /// Its items with their lengths.
+    List(Box<Encoding>),
+    /// The engine's text of a type that only this engine has.
+    Plain,
+}
+
+/// A column that both sides have, and how its values are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name on each side.
+    pub name: Change<String>,
+    kinds: Change<Kind>,
+    encoding: Encoding,
+}
+
+impl Field {
+    /// The column of these types in databases of these engines, with what a reader must know of how it is compared.
+    ///
+    /// # Errors
+    /// Why its values cannot be compared.
+    pub fn pair(
+        engines: &Change<&str>,
+        name: Change<String>,
+        types: &Change<Typed>,
+    ) -> Result<(Self, Option<String>), String> {
+        let (baseline, current) = (&types.baseline, &types.current);
+        let same_engine = engines.baseline == engines.current;
+        let native = same_engine && engines.current == "postgres" && baseline.name == current.name;
+        let encoding = match meet(&baseline.kind, &current.kind, same_engine) {
+            Some(encoding) => encoding,
+            None if native => Encoding::Plain,
+            None => {
+                return Err(format!(
+                    "its types are {} and {}, and there is no form in which the values of both can be compared across \
+                     databases without loss",
+                    baseline.name, current.name
+                ));
+            }
+        };
+        let field = Self { name, kinds: types.as_ref().map(|typed| typed.kind.clone()), encoding };
+        let note = field.note(types);
+        Ok((field, note))
+    }
+
+    fn note(&self, types: &Change<Typed>) -> Option<String> {
+        let by = match self.encoding {
+            Encoding::Number => {
+                "by value, a double that is no whole number counting as the shortest decimal that reads back as it"
+            }
+            Encoding::Plain => "by its text, byte by byte",
+            Encoding::Text if !self.kinds.as_ref().map(is_text).baseline || !is_text(&self.kinds.current) => {
+                "by its text, byte by byte"
+            }
+            Encoding::Timestamp if self.kinds.baseline == Kind::Date || self.kinds.current == Kind::Date => {
+                "as a timestamp"
+            }
+            _ => return None,
+        };
+        let of_type = if types.baseline.is_like(&types.current) {
+            format!("its type is {}", types.current.name)
+        } else {
+            format!("its types are {} and {}", types.baseline.name, types.current.name)
+        };
+        Some(format!("{} was compared {by} ({of_type})", self.name.current))
+    }
+
+    /// The column's values on this side as text.
+    pub(super) fn text(&self, dialect: &dyn Dialect, side: Side) -> String {
+        let column = dialect.quote(side.of(&self.name).as_str());
+        write(dialect, &self.encoding, side.of(&self.kinds), &column)
+    }
+
+    /// An expression that the engine groups as the texts would be grouped.
+    pub(super) fn group(&self, dialect: &dyn Dialect, side: Side) -> String {
+        let column = dialect.quote(side.of(&self.name).as_str());
+        match self.encoding {
+            Encoding::Whole
+            | Encoding::Decimal
+            | Encoding::Bool
+            | Encoding::Date
+            | Encoding::Timestamp
+            | Encoding::TimestampTz
+            | Encoding::Time
+            | Encoding::Uuid => column,
+            _ => format!("({} collate \"C\")", self.text(dialect, side)),
+        }
+    }
+
+    /// What `concat` is given of this column, whose text is `text`, so that no two rows give the same. A NULL adds
+    /// nothing where every other value adds something.
+    pub(super) fn parts(&self, text: &str, md5: impl Fn(&str) -> String) -> Vec<String> {
+        match self.encoding {
+            Encoding::Text | Encoding::Bit => {
+                vec![format!("length({text})"), "':'".to_owned(), text.to_owned(), "','".to_owned()]
+            }
+            Encoding::Json | Encoding::List(_) | Encoding::Plain => vec![md5(text), "','".to_owned()],
+            // These have no comma and are never empty.
+            _ => vec![text.to_owned(), "','".to_owned()],
+        }
+    }
+
+    /// The value of a text.
+    pub fn value(&self, text: Option<&str>) -> Value {
+        text.map_or(Value::Null, |text| read(&self.encoding, text).unwrap_or_else(|| Value::Text(text.to_owned())))
+    }
+
+    /// Whether the size of a change of this column can be told.
+    pub fn is_measured(&self) -> bool {
+        use Encoding::{Date, Decimal, Double, Number, Timestamp, TimestampTz, Whole};
+        matches!(self.encoding, Whole | Decimal | Double | Number | Date | Timestamp | TimestampTz)
+    }
+
+    /// A text as a number, dates and times in seconds since 1970; none of what is no finite number.
+    pub fn number(&self, text: &str) -> Option<f64> {
+        let number = match self.encoding {
+            Encoding::Whole | Encoding::Decimal | Encoding::Number => text.parse().ok()?,
+            Encoding::Double => bits(text)?,
+            Encoding::Date | Encoding::Timestamp | Encoding::TimestampTz => seconds(text)?,
+            _ => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
+    /// Current minus baseline, both as texts; whole numbers are subtracted as such.
+    pub fn difference(&self, baseline: &str, current: &str) -> Option<f64> {
+        if self.encoding == Encoding::Whole
+            && let (Ok(baseline), Ok(current)) = (baseline.parse::<i128>(), current.parse::<i128>())
+        {
+            // The nearest double is what is asked for.
+            #[expect(clippy::cast_precision_loss, reason = "a size is told to some digits")]
+            return current.checked_sub(baseline).map(|difference| difference as f64);
+        }
+        Some(self.number(current)? - self.number(baseline)?)
+    }
+}
+
+fn is_text(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text | Kind::Char | Kind::Enum)
+}
+
+/// How values of these two types are written, if they can be written alike.
+fn meet(a: &Kind, b: &Kind, same_engine: bool) -> Option<Encoding> {
+    one_way(a, b, same_engine).or_else(|| one_way(b, a, same_engine))
+}
+
+fn one_way(a: &Kind, b: &Kind, same_engine: bool) -> Option<Encoding> {
+    use Kind::{Bit, Bool, Bytes, Char, Date, Decimal, Enum, Float, Int, Interval, Json, Jsonb, List};
+    use Kind::{Text, Time, TimeTz, Timestamp, TimestampNs, TimestampTz, Uuid};
+    Some(match (a, b) {
+        (Int { .. }, Int { .. }) => Encoding::Whole,
+        (Int { .. } | Decimal(_), Decimal(_)) => Encoding::Decimal,
+        (Float(_), Float(_)) => Encoding::Double,
+        // A float of 32 bits has no decimal number of its own once it is a double.
+        (Int { .. }, Float(_)) | (Decimal(_), Float(64)) => Encoding::Number,
+        (Text | Char | Enum | Int { .. } | Uuid, Text) | (Char | Enum, Char | Enum) => Encoding::Text,
+        (Bool, Bool) => Encoding::Bool,
+        (Date, Date) => Encoding::Date,
+        (Date | Timestamp | TimestampNs, Timestamp | TimestampNs) => Encoding::Timestamp,
+        (TimestampTz, TimestampTz) => Encoding::TimestampTz,
+        (Time, Time) | (TimeTz, TimeTz) => Encoding::Time,
+        (Interval, Interval) => Encoding::Interval,
+        (Json | Jsonb, Json | Jsonb) => Encoding::Json,
+        (Uuid, Uuid) => Encoding::Uuid,
+        (Bytes, Bytes) => Encoding::Bytes,
+        (Bit, Bit) => Encoding::Bit,
+        // PostgreSQL's arrays have their dimensions in their values, DuckDB's lists in their types.
+        (List(a), List(b)) if same_engine || !matches!((&**a, &**b), (List(_), _) | (_, List(_))) => {
+            Encoding::List(Box::new(meet(a, b, same_engine)?))
+        }
+        _ => return None,
+    })
+}
+
+fn write(dialect: &dyn Dialect, encoding: &Encoding, kind: &Kind, x: &str) -> String {
+    if dialect.name() == "duckdb" { duckdb(encoding, kind, x) } else { postgres(encoding, kind, x) }
+}
+
+fn duckdb(encoding: &Encoding, kind: &Kind, x: &str) -> String {
+    let text = format!("cast({x} as varchar)");
+    match (encoding, kind) {
+        (Encoding::Decimal | Encoding::Number, Kind::Decimal(Some((_, 0)))) => text,
+        (Encoding::Decimal | Encoding::Number, Kind::Decimal(digits)) => {
+            // With as many digits behind the point as there are at all, none is printed before it.
+            let text = match digits {
+                Some((precision, scale)) if precision > scale => text,
+                _ => format!("regexp_replace({text}, '^(-?)[.]', '\\10.')"),
+            };
+            format!("rtrim(rtrim({text}, '0'), '.')")
+        }
+        (Encoding::Double, _) => format!("slimdiff_double_bits(cast({x} as double))"),
+        (Encoding::Number, Kind::Float(_)) => format!("slimdiff_double_digits(cast({x} as double))"),
+        (Encoding::Timestamp, Kind::Date) => duckdb_era(&format!("cast(cast({x} as timestamp) as varchar)")),
+        (Encoding::Date | Encoding::Timestamp, _) => duckdb_era(&text),
+        (Encoding::TimestampTz, _) => {
+            let utc = format!("cast(make_timestamp(epoch_us({x})) as varchar)");
+            duckdb_era(&format!("case when isfinite({x}) then {utc} else {text} end"))
+        }
+        (Encoding::Interval, _) => format!(
+            "(cast(datepart('year', {x}) * 12 + datepart('month', {x}) as varchar) || 'm' || \
+             cast(datepart('day', {x}) as varchar) || 'd' || cast(datepart('hour', {x}) * 3600000000 + \
+             datepart('minute', {x}) * 60000000 + datepart('microsecond', {x}) as varchar) || 'u')"
+        ),
+        (Encoding::Json, _) => format!("slimdiff_json({text})"),
+        (Encoding::Bytes, _) => format!("('x' || lower(hex({x})))"),
+        (Encoding::List(item), Kind::List(kind)) => {
+            // A list in a list has a name of its own.
+            let name = if x.starts_with("item") { format!("{x}n") } else { "item".to_owned() };
+            let item = duckdb(item, kind, &name);
+            format!(
+                "array_to_string(list_transform({x}, lambda {name}: \
+                 coalesce(cast(length({item}) as varchar) || ':' || {item}, 'N')), '')"
+            )
+        }
+        _ => text,
+    }
+}
+
+/// Years before Christ are marked behind the date and not behind the time.
+fn duckdb_era(text: &str) -> String {
+    format!("case when {text} like '%(BC)%' then replace({text}, ' (BC)', '') || ' BC' else {text} end")
+}
+
+fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
+    let text = format!("cast({x} as text)");
+    match (encoding, kind) {
+        (Encoding::Decimal | Encoding::Number, Kind::Decimal(digits)) if digits.is_none_or(|(_, scale)| scale > 0) => {
+            format!("cast(trim_scale({x}) as text)")
+        }
+        // One NaN, and minus zero plus zero is zero.
+        (Encoding::Double, _) => {
+            let double = format!("cast({x} as double precision)");
+            format!("case when {double} = 'NaN' then 'nan' else encode(float8send({double} + 0), 'hex') end")
+        }
+        (Encoding::Number, Kind::Float(_)) => postgres_digits(&format!("cast({x} as double precision)")),
+        (Encoding::Timestamp, Kind::Date) => format!("cast(cast({x} as timestamp) as text)"),
+        (Encoding::TimestampTz, _) => format!("cast({x} at time zone 'UTC' as text)"),
+        (Encoding::Interval, _) => format!(
+            "case when isfinite({x}) then cast(extract(year from {x}) * 12 + extract(month from {x}) as bigint) || 'm' \
+             || cast(extract(day from {x}) as bigint) || 'd' || cast(extract(hour from {x}) * 3600000000 + \
+             extract(minute from {x}) * 60000000 + extract(microseconds from {x}) as bigint) || 'u' else {text} end"
+        ),
+        // Zeros at the end of a fraction go; texts, which may look like numbers, are taken whole and kept.
+        (Encoding::Json, _) => format!(
+            "regexp_replace(cast(cast({x} as jsonb) as text), {}, {}, 'g')",
+            Postgres.literal(r#"("(?:[^"\\]|\\.)*")|([.][0-9]*[1-9])0+(?![0-9])|[.]0+(?![0-9])"#),
+            Postgres.literal(r"\1\2"),
+        ),
+        (Encoding::Bytes, _) => format!("('x' || encode({x}, 'hex'))"),
+        (Encoding::List(item), Kind::List(kind)) => {
+            let item = postgres(item, kind, "item");
+            format!(
+                "case when {x} is not null then case when array_ndims({x}) > 1 then array_dims({x}) else '' end || \
+                 coalesce((select string_agg(coalesce(length({item}) || ':' || {item}, 'N'), '' order by place) \
+                 from unnest({x}) with ordinality as items (item, place)), '') end"
+            )
+        }
+        _ => text,
+    }
+}
+
+/// A whole double with all of its digits, which a cast to `numeric` would round to fifteen: in three parts of 53 bits,
+/// each of which is exact. Larger ones than that, and those with a fraction, by their shortest text.
+fn postgres_digits(x: &str) -> String {
+    let limb = "9007199254740992";
+    let whole = |x: &str| format!("cast(cast({x} as bigint) as numeric)");
+    let upper = format!("trunc({x} / {limb} / {limb})");
+    let middle = format!("(trunc({x} / {limb}) - {upper} * {limb})");
+    let lower = format!("({x} - trunc({x} / {limb}) * {limb})");
+    format!(
+        "case when {x} in ('NaN', 'Infinity', '-Infinity') then cast({x} as text) \
+         when abs({x}) < 1e9 and {x} = trunc({x}) then cast(cast({x} as bigint) as text) \
+         when abs({x}) < 1e47 and {x} = trunc({x}) then cast(({} * {limb} + {}) * {limb} + {} as text) \
+         else cast(cast(cast({x} as text) as numeric) as text) end",
+        whole(&upper),
+        whole(&middle),
+        whole(&lower),
+    )
+}
+
+fn read(encoding: &Encoding, text: &str) -> Option<Value> {
+    let owned = || text.to_owned();
+    Some(match encoding {
+        Encoding::Whole => Value::Int(text.parse().ok()?),
+        Encoding::Decimal | Encoding::Number => Value::Decimal(owned()),
+        Encoding::Double => Value::Float(bits(text)?),
+        Encoding::Bool => Value::Bool(text.parse().ok()?),
+        Encoding::Date => Value::Date(owned()),
+        Encoding::Timestamp => Value::Timestamp(owned()),
+        Encoding::TimestampTz => Value::Timestamp(match text.strip_suffix(" BC") {
+            Some(before) => format!("{before}+00 BC"),
+            None if text.ends_with("infinity") => owned(),
+            None => format!("{text}+00"),
+        }),
+        Encoding::Time => Value::Time(owned()),
+        Encoding::Interval => Value::Interval(interval(text)?),
+        Encoding::Json => json::value(text),
+        Encoding::Bytes => Value::Bytes(bytes(text.strip_prefix('x')?)?),
+        Encoding::List(item) => Value::List(items(item, text)?),
+        Encoding::Text | Encoding::Uuid | Encoding::Bit | Encoding::Plain => Value::Text(owned()),
+    })
+}
+
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect()
+}
+
+fn bits(text: &str) -> Option<f64> {
+    if text == "nan" { Some(f64::NAN) } else { u64::from_str_radix(text, 16).ok().map(f64::from_bits) }
+}
+
+/// `14m3d5000000u` as `1 year 2 months 3 days 00:00:05`.
+fn interval(text: &str) -> Option<String> {
+    let (months, rest) = text.split_once('m')?;
+    let (days, rest) = rest.split_once('d')?;
+    let (months, days): (i64, i64) = (months.parse().ok()?, days.parse().ok()?);
+    let micros: i64 = rest.strip_suffix('u')?.parse().ok()?;
+    let mut parts = Vec::new();
+    for (count, unit) in [(months / 12, "year"), (months % 12, "month"), (days, "day")] {
+        if count != 0 {
+            parts.push(format!("{count} {unit}{}", if count.abs() == 1 { "" } else { "s" }));
+        }
+    }
+    if micros != 0 || parts.is_empty() {
+        let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+        let clock = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
+        parts.push(format!("{clock}{}", fraction.trim_end_matches('0')));
+    }
+    Some(parts.join(" "))
+}
+
+/// Each item behind its length in characters, or `N`; several dimensions of PostgreSQL's come in brackets first and are
+/// not shown.
+fn items(item: &Encoding, text: &str) -> Option<Vec<Value>> {
+    let mut rest = text;
+    while rest.starts_with('[') {
+        rest = rest.split_once(']')?.1;
+    }
+    let mut values = Vec::new();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('N') {
+            values.push(Value::Null);
+            rest = after;
+            continue;
+        }
+        let (length, after) = rest.split_once(':')?;
+        let length: usize = length.parse().ok()?;
+        let end = after.char_indices().nth(length).map_or(after.len(), |(at, _)| at);
+        values.push(read(item, &after[..end]).unwrap_or_else(|| Value::Text(after[..end].to_owned())));
+        rest = &after[end..];
+    }
+    Some(values)
+}
+
+/// Seconds since 1970 of `YYYY-MM-DD[ HH:MM:SS[.ffffff]]`.
+fn seconds(text: &str) -> Option<f64> {
+    let (date, time) = text.split_once(' ').unwrap_or((text, "00:00:00"));
+    let date = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    let time = chrono::NaiveTime::parse_from_str(time, "%H:%M:%S%.f").ok()?;
+    let micros = date.and_time(time).and_utc().timestamp_micros();
+    #[expect(clippy::cast_precision_loss, reason = "a size is told to some digits")]
+    Some(micros as f64 / 1e6)
+}

@@ -1,0 +1,15 @@
+//! The SQL of comparing two relations that are in different databases, even of different engines.
+//!
+//! No database sees the rows of the other, so each writes a row as a text such that equal values have equal texts on
+//! both ([`Field`]), and what is compared are hashes (MD5) of these texts: first sums of them over segments of rows
+//! ([`Source::segments`]), then the rows of the segments whose sums differ ([`Source::open_rows`]).
+
+mod encoding;
+mod scalars;
+mod statements;
+
+pub use encoding::{Field, Typed};
+pub(in crate::warehouse) use scalars::{double_bits, double_digits, json};
+pub use statements::{
+    Segments, Source, begin, close_rows, next_rows, parse_sums, resolve_types, server_encoding, with_resolved,
+};

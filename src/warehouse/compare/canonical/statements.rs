@@ -1,0 +1,290 @@
+//! The statements of a comparison across databases. Each is of one side only.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::super::kinds::Kind;
+use super::encoding::{Field, Typed};
+use crate::model::{Relation, Table};
+use crate::warehouse::Dialect;
+use crate::warehouse::compare::Side;
+
+/// `concat` takes at most a hundred arguments on PostgreSQL.
+const ARGUMENTS: usize = 90;
+/// The most bits of a segment's number: five hexadecimal digits of a hash.
+const DIGITS: usize = 5;
+/// What the rows are called while they are read page by page.
+const ROWS: &str = "slimdiff_rows";
+
+/// Statements with which a comparison begins: all queries after them see one state of the data, and the server writes
+/// values in one way whatever it is set to. It only reads.
+pub fn begin(dialect: &dyn Dialect) -> &'static str {
+    match dialect.name() {
+        "postgres" => {
+            "begin transaction isolation level repeatable read, read only;\n\
+             set local datestyle to 'ISO, YMD'; set local intervalstyle to postgres; set local timezone to 'UTC';\n\
+             set local extra_float_digits to 1; set local bytea_output to hex"
+        }
+        _ => "begin transaction",
+    }
+}
+
+/// A query for the encoding of texts, where it may be another than UTF-8.
+pub fn server_encoding(dialect: &dyn Dialect) -> Option<&'static str> {
+    (dialect.name() == "postgres").then_some("select pg_catalog.current_setting('server_encoding')")
+}
+
+/// A query for what the types are that their names do not tell: enums, domains, and texts of extensions. To be given
+/// to [`with_resolved`]. None when all are known.
+pub fn resolve_types(dialect: &dyn Dialect, types: &[Typed]) -> Option<String> {
+    let mut names: Vec<&str> = types.iter().filter_map(unknown).collect();
+    names.sort_unstable();
+    names.dedup();
+    if dialect.name() != "postgres" || names.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = names.iter().map(|name| dialect.literal(name)).collect();
+    Some(format!(
+        "with recursive known (name, oid, typmod) as (\n    \
+         select name, cast(pg_catalog.to_regtype(name) as oid), -1 from unnest(array[{}]) as names (name)\n    \
+         union all\n    select name, typbasetype, typtypmod from known\n    \
+         join pg_catalog.pg_type on pg_type.oid = known.oid where typtype = 'd'\n)\n\
+         select name, case when typtype = 'e' then 'enum' when typcategory = 'S' then 'text' \
+         else pg_catalog.format_type(known.oid, typmod) end\n\
+         from known join pg_catalog.pg_type on pg_type.oid = known.oid where typtype <> 'd'",
+        names.join(", ")
+    ))
+}
+
+/// The name of the type, or of its items, when the name does not tell what it is.
+fn unknown(typed: &Typed) -> Option<&str> {
+    match &typed.kind {
+        Kind::Other => Some(&typed.name),
+        Kind::List(item) if **item == Kind::Other => typed.name.strip_suffix("[]"),
+        _ => None,
+    }
+}
+
+/// The types with what the query of [`resolve_types`] found.
+pub fn with_resolved(types: Vec<Typed>, found: &Table) -> Vec<Typed> {
+    let text = |row: &[crate::model::Value], at: usize| row.get(at).and_then(|value| value.as_str().map(str::to_owned));
+    let known: HashMap<String, String> =
+        found.rows.iter().filter_map(|row| Some((text(row, 0)?, text(row, 1)?))).collect();
+    let resolve = |typed: Typed| {
+        let Some(name) = unknown(&typed).and_then(|name| known.get(name)) else { return typed };
+        let kind = Kind::parse(name);
+        let kind = if typed.name.ends_with("[]") { Kind::List(Box::new(kind)) } else { kind };
+        Typed { kind, ..typed }
+    };
+    types.into_iter().map(resolve).collect()
+}
+
+/// Which segments of rows are looked at. A row is in a segment by the first bits of its key's hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segments {
+    bits: u32,
+    chosen: Vec<bool>,
+}
+
+impl Segments {
+    /// The most bits there can be.
+    pub const MOST_BITS: u32 = 18;
+
+    /// The segments of which the two sides have different sums, `bits` being the bits of a segment's number.
+    pub fn differing(bits: u32, baseline: &[u128], current: &[u128]) -> Self {
+        let chosen = baseline.iter().zip(current).map(|(baseline, current)| baseline != current).collect();
+        Self { bits, chosen }
+    }
+
+    /// How many are looked at.
+    pub fn count(&self) -> usize {
+        self.chosen.iter().filter(|chosen| **chosen).count()
+    }
+
+    /// The condition on the hash of the key, if there is one to make.
+    fn condition(&self, dialect: &dyn Dialect, hash: &str) -> Option<String> {
+        if self.chosen.iter().all(|chosen| *chosen) {
+            return None;
+        }
+        let number = segment(dialect, hash, self.bits);
+        Some(if dialect.name() == "duckdb" {
+            let bits: String = self.chosen.iter().map(|&chosen| if chosen { '1' } else { '0' }).collect();
+            format!("get_bit('{bits}'::bit, {number}) = 1")
+        } else {
+            // The lowest bit of a byte comes first.
+            let mut digits = String::new();
+            for eight in self.chosen.chunks(8) {
+                let byte = eight.iter().rev().fold(0_u8, |byte, &chosen| (byte << 1) | u8::from(chosen));
+                // Writing to a String cannot fail.
+                let _ = write!(digits, "{byte:02x}");
+            }
+            format!("pg_catalog.get_bit(decode('{digits}', 'hex'), {number}) = 1")
+        })
+    }
+}
+
+/// The number of the segment of a hash.
+fn segment(dialect: &dyn Dialect, hash: &str, bits: u32) -> String {
+    let shift = 4 * DIGITS - bits as usize;
+    if dialect.name() == "duckdb" {
+        format!("(cast('0x' || substr({hash}, 1, {DIGITS}) as integer) >> {shift})")
+    } else {
+        format!("(cast(cast('x' || substr({hash}, 1, {DIGITS}) as bit(20)) as integer) >> {shift})")
+    }
+}
+
+/// Sixty bits of a hash that say nothing of its segment.
+fn addend(dialect: &dyn Dialect, hash: &str) -> String {
+    if dialect.name() == "duckdb" {
+        format!("cast('0x' || substr({hash}, 18, 15) as bigint)")
+    } else {
+        format!("cast(cast('x' || substr({hash}, 18, 15) as bit(60)) as bigint)")
+    }
+}
+
+/// The sums by segment out of the answer to [`Source::segments`]; 0 of a segment without rows.
+pub fn parse_sums(bits: u32, table: &Table) -> Option<Vec<u128>> {
+    let mut sums = vec![0_u128; 1 << bits];
+    for row in &table.rows {
+        let text = row.first()?.as_str()?;
+        for pair in text.split(',') {
+            let (number, sum) = pair.split_once(':')?;
+            *sums.get_mut(number.parse::<usize>().ok()?)? = sum.parse().ok()?;
+        }
+    }
+    Some(sums)
+}
+
+/// The next rows, at most `count`, after `done` ones: the hash of the key, that of the row, then the texts of the key
+/// and of the values; in the order of the two hashes.
+pub fn next_rows(dialect: &dyn Dialect, done: u64, count: usize) -> String {
+    match dialect.name() {
+        "postgres" => format!("fetch forward {count} from {ROWS}"),
+        _ => format!(
+            "select * exclude (place) from temp.{ROWS} where place > {done} and place <= {} order by place",
+            done.saturating_add(count as u64)
+        ),
+    }
+}
+
+/// No more rows are wanted.
+pub fn close_rows(dialect: &dyn Dialect) -> String {
+    match dialect.name() {
+        "postgres" => format!("close {ROWS}"),
+        _ => format!("drop table temp.{ROWS}"),
+    }
+}
+
+/// One side of the comparison.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// How its engine writes SQL.
+    pub dialect: &'a dyn Dialect,
+    /// Which side it is.
+    pub side: Side,
+    /// The relation.
+    pub relation: &'a Relation,
+    /// The condition on its rows, if only some are compared.
+    pub filter: Option<&'a str>,
+    /// Whether its server keeps texts in another encoding than UTF-8.
+    pub recodes: bool,
+}
+
+impl Source<'_> {
+    /// One row: the number of rows, then for each column the number of values that are not NULL.
+    pub fn totals(&self, columns: &[&str]) -> String {
+        let counts = columns.iter().map(|column| format!(", count({})", self.dialect.quote(column)));
+        format!("select count(*){} from {}", counts.collect::<String>(), self.rows())
+    }
+
+    /// One row: rows beyond the first of each key, NULL being a value, and rows with NULL in the key.
+    pub fn key_facts(&self, key: &[Field]) -> String {
+        let groups: Vec<String> = key.iter().map(|field| field.group(self.dialect, self.side)).collect();
+        let nulls =
+            key.iter().map(|field| format!("{} is null", self.dialect.quote(self.side.of(&field.name).as_str())));
+        format!(
+            "select cast(coalesce(sum(n - 1), 0) as bigint), cast(coalesce(sum(nulls), 0) as bigint) from (\n    \
+             select count(*) as n, count(case when {} then 1 end) as nulls from {}\n    group by {}\n) as keys",
+            nulls.collect::<Vec<_>>().join(" or "),
+            self.rows(),
+            groups.join(", "),
+        )
+    }
+
+    /// The sums of the rows' hashes by segment, for [`parse_sums`]. Without a key a row is its own key.
+    pub fn segments(&self, key: &[Field], values: &[Field], bits: u32) -> String {
+        let (k, r) = self.hashes(key, values);
+        // In some thousand pieces of text, which take less room than a row each.
+        format!(
+            "select string_agg(cast(segment as {text}) || ':' || cast(total as {text}), ',') from (\n    \
+             select segment, sum(addend) as total from (\n        \
+             select {segment} as segment, {addend} as addend from (\n            \
+             select {k} as k, {r} as r from {rows}\n        ) as hashed\n    ) as placed\n    group by segment\n\
+             ) as summed\ngroup by segment >> 10",
+            text = if self.dialect.name() == "duckdb" { "varchar" } else { "text" },
+            segment = segment(self.dialect, "k", bits),
+            addend = addend(self.dialect, "r"),
+            rows = self.rows(),
+        )
+    }
+
+    /// The statement after which [`next_rows`] gives the rows of these segments.
+    pub fn open_rows(&self, key: &[Field], values: &[Field], segments: &Segments) -> String {
+        let (k, r) = self.hashes(key, values);
+        let texts = key.iter().chain(values).enumerate();
+        let texts = texts.map(|(at, field)| format!("{} as t{at}", field.text(self.dialect, self.side)));
+        let texts: Vec<String> = texts.collect();
+        let texts = texts.join(", ");
+        let rows = self.rows();
+        let chosen = segments.condition(self.dialect, &k).map(|condition| format!("\nwhere {condition}"));
+        let chosen = chosen.unwrap_or_default();
+        match self.dialect.name() {
+            "postgres" => format!(
+                "declare {ROWS} no scroll cursor for\nselect * from (\n    \
+                 select {k} as k, {r} as r, {texts} from {rows}{chosen}\n) as hashed\n\
+                 order by k collate \"C\", r collate \"C\""
+            ),
+            _ => format!(
+                "create or replace temporary table {ROWS} as\nselect row_number() over (order by k, r) as place, *\n\
+                 from (\n    select {k} as k, {r} as r, {texts} from {rows}{chosen}\n) as hashed\norder by place"
+            ),
+        }
+    }
+
+    /// The rows that are compared.
+    fn rows(&self) -> String {
+        match self.filter {
+            // The condition ends on a line of its own, since it may end with a comment.
+            Some(filter) => format!("(select * from {} where (\n{filter}\n)) as filtered", self.relation),
+            None => self.relation.to_string(),
+        }
+    }
+
+    /// The hashes of the key and of the whole row.
+    fn hashes(&self, key: &[Field], values: &[Field]) -> (String, String) {
+        let whole: Vec<&Field> = key.iter().chain(values).collect();
+        let row = self.hash(&whole);
+        let key = if key.is_empty() { row.clone() } else { self.hash(&key.iter().collect::<Vec<_>>()) };
+        (key, row)
+    }
+
+    fn hash(&self, fields: &[&Field]) -> String {
+        let parts = fields.iter().flat_map(|field| {
+            let text = field.text(self.dialect, self.side);
+            field.parts(&text, |text| self.md5(text))
+        });
+        self.md5(&concat(parts.collect()))
+    }
+
+    fn md5(&self, text: &str) -> String {
+        if self.recodes { format!("md5(convert_to({text}, 'UTF8'))") } else { format!("md5({text})") }
+    }
+}
+
+/// All of these texts behind each other, NULL being no text.
+fn concat(mut parts: Vec<String>) -> String {
+    while parts.len() > ARGUMENTS {
+        parts = parts.chunks(ARGUMENTS).map(|some| format!("concat({})", some.join(", "))).collect();
+    }
+    format!("concat({})", parts.join(", "))
+}
