@@ -127,7 +127,7 @@ fn parse_options(project: &Project) -> ParseOptions {
 fn modified(repo: &Repo, baseline: &Loaded) -> Vec<String> {
     let project = repo.head();
     let current = crate::parse::parse(&project, parse_options(&project)).manifest;
-    let change = Change { baseline: &baseline.manifest, current: &current };
+    let change = Change { baseline: &*baseline.manifest, current: &current };
     let diff = state::compare(&change, Options::default());
     current.nodes.keys().filter(|id| diff.is_modified(id.as_str())).map(ToString::to_string).collect()
 }

@@ -7,8 +7,8 @@ use super::args::{BuildArgs, CompileArgs, DiffArgs, DiffOutput, SelectArgs, Show
 use super::invoke::Session;
 use super::output::{Failure, draw, print, terminal};
 use crate::artifacts;
-use crate::build::BuildOutcome;
-use crate::model::{Change, NodeStatus, ResourceType, nearest};
+use crate::build::{BuildOutcome, Compiled};
+use crate::model::{Change, NodeId, NodeStatus, ResourceType, nearest};
 use crate::pipeline::{self, BuildRequest, Built, CompareRequest, CompileRequest, DeferRequest, Loaded};
 use crate::plan::Command;
 use crate::report;
@@ -120,6 +120,7 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
             Ok(Exit::Clean)
         }
         Built::Done { outcome } => {
+            write_what_ran(&loaded, &outcome)?;
             session.ui.finish();
             if !session.quiet {
                 print(&summary(&outcome));
@@ -127,6 +128,21 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
             Ok(exit(&outcome))
         }
     }
+}
+
+/// Writes the manifest once more, with the code that ran: whoever compares with it knows what the models were compiled to.
+pub(super) fn write_what_ran(loaded: &Loaded, outcome: &BuildOutcome) -> Result<(), Failure> {
+    let compiled: Vec<(&NodeId, Compiled)> = outcome
+        .results
+        .iter()
+        .filter_map(|result| {
+            let code = result.compiled_code.clone()?;
+            Some((&result.unique_id, Compiled { code, path: None, ctes: Vec::new() }))
+        })
+        .collect();
+    let compiled = compiled.iter().map(|(id, compiled)| (*id, compiled));
+    artifacts::write_compiled_manifest(&loaded.manifest, compiled, &loaded.target_path.join("manifest.json"))?;
+    Ok(())
 }
 
 /// The exit code of a build.

@@ -78,8 +78,7 @@ pub fn choose(
         _ => None,
     };
     let request = Request { earlier: earlier(loaded, defer.state.as_deref(), &selector)?, ..request.clone() };
-    let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
-    let (selection, diagnostics) = select::select(&request, &loaded.manifest, &dag, state.as_ref())?;
+    let (selection, diagnostics) = select::select(&request, &loaded.manifest, &loaded.dag, state.as_ref())?;
     invocation.tell(diagnostics)?;
     Ok(selection)
 }

@@ -12,11 +12,12 @@ use super::Error;
 use super::warnings::WarningRules;
 use crate::build::{BuildOutcome, CancelToken};
 use crate::config::Settings;
+use crate::graph::Dag;
 use crate::jinja::{Env, Renderer};
-use crate::model::{Diagnostic, Event, JsonMap, Manifest, Observer, ResourceType, Stage};
+use crate::model::{Diagnostic, Event, JsonMap, Manifest, NodeId, Observer, ResourceType, Stage};
 use crate::plan::{Action, Plan};
 use crate::project::{LoadOptions, Project};
-use crate::{parse, project, warehouse, yaml};
+use crate::{parse, project, select, warehouse, yaml};
 
 /// All that a run takes from outside.
 #[derive(Clone)]
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub target: warehouse::Target,
     /// What was parsed.
     pub manifest: Arc<Manifest>,
+    /// The graph of its nodes, in its order.
+    pub dag: Arc<Dag<NodeId>>,
     /// Its macros.
     pub renderer: Arc<Renderer>,
     /// The folder of artifacts, absolute.
@@ -185,6 +188,10 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
     diagnostics.extend(parsed.diagnostics);
     invocation.tell(diagnostics)?;
     invocation.finished(Stage::Parse, summary(&parsed.manifest), since);
+    let dag = match parsed.dag {
+        Some(dag) => dag,
+        None => select::dag(&parsed.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?,
+    };
     let target_path = absolute(&project.root.root, &project.target_path);
     let threads = project.profile.threads;
     Ok(Loaded {
@@ -192,6 +199,7 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
         settings,
         target,
         manifest: Arc::new(parsed.manifest),
+        dag: Arc::new(dag),
         renderer: parsed.renderer,
         target_path,
         threads,

@@ -2,11 +2,12 @@
 //! compared with production's. The two are often not the same commit: a branch may be old, and production may lag.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::commands::state_options;
 use super::{Error, Invocation, Loaded};
-use crate::baseline::{self, Baseline, LoadContext};
+use crate::baseline::{self, Baseline, LoadContext, ParsedRevision};
 use crate::diff::TableDiff;
 use crate::model::{Change, Code, Diagnostic, Event, Manifest, NodeId, Severity, Stage};
 use crate::plan::Plan;
@@ -79,7 +80,7 @@ impl Sides {
             invocation.observer.observe(&Event::Diagnostic(diagnostic));
         }
         let merge_base = base.map(|loaded| {
-            let sides = Change { baseline: &production.manifest, current: &loaded.manifest };
+            let sides = Change { baseline: &*production.manifest, current: &*loaded.manifest };
             MergeBase { drift: state::compare(&sides, state_options(head)), loaded }
         });
         let sides = Self { production, merge_base };
@@ -88,8 +89,17 @@ impl Sides {
     }
 
     /// What changes are counted from.
-    pub(super) fn before(&self) -> &Manifest {
-        self.merge_base.as_ref().map_or(&self.production.manifest, |base| &base.loaded.manifest)
+    pub(super) fn before(&self) -> &Arc<Manifest> {
+        &self.counted_from().manifest
+    }
+
+    /// What compiles the nodes of [`Self::before`], when it is a revision that was parsed.
+    pub(super) fn before_parsed(&self) -> Option<&ParsedRevision> {
+        self.counted_from().parsed.as_ref()
+    }
+
+    fn counted_from(&self) -> &baseline::Loaded {
+        self.merge_base.as_ref().map_or(&self.production, |base| &base.loaded)
     }
 
     /// What changes are counted from, for people.

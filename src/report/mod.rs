@@ -5,6 +5,7 @@
 mod changes;
 mod document;
 mod findings;
+mod impact;
 mod make;
 mod markdown;
 mod phrases;

@@ -2,7 +2,8 @@
 
 use super::Shown;
 use super::groups::{Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, of_macro, summary, word};
-use crate::report::markdown::{cell, fenced, html, text};
+use crate::impact::Impact;
+use crate::report::markdown::{cell, fenced, html, impact_changes, impact_reached, text};
 use crate::report::words::plural;
 use crate::state::{Explanation, Severity};
 
@@ -10,7 +11,7 @@ use crate::state::{Explanation, Severity};
 const DIFF: usize = 6000;
 
 /// The changes as Markdown.
-pub fn changes_markdown(told: &Explanation, shown: Shown) -> String {
+pub fn changes_markdown(told: &Explanation, impact: &Impact, shown: Shown) -> String {
     let mut parts = vec![format!("**{}**", text(&headline(told)))];
     parts.push(reasons("", &groups(told, Seen::ByModified)));
     let sub = groups(told, Seen::BySubSelector);
@@ -18,6 +19,11 @@ pub fn changes_markdown(told: &Explanation, shown: Shown) -> String {
     parts.push(reasons("Not seen by dbt:", &groups(told, Seen::BeyondDbt)));
     parts.push(removed(told));
     parts.push(macros(told));
+    parts.push(
+        impact_changes(impact, usize::MAX).map(|table| format!("What the changes do:\n\n{table}")).unwrap_or_default(),
+    );
+    parts
+        .push(impact_reached(impact, usize::MAX).map(|text| format!("What they reach:\n\n{text}")).unwrap_or_default());
     if shown.diffs {
         parts.extend(diffs(told).iter().map(|(name, diff)| {
             format!("<details><summary>{}</summary>\n\n{}\n\n</details>", html(name), fenced(diff, "diff", DIFF))

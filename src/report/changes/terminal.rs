@@ -2,12 +2,13 @@
 
 use super::Shown;
 use super::groups::{Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, of_macro, summary, word};
+use crate::impact::Impact;
 use crate::report::terminal::{Ink, Page, plain};
 use crate::report::words::plural;
 use crate::state::{Explanation, Severity};
 
 /// The changes as text of at most `width` columns, with ANSI colours if asked for.
-pub fn changes_terminal(told: &Explanation, shown: Shown, width: usize, color: bool) -> String {
+pub fn changes_terminal(told: &Explanation, impact: &Impact, shown: Shown, width: usize, color: bool) -> String {
     let page = Page::new(width, color);
     let mut parts = vec![page.paint(Ink::Bold, &plain(&headline(told)))];
     parts.push(reasons(page, &groups(told, Seen::ByModified)));
@@ -22,6 +23,8 @@ pub fn changes_terminal(told: &Explanation, shown: Shown, width: usize, color: b
     if !told.macros.is_empty() {
         parts.push(titled(page, "Macros", &page.table(&["Macro", "Change", "File"], macros, &[])));
     }
+    parts.push(titled(page, "What the changes do", &page.changes(impact)));
+    parts.push(titled(page, "What they reach", &page.reached(impact, usize::MAX)));
     if shown.diffs {
         parts.extend(diffs(told).iter().map(|(name, diff)| titled(page, name, &unified(page, diff))));
     }
