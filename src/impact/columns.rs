@@ -313,7 +313,7 @@ impl Flow<'_> {
             name: words::name(node),
             resource_type: node.resource_type,
             distance: self.inputs.region.distance(place).unwrap_or_default(),
-            path: self.inputs.region.path(place),
+            before: self.inputs.region.before(place).unwrap_or_else(|| node.unique_id.clone()),
             touch,
             class: causes.iter().filter_map(|at| Some(self.causes.get(*at as usize)?.class)).chain(unknown).max(),
             reads: reads

@@ -106,8 +106,8 @@ pub struct ReachedNode {
     pub resource_type: ResourceType,
     /// Edges from the nearest changed node.
     pub distance: usize,
-    /// A shortest way from that node to this one, both included.
-    pub path: Vec<NodeId>,
+    /// The parent on a shortest way from that node.
+    pub before: NodeId,
     /// Whether it reads what changed.
     pub touch: Touch,
     /// The gravest class of what it reads; none when it is untouched.

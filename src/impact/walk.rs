@@ -93,16 +93,10 @@ impl<'a> Region<'a> {
         self.steps.get(place).copied().flatten().map(|(distance, _)| distance)
     }
 
-    /// A shortest way from a changed node to `place`, both included.
-    pub(super) fn path(&self, place: usize) -> Vec<NodeId> {
-        let mut path = Vec::new();
-        let mut at = Some(place);
-        while let Some(here) = at {
-            path.extend(self.node(here).map(|node| node.unique_id.clone()));
-            at = self.steps[here].and_then(|(_, before)| before);
-        }
-        path.reverse();
-        path
+    /// The parent on a shortest way from a changed node; none of a changed one.
+    pub(super) fn before(&self, place: usize) -> Option<NodeId> {
+        let (_, before) = self.steps.get(place).copied().flatten()?;
+        self.node(before?).map(|node| node.unique_id.clone())
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::lineage::{Compiled, OfflineCompiler, seeds};
+use super::project::{timed, took};
 use super::{Error, Invocation, Loaded};
 use crate::baseline::ParsedRevision;
 use crate::impact::{self, Code, Impact, ModelChange, Region};
@@ -30,14 +32,17 @@ pub(super) async fn of(
     diff: &StateDiff,
     chosen: impl Fn(&NodeId) -> bool,
 ) -> Result<Impact, Error> {
-    let starts = impact::starts(&head.manifest, diff, chosen);
-    let region = Region::below(&head.manifest, &head.dag, &starts);
+    let region = timed("what is below", || {
+        Region::below(&head.manifest, &head.dag, &impact::starts(&head.manifest, diff, chosen))
+    });
     if region.is_empty() {
         return Ok(Impact::default());
     }
+    let since = Instant::now();
     let work = Work { invocation, head, before, region: &region };
     let mut given = work.current().await?;
-    let current = work.lineage(&given);
+    took("compiling the current side", since);
+    let current = timed("lineage", || work.lineage(&given));
     let earlier = work.earlier(&given, &current).await?;
     let earlier_lineage = lineage::of_nodes(before.manifest, &earlier, known(before.manifest, &earlier));
     let sides = Change {
@@ -49,7 +54,9 @@ pub(super) async fn of(
         given.former.extend(former(change));
     }
     let lineage = if given.former.is_empty() { current } else { work.lineage(&given) };
-    Ok(impact::impact(&impact::Inputs { region: &region, diff, changes: &changes, lineage: &lineage }))
+    took("columns", since);
+    let inputs = impact::Inputs { region: &region, diff, changes: &changes, lineage: &lineage };
+    Ok(timed("impact", || impact::impact(&inputs)))
 }
 
 /// Columns that are gone under their name.

@@ -187,6 +187,7 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
     let mut diagnostics = loading;
     diagnostics.extend(parsed.diagnostics);
     invocation.tell(diagnostics)?;
+    took("parse", since);
     invocation.finished(Stage::Parse, summary(&parsed.manifest), since);
     let dag = match parsed.dag {
         Some(dag) => dag,
@@ -205,6 +206,19 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
         threads,
         states: Mutex::default(),
     })
+}
+
+/// Does a piece of work and logs how long it took; `scripts/bench` reads it.
+pub(super) fn timed<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
+    let since = Instant::now();
+    let done = work();
+    took(what, since);
+    done
+}
+
+/// Logs how long `what` took that began at `since`.
+pub(super) fn took(what: &'static str, since: Instant) {
+    tracing::debug!("took {what}: {:.1} ms", since.elapsed().as_secs_f64() * 1000.0);
 }
 
 fn settings_yaml(text: &str) -> Result<serde_json::Value, String> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::commands::{read_state, state_options};
 use super::impact::{self, Before};
+use super::project::timed;
 use super::sides::Sides;
 use super::{Error, Invocation, Loaded};
 use crate::impact::Impact;
@@ -64,11 +65,12 @@ async fn told(
     request: &Request,
 ) -> Result<Told, Error> {
     let manifests = Change { baseline: &**before.manifest, current: &*head.manifest };
-    let diff = state::compare(&manifests, state_options(head));
-    let mut explanation = state::explain(&manifests, &diff, described, env!("CARGO_PKG_VERSION"));
+    let diff = timed("state", || state::compare(&manifests, state_options(head)));
+    let mut explanation = timed("reasons", || state::explain(&manifests, &diff, described, env!("CARGO_PKG_VERSION")));
     let mut chosen = None;
     if *request != Request::default() {
-        let (selection, diagnostics) = select::select(request, &head.manifest, &head.dag, Some(&diff))?;
+        let choose = || select::select(request, &head.manifest, &head.dag, Some(&diff));
+        let (selection, diagnostics) = timed("selection", choose)?;
         invocation.tell(diagnostics)?;
         let kept: HashSet<NodeId> = selection.nodes.into_iter().collect();
         explanation.keep(&kept.iter().collect());
