@@ -8,7 +8,7 @@ use super::reads::{self, Elements};
 use super::walk::Region;
 use super::{owners, words};
 use crate::lineage::{ChangeSeverity, Gap, GapReason, ProjectLineage, change_kind};
-use crate::model::{Node, NodeId, ResourceType};
+use crate::model::{FastHash, Node, NodeId, ResourceType};
 use crate::state::StateDiff;
 
 /// What an impact is computed from.
@@ -90,18 +90,19 @@ impl Reads {
 pub(super) struct Flow<'a> {
     inputs: &'a Inputs<'a>,
     causes: Vec<Cause>,
-    pub(super) carried: HashMap<NodeId, Carried>,
+    pub(super) carried: HashMap<NodeId, Carried, FastHash>,
     elements: Elements,
 }
 
 /// Follows every change down and says what it reaches.
 pub fn impact(inputs: &Inputs<'_>) -> Impact {
     let region = inputs.region;
-    let mut flow = Flow { inputs, causes: Vec::new(), carried: HashMap::new(), elements: Elements::default() };
+    let mut flow = Flow { inputs, causes: Vec::new(), carried: HashMap::default(), elements: Elements::default() };
     flow.start();
     let mut reached = vec![None; region.dag.len()];
-    for id in region.dag.topological() {
-        let Some(place) = region.dag.position(id).filter(|_| region.contains(id)) else { continue };
+    let mut downwards = region.order.clone();
+    downwards.sort_unstable_by_key(|place| (region.dag.depth_at(*place), *place));
+    for place in downwards {
         let Some(node) = region.node(place) else { continue };
         let reads = flow.pass(node);
         if region.distance(place).is_some_and(|distance| distance > 0) {
@@ -119,8 +120,9 @@ fn graph(region: &Region<'_>) -> ReachedGraph {
     for &place in &region.order {
         let (Some(node), Some(distance)) = (region.node(place), region.distance(place)) else { continue };
         graph.nodes.push(GraphNode { unique_id: node.unique_id.clone(), distance });
-        let parents = node.depends_on.nodes.iter().filter(|parent| region.contains(parent));
-        graph.edges.extend(parents.map(|parent| Edge { parent: parent.clone(), child: node.unique_id.clone() }));
+        let parents = region.dag.parents_at(place).filter(|parent| region.distance(*parent).is_some());
+        let edge = |parent: &Node| Edge { parent: parent.unique_id.clone(), child: node.unique_id.clone() };
+        graph.edges.extend(parents.filter_map(|parent| region.node(parent)).map(edge));
     }
     graph
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::columns::{Carried, Causes, Reads};
 use crate::lineage::{Dialect, Schema, of_query};
-use crate::model::{Detail, JsonMap, Node, NodeId};
+use crate::model::{Detail, FastHash, JsonMap, Node, NodeId};
 
 /// The semantic models that each metric is made from, through other metrics too.
 #[derive(Debug, Default)]
@@ -24,7 +24,11 @@ fn fields(node: &Node) -> Option<&JsonMap> {
 }
 
 /// A semantic model carries the changes of the columns that its elements name, under the elements' names.
-pub(super) fn semantic_model(node: &Node, carried: &mut HashMap<NodeId, Carried>, elements: &mut Elements) -> Reads {
+pub(super) fn semantic_model(
+    node: &Node,
+    carried: &mut HashMap<NodeId, Carried, FastHash>,
+    elements: &mut Elements,
+) -> Reads {
     elements.models.insert(node.unique_id.clone(), HashSet::from([node.unique_id.clone()]));
     let mut reads = Reads::default();
     let mut own = Carried::default();
@@ -68,20 +72,20 @@ fn columns_of(expression: &str) -> Vec<String> {
 }
 
 /// A metric reads the measures it is made of, the dimensions that its filters name, and other metrics.
-pub(super) fn metric(node: &Node, carried: &HashMap<NodeId, Carried>, elements: &mut Elements) -> Reads {
+pub(super) fn metric(node: &Node, carried: &HashMap<NodeId, Carried, FastHash>, elements: &mut Elements) -> Reads {
     let text = fields(node).map(|fields| Json::Object(fields.clone()).to_string()).unwrap_or_default();
     made_of(node, &text, carried, elements)
 }
 
 /// A saved query reads its metrics and the dimensions that it groups and filters by.
-pub(super) fn saved_query(node: &Node, carried: &HashMap<NodeId, Carried>, elements: &mut Elements) -> Reads {
+pub(super) fn saved_query(node: &Node, carried: &HashMap<NodeId, Carried, FastHash>, elements: &mut Elements) -> Reads {
     let query = fields(node).and_then(|fields| fields.get("query_params"));
     let text = query.map(ToString::to_string).unwrap_or_default();
     made_of(node, &text, carried, elements)
 }
 
 /// Elements of the semantic models below it whose names stand in `text`, and all of the metrics it is made of.
-fn made_of(node: &Node, text: &str, carried: &HashMap<NodeId, Carried>, elements: &mut Elements) -> Reads {
+fn made_of(node: &Node, text: &str, carried: &HashMap<NodeId, Carried, FastHash>, elements: &mut Elements) -> Reads {
     let mut reads = Reads::default();
     let mut models: HashSet<NodeId> = HashSet::new();
     for parent in &node.depends_on.nodes {

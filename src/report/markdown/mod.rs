@@ -7,7 +7,7 @@ mod model;
 mod sections;
 
 pub use budget::Budget;
-pub(super) use escape::{cell, html, text};
+pub(super) use escape::{cell, code, html, text};
 pub(super) use impact::{impact_changes, impact_reached};
 pub(super) use model::fenced;
 
