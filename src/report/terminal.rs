@@ -52,6 +52,11 @@ pub fn table_terminal(diff: &TableDiff, width: usize, color: bool) -> String {
     text
 }
 
+/// An aligned table of at most `width` columns; `numbers` are the columns that are set to the right.
+pub fn aligned(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: usize) -> String {
+    Page::new(width, false).table(header, rows, numbers)
+}
+
 /// What is drawn on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page {
