@@ -1,6 +1,6 @@
 //! The evidence of a change in one line, as a reader wants it: the gravest first, alike things together.
 
-use crate::lineage::{Evidence, change_kind};
+use crate::lineage::{Evidence, Gap, GapReason, change_kind};
 use crate::model::Node;
 use crate::model::ResourceType;
 
@@ -68,6 +68,8 @@ fn clauses(what: &str, alike: &[&Evidence]) -> String {
     let said = alike.iter().take(2).map(|one| {
         let text = |snippet: &Option<crate::lineage::Snippet>| snippet.as_ref().map(|snippet| sql(&snippet.text));
         match (text(&one.snippets.baseline), text(&one.snippets.current)) {
+            // The same words, over what is computed otherwise or comes from elsewhere.
+            (Some(was), Some(is)) if was == is => format!("{what} over other columns: {is}"),
             (Some(was), Some(is)) => format!("{what} changed: {was} → {is}"),
             (Some(was), None) => format!("{what} removed: {was}"),
             (None, Some(is)) => format!("{what} added: {is}"),
@@ -93,10 +95,15 @@ fn sources(alike: &[&Evidence]) -> String {
 
 fn lost(alike: &[&Evidence]) -> String {
     let first = alike.iter().find_map(|one| one.gap.as_ref());
-    first.map_or_else(
-        || "could not be compared".to_owned(),
-        |gap| format!("could not be compared: {}", brief(&gap.to_string())),
-    )
+    first.map_or_else(|| "could not be compared".to_owned(), |gap| format!("could not be compared: {}", gap_words(gap)))
+}
+
+/// A gap in one line; where only the reason's own words would stand before it, without them.
+pub(super) fn gap_words(gap: &Gap) -> String {
+    match gap.reason {
+        GapReason::NotSql | GapReason::NotCompiled => brief(&gap.what),
+        _ => brief(&gap.to_string()),
+    }
 }
 
 /// Unique ids as people say them.

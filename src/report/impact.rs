@@ -102,7 +102,7 @@ pub(super) fn row(impact: &Impact, node: &ReachedNode, name: Name, text: fn(&str
     if let Some(lost) = &node.lost {
         let is_all = reads.is_empty();
         reads.push_str(if is_all { "" } else { "; " });
-        reads.push_str(&lost_words(lost, &node.unique_id, is_all, name, text));
+        reads.push_str(&lost_words(impact, lost, &node.unique_id, is_all, name, text));
     }
     [what, size(node.distance), reads, because]
 }
@@ -205,10 +205,23 @@ fn verb(kind: &str) -> &'static str {
 }
 
 /// Why it is not known what a node reads, or whether that is all.
-fn lost_words(lost: &Lost, node: &NodeId, is_all: bool, name: Name, text: fn(&str) -> String) -> String {
+fn lost_words(
+    impact: &Impact,
+    lost: &Lost,
+    node: &NodeId,
+    is_all: bool,
+    name: Name,
+    text: fn(&str) -> String,
+) -> String {
+    let told = |change: &ModelChange| change.evidence.iter().any(|one| one.gap.as_ref() == Some(&lost.gap));
+    let is_a_change = impact.changes.iter().any(|change| change.unique_id == lost.node && told(change));
+    if is_a_change && lost.node != *node {
+        let what = if is_all { "not known" } else { "perhaps more" };
+        return format!("{what}, since the change of {} is not known", name(&short(&lost.node)));
+    }
     let past = if lost.node == *node { String::new() } else { format!(" past {}", name(&short(&lost.node))) };
     let gap = match lost.gap.reason {
-        GapReason::NotSql => lost.gap.what.clone(),
+        GapReason::NotSql | GapReason::NotCompiled => lost.gap.what.clone(),
         _ => lost.gap.to_string(),
     };
     format!("{}{past}: {}", if is_all { "not known" } else { "perhaps more" }, text(&brief(&gap, 120)))
