@@ -13,6 +13,7 @@ pub mod diff;
 pub mod environment;
 pub mod fetch;
 pub mod graph;
+pub mod impact;
 pub mod jinja;
 pub mod lineage;
 pub mod model;

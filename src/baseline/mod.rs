@@ -14,6 +14,6 @@ mod tests;
 
 pub use error::Error;
 pub use git::{head_branch, head_sha};
-pub use load::{LoadContext, Loaded, load};
+pub use load::{LoadContext, Loaded, ParsedRevision, load};
 pub use manifest::{Reach, read};
 pub use source::{Baseline, Place};

@@ -114,7 +114,7 @@ impl Repo {
 fn modified(repo: &Repo, baseline: &Loaded) -> Vec<String> {
     let project = repo.head();
     let current = crate::parse::parse(&project, ParseOptions::of(&project)).manifest;
-    let change = Change { baseline: &baseline.manifest, current: &current };
+    let change = Change { baseline: &*baseline.manifest, current: &current };
     let diff = state::compare(&change, Options::default());
     current.nodes.keys().filter(|id| diff.is_modified(id.as_str())).map(ToString::to_string).collect()
 }

@@ -7,8 +7,8 @@ use super::args::{BuildArgs, CompileArgs, SelectArgs, ShowArgs, ShowOutput, Stat
 use super::invoke::Session;
 use super::output::{Failure, draw, print};
 use crate::artifacts;
-use crate::build::BuildOutcome;
-use crate::model::{NodeStatus, ResourceType, nearest};
+use crate::build::{BuildOutcome, Compiled};
+use crate::model::{NodeId, NodeStatus, ResourceType, nearest};
 use crate::pipeline::{self, BuildRequest, Built, CompileRequest, DeferRequest, Loaded};
 use crate::plan::Command;
 use crate::select::{Earlier, Indirect, Request};
@@ -119,6 +119,7 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
             Ok(Exit::Clean)
         }
         Built::Done { outcome } => {
+            write_what_ran(&loaded, &outcome)?;
             session.ui.finish();
             if !session.quiet {
                 print(&summary(&outcome));
@@ -126,6 +127,21 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
             Ok(exit(&outcome))
         }
     }
+}
+
+/// Writes the manifest once more, with the code that ran: whoever compares with it knows what the models were compiled to.
+pub(super) fn write_what_ran(loaded: &Loaded, outcome: &BuildOutcome) -> Result<(), Failure> {
+    let compiled: Vec<(&NodeId, Compiled)> = outcome
+        .results
+        .iter()
+        .filter_map(|result| {
+            let code = result.compiled_code.clone()?;
+            Some((&result.unique_id, Compiled { code, path: None, ctes: Vec::new() }))
+        })
+        .collect();
+    let compiled = compiled.iter().map(|(id, compiled)| (*id, compiled));
+    artifacts::write_compiled_manifest(&loaded.manifest, compiled, &loaded.target_path.join("manifest.json"))?;
+    Ok(())
 }
 
 /// The exit code of a build.

@@ -61,7 +61,7 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Deps(args) => deps::deps(&session("deps", false)?, args),
         Command::Parse => commands::parse(&session("parse", false)?),
         Command::Ls(args) => ls::ls(&session("list", false)?, args),
-        Command::State(args) => state::state(&session("list", false)?.comparing(), args),
+        Command::State(args) => state::state(&session("list", false)?.comparing(), args).await,
         Command::Lineage(args) => lineage::lineage(&session("lineage", false)?, args).await,
         Command::Compile(args) => commands::compile(&session("compile", args.full_refresh)?, args).await,
         Command::Show(args) => commands::show(&session("show", false)?, args).await,

@@ -163,6 +163,22 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         self.graph.neighbors_directed(NodeIndex::new(place), Direction::Outgoing).map(NodeIndex::index)
     }
 
+    /// The places of the nodes that the one at `place` depends on.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn parents_at(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.graph.neighbors_directed(NodeIndex::new(place), Direction::Incoming).map(NodeIndex::index)
+    }
+
+    /// The length of the longest way from a root to the node at `place`: sorted by it, every node stands after its parents.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn depth_at(&self, place: usize) -> usize {
+        self.depths[place]
+    }
+
     fn neighbours(&self, id: &Id, direction: Direction) -> Vec<&Id> {
         let Some(index) = self.ids.get_index_of(id) else { return Vec::new() };
         let mut found: Vec<usize> =

@@ -97,6 +97,8 @@ pub struct Manifest {
     pub selectors: JsonMap,
     /// What the parse was given from outside; none of a manifest that was read.
     pub inputs: Option<Arc<Inputs>>,
+    /// What models and snapshots compiled to, of a manifest that was read and has it.
+    pub compiled_code: HashMap<NodeId, Arc<str>, FastHash>,
 }
 
 /// What a parse is given beside the project's files. It is never written.

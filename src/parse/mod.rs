@@ -43,9 +43,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::graph::Dag;
 use crate::jinja::{self, Env, MacroSource, Renderer, Setup};
 pub use crate::model::DBT_VERSION;
-use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, Quoting};
+use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, NodeId, Quoting};
 use crate::project::{FileKind, Project, SourceFile};
 
 /// The schema of the manifests that we write.
@@ -92,6 +93,8 @@ impl ParseOptions {
 pub struct Parsed {
     /// The manifest. Complete also when there are errors: what could not be parsed is missing in it.
     pub manifest: Manifest,
+    /// The graph of its nodes; none when they depend on each other in a circle, which is then an error.
+    pub dag: Option<Dag<NodeId>>,
     /// The compiled macros, for rendering at execution.
     pub renderer: Arc<Renderer>,
     /// Everything there is to say about the project, errors first found first.
@@ -108,9 +111,9 @@ pub fn parse(project: &Project, options: ParseOptions) -> Parsed {
     let metadata = metadata(project, &options);
     let context = context::Context::new(project, options, &renderer, &docs);
     let properties = properties::collect(&files, &mut diagnostics);
-    let manifest = assemble::assemble(&context, &properties, docs, metadata, &mut diagnostics);
+    let (manifest, dag) = assemble::assemble(&context, &properties, docs, metadata, &mut diagnostics);
     excerpts::add(project, &mut diagnostics);
-    Parsed { manifest, renderer, diagnostics }
+    Parsed { manifest, dag, renderer, diagnostics }
 }
 
 fn metadata(project: &Project, options: &ParseOptions) -> Metadata {

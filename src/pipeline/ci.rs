@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::commands::state_options;
+use super::impact::{self, Before};
 use super::project::absolute;
 use super::sides::Sides;
 use super::{Error, Invocation, Loaded, load};
@@ -15,6 +16,7 @@ use crate::checks::DataTests;
 use crate::config::{self, Policy, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
+use crate::impact::Impact;
 use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
@@ -80,15 +82,18 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let baseline = request.baseline.as_deref().or(head.settings.baseline.as_deref());
     let merge_base = request.merge_base.as_deref().or(head.settings.merge_base.as_deref());
     let sides = Sides::load(invocation, &head, baseline, merge_base)?;
-    let changes = state::compare(&Change { baseline: sides.before(), current: &*head.manifest }, state_options(&head));
+    let changes =
+        state::compare(&Change { baseline: &**sides.before(), current: &*head.manifest }, state_options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &sides.production.manifest, selection, &schema)?;
     if request.dry_run {
         return Ok(CiOutcome::Planned { text: plan::render(&plan) });
     }
+    let before = Before { manifest: sides.before(), parsed: sides.before_parsed() };
+    let impact = impact::of(invocation, &head, before, &changes, |_| true).await?;
     let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan };
     let (build, diffs) = run.measure().await?;
-    let report = run.report(&changes, &build, &diffs, since);
+    let report = run.report(&changes, &impact, &build, &diffs, since);
     let files = run.write(&report)?;
     Ok(CiOutcome::Checked { report: Box::new(report), files, cancelled: build.cancelled })
 }
@@ -122,8 +127,7 @@ fn choose(
     }
     let wanted =
         Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
-    let dag = select::dag(&head.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
-    let (selection, diagnostics) = select::select(&wanted, &head.manifest, &dag, Some(changes))?;
+    let (selection, diagnostics) = select::select(&wanted, &head.manifest, &head.dag, Some(changes))?;
     // Nothing modified is the good case of the default selector, not a mistake to warn about.
     if !by_default {
         invocation.tell(diagnostics)?;
@@ -297,7 +301,14 @@ impl Check<'_> {
         self.request.head_sha.clone().or_else(|| baseline::head_sha(&self.head.project.root.root))
     }
 
-    fn report(&self, changes: &StateDiff, build: &BuildOutcome, diffs: &[TableDiff], since: Instant) -> Report {
+    fn report(
+        &self,
+        changes: &StateDiff,
+        impact: &Impact,
+        build: &BuildOutcome,
+        diffs: &[TableDiff],
+        since: Instant,
+    ) -> Report {
         let sha = self.head_sha();
         let drift = self.sides.drift();
         report::make(report::Inputs {
@@ -305,6 +316,7 @@ impl Check<'_> {
             baseline: &self.sides.production.description,
             drift: drift.as_ref(),
             state: changes,
+            impact: Some(impact),
             plan: self.plan,
             build,
             diffs,

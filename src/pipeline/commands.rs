@@ -78,9 +78,8 @@ pub fn choose(
         _ => None,
     };
     let request = Request { earlier: earlier(loaded, defer.state.as_deref(), &selector)?, ..request.clone() };
-    let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
     let (selection, diagnostics) =
-        select::select_resolved(&selector, &request, &loaded.manifest, &dag, state.as_ref())?;
+        select::select_resolved(&selector, &request, &loaded.manifest, &loaded.dag, state.as_ref())?;
     invocation.tell(diagnostics)?;
     Ok(selection)
 }

@@ -2,12 +2,12 @@
 //! are compared with production's. The two are often not the same commit: a branch may be old, and production may lag.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::commands::state_options;
 use super::{Error, Invocation, Loaded};
-use crate::baseline::{self, Baseline, LoadContext};
+use crate::baseline::{self, Baseline, LoadContext, ParsedRevision};
 use crate::diff::TableDiff;
 use crate::model::{Change, Code, Diagnostic, Event, Manifest, Node, NodeId, Severity, Stage};
 use crate::plan::Plan;
@@ -86,8 +86,17 @@ impl Sides {
     }
 
     /// What changes are counted from.
-    pub(super) fn before(&self) -> &Manifest {
-        self.merge_base.as_ref().map_or(&self.production.manifest, |base| &base.loaded.manifest)
+    pub(super) fn before(&self) -> &Arc<Manifest> {
+        &self.counted_from().manifest
+    }
+
+    /// What compiles the nodes of [`Self::before`], when it is a revision that was parsed.
+    pub(super) fn before_parsed(&self) -> Option<&ParsedRevision> {
+        self.counted_from().parsed.as_ref()
+    }
+
+    fn counted_from(&self) -> &baseline::Loaded {
+        self.merge_base.as_ref().map_or(&self.production, |base| &base.loaded)
     }
 
     /// What changes are counted from, for people.
@@ -105,7 +114,7 @@ impl Sides {
     /// The merge base with what production and it differ by.
     fn merge_base(&self) -> Option<(&baseline::Loaded, &StateDiff)> {
         let MergeBase { loaded, drift } = self.merge_base.as_ref()?;
-        let sides = Change { baseline: &self.production.manifest, current: &loaded.manifest };
+        let sides = Change { baseline: &*self.production.manifest, current: &*loaded.manifest };
         Some((loaded, drift.get_or_init(|| state::compare(&sides, self.options))))
     }
 

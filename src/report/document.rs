@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::diff::TableDiff;
+use crate::impact::Impact;
 use crate::model::{NodeId, NodeStatus, ResourceType, Severity};
 use crate::state;
 
@@ -317,6 +318,9 @@ pub struct Report {
     pub tests: Vec<TestReport>,
     /// What lies below.
     pub reach: Reach,
+    /// What the changes break and what they reach, column by column.
+    #[serde(default)]
+    pub impact: Option<Impact>,
     /// Wall-clock time of the run in seconds.
     pub elapsed_seconds: f64,
 }

@@ -4,16 +4,21 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::distributions::{HEADER, below, moved};
 use super::document::{ModelReport, ModelState, Report, Verdict};
+use super::impact;
 use super::phrases::{
     ManyColumns, coverage, data_words, drift_words, figures, finding_counts, gaps, headline, is_bad, method, name,
     no_data_changes, null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::words::{brief, count_of, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
+use crate::impact::Impact;
 use crate::model::{NodeStatus, Severity, Value};
 
 /// How many columns of a table's diff are shown.
 const COLUMNS: usize = 15;
+
+/// How many reached nodes are shown.
+const REACHED: usize = 20;
 
 /// A rule above, one below the header and one at the end; nothing between rows.
 const RULED: TableStyle = {
@@ -29,7 +34,11 @@ pub fn terminal(report: &Report, width: usize, color: bool) -> String {
     parts.push(page.models(report));
     parts.extend(order(report).into_iter().filter_map(|model| page.details(model)));
     parts.push(page.tests(report));
+    if let Some(impact) = &report.impact {
+        parts.push(page.titled("What the changes do", &page.changes(impact)));
+    }
     parts.push(page.downstream(report));
+    parts.extend(report.impact.as_ref().map(|impact| page.titled("What they reach", &page.reached(impact, REACHED))));
     parts.push(last_lines(report));
     let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     text.push('\n');
@@ -42,6 +51,11 @@ pub fn table_terminal(diff: &TableDiff, width: usize, color: bool) -> String {
     let mut text = page.table_diff(&name(diff), diff);
     text.push('\n');
     text
+}
+
+/// An aligned table of at most `width` columns; `numbers` are the columns that are set to the right.
+pub fn aligned(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: usize) -> String {
+    Page::new(width, false).table(header, rows, numbers)
 }
 
 /// What is drawn on.
@@ -74,6 +88,10 @@ impl Page {
             Ink::Bold => "1",
         };
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn titled(self, title: &str, text: &str) -> String {
+        if text.is_empty() { String::new() } else { format!("{}\n{text}", self.paint(Ink::Bold, title)) }
     }
 
     fn verdict(self, report: &Report) -> String {
@@ -264,6 +282,32 @@ impl Page {
             });
             parts.push(self.table(&["Test", "Model", "Column", "Result", "Message"], rows, &[]));
         }
+        parts.join("\n")
+    }
+
+    /// The class of every change.
+    pub(super) fn changes(self, impact: &Impact) -> String {
+        let rows = impact::changes(impact, str::to_owned, str::to_owned);
+        if rows.is_empty() {
+            return String::new();
+        }
+        self.table(&["What", "Class", "What differs"], rows.into_iter().map(Vec::from), &[])
+    }
+
+    /// What the changes reach through which columns, at most `limit` nodes of it.
+    pub(super) fn reached(self, impact: &Impact, limit: usize) -> String {
+        let touched = impact::touched(impact);
+        let rows =
+            touched.iter().take(limit).map(|node| Vec::from(impact::row(impact, node, str::to_owned, str::to_owned)));
+        let mut parts = Vec::new();
+        if !touched.is_empty() {
+            parts.push(self.table(&["What", "Steps", "Reads", "Because of"], rows, &[1]));
+        }
+        if let more @ 1.. = touched.len().saturating_sub(limit) {
+            parts.push(format!("… and {more} more"));
+        }
+        parts.extend(impact::lines(impact, str::to_owned).iter().map(|line| plain(line)));
+        parts.extend(impact::owners(impact, str::to_owned).iter().map(|line| plain(line)));
         parts.join("\n")
     }
 

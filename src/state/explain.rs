@@ -35,6 +35,8 @@ pub struct Explanation {
     pub nodes: Vec<ChangedNode>,
     /// What the baseline has and the current side has not.
     pub removed: Vec<RemovedNode>,
+    /// How many more are gone and not told, since a selector finds what is there.
+    pub removed_left_out: usize,
     /// Which of those are likely the new nodes under another name.
     pub renames: Vec<Rename>,
     /// Macros that differ, those that reach no node among them.
@@ -191,6 +193,7 @@ pub fn explain(manifests: &Change<&Manifest>, diff: &StateDiff, baseline: &str, 
         baseline: baseline.to_owned(),
         totals,
         removed: removed_nodes(manifests, diff),
+        removed_left_out: 0,
         renames: renames(manifests, diff),
         macros: changed_macros(manifests, &nodes, diff),
         nodes,
@@ -203,9 +206,10 @@ impl Explanation {
         self.nodes.is_empty() && self.removed.is_empty() && self.macros.is_empty()
     }
 
-    /// Keeps what is said of the selected nodes. What is gone cannot be selected, so nothing is said of it.
+    /// Keeps what is said of the selected nodes. What is gone cannot be selected, so it is only counted.
     pub fn keep(&mut self, selected: &HashSet<&NodeId>) {
         self.nodes.retain(|node| selected.contains(&node.unique_id));
+        self.removed_left_out += self.removed.len();
         self.removed.clear();
         self.renames.retain(|rename| selected.contains(&rename.to));
         for changed in &mut self.macros {

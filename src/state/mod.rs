@@ -7,6 +7,7 @@ mod contract;
 mod diff;
 mod explain;
 mod macros;
+mod readable;
 mod reason;
 mod rename;
 mod resource;

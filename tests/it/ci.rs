@@ -1,10 +1,9 @@
 //! `slimdiff ci` on small projects, one concern each, with git as the baseline.
 
-use std::process::Command;
-
 use serde_json::Value as Json;
 
 use crate::support::cli::{Said, Sandbox};
+use crate::support::git;
 
 /// A committed project with its production built.
 fn production(files: &[(&str, &str)]) -> Sandbox {
@@ -22,12 +21,6 @@ fn production(files: &[(&str, &str)]) -> Sandbox {
     sandbox.ok(["build", "--quiet"]);
     git(&sandbox, &["switch", "--quiet", "--create=feature"]);
     sandbox
-}
-
-fn git(sandbox: &Sandbox, args: &[&str]) {
-    let identity = ["-c", "user.name=Octo", "-c", "user.email=octo@example.com"];
-    let status = Command::new("git").current_dir(sandbox.path()).args(identity).args(args).status().unwrap();
-    assert!(status.success(), "git {args:?}");
 }
 
 fn report(sandbox: &Sandbox) -> Json {

@@ -66,7 +66,7 @@ fn pool() -> Option<&'static rayon::ThreadPool> {
 }
 
 /// Runs `work` where deep recursion is safe.
-pub(super) fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     match pool() {
         Some(pool) => pool.install(work),
         None => work(),

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde_json::Value as Json;
 
 use super::{golden::copy, selected};
+use crate::impact::Impact;
 use crate::jinja::Env;
 use crate::model::{Change, Manifest};
 use crate::parse::{ParseOptions, parse};
@@ -178,7 +179,7 @@ fn every_reason_over_every_pair_reads_well() {
         let told = explain(&off.as_ref(), &diff, "the base", "0");
         seen.extend(told.nodes.iter().flat_map(|node| node.reasons.iter().map(|reason| reason.id)));
         let concern = pair.about["concern"].as_str().unwrap();
-        let drawn = changes_terminal(&told, Shown { diffs: true }, 110, false);
+        let drawn = changes_terminal(&told, &Impact::default(), Shown { diffs: true }, 110, false);
         insta::with_settings!({ description => concern, omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(pair.name.as_str(), drawn);
         });
