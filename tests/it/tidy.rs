@@ -71,6 +71,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "plan",
             "artifacts",
             "lineage",
+            "diff",
         ],
     ),
 ];
