@@ -5,7 +5,7 @@ use crate::diff::{ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, TableDiff};
 use crate::model::{Change, Value};
 
 /// How much of an extreme is shown, in characters.
-const EXTREME: usize = 24;
+const EXTREME: usize = 19;
 
 /// From which index on a column whose figures look the same is shown all the same.
 const MOVED: f64 = 0.01;
@@ -59,6 +59,8 @@ fn range(profile: Option<&ColumnProfile>) -> String {
     let shown = |value: &Value| match value {
         Value::Float(number) => short(*number),
         Value::Text(text) => format!("'{}'", brief(text, EXTREME)),
+        // To the second.
+        Value::Timestamp(text) => text.chars().take(EXTREME).collect(),
         other => brief(&other.to_string(), EXTREME),
     };
     format!("{} to {}", shown(min), shown(max))
