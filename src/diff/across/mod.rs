@@ -168,11 +168,11 @@ impl Work<'_, '_> {
         let values: Vec<Field> = pairing.fields.iter().filter(|field| !key_fields.contains(field)).cloned().collect();
         let total = counted.as_ref().map(Counted::rows);
         let bits = bits(total.baseline.max(total.current));
-        self.recodes = self.encodings().await?;
+        self.recodes = self.recodings().await?;
         let segments = self.segments(key_fields, &values, bits).await?;
         let mut tally = Tally::new(key_fields, &values, self.options);
         if segments.count() > 0 {
-            self.fetch(key_fields, &values, &segments, &mut tally).await?;
+            self.fetch(key_fields, &values, &segments, total, &mut tally).await?;
         }
         tally.write(total, diff)?;
         if segments.count() == 0 {
@@ -192,14 +192,19 @@ impl Work<'_, '_> {
     }
 
     /// Whether each server keeps texts in another encoding than UTF-8.
-    async fn encodings(&mut self) -> Result<Change<bool>, Error> {
-        let mut recodes = Change::default();
+    async fn recodings(&mut self) -> Result<Change<bool>, Failure> {
+        let (mut recodes, mut unknown) = (Change::default(), Change::default());
         for (side, end) in [(Side::Baseline, &mut self.ends.baseline), (Side::Current, &mut self.ends.current)] {
             let Some(sql) = canonical::server_encoding(end.dialect) else { continue };
             let answer = end.session.query(sql).await?;
             let name = answer.rows.first().and_then(|row| row.first()).and_then(|value| value.as_str());
-            // Texts of SQL_ASCII are bytes of no known encoding.
+            *side.of_mut(&mut unknown) = name == Some("SQL_ASCII");
             *side.of_mut(&mut recodes) = !matches!(name, None | Some("UTF8" | "SQL_ASCII"));
+        }
+        if unknown.is_changed() {
+            let reason = "one of the databases has the encoding SQL_ASCII, so nobody knows which characters its texts \
+                          have, and they cannot be compared with those of a database of another encoding";
+            return Err(Failure::Contradiction(reason.to_owned()));
         }
         Ok(recodes)
     }
@@ -226,18 +231,22 @@ impl Work<'_, '_> {
         key: &[Field],
         values: &[Field],
         segments: &Segments,
+        total: Change<u64>,
         tally: &mut Tally<'_>,
     ) -> Result<(), Failure> {
         let sources = self.sources()?;
-        let sql = sources.map(|source| source.open_rows(key, values, segments));
-        let width = key.len() + values.len();
+        let pages = Change {
+            baseline: sources.baseline.pages(key, values, segments, total.baseline),
+            current: sources.current.pages(key, values, segments, total.current),
+        };
         let Change { baseline, current } = &mut self.ends;
         let reading = async {
-            try_join(baseline.session.execute(&sql.baseline), current.session.execute(&sql.current)).await?;
-            let mut sides = Change { baseline: Rows::new(baseline, width), current: Rows::new(current, width) };
+            let (baseline, current) =
+                try_join(Rows::open(baseline, pages.baseline), Rows::open(current, pages.current)).await?;
+            let mut sides = Change { baseline, current };
             rows::pair(&mut sides, tally).await?;
-            baseline.session.execute(&canonical::close_rows(baseline.dialect)).await?;
-            current.session.execute(&canonical::close_rows(current.dialect)).await?;
+            sides.baseline.close().await?;
+            sides.current.close().await?;
             Ok(())
         };
         let words = match segments.count() {

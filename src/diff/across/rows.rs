@@ -6,10 +6,8 @@ use std::collections::VecDeque;
 use super::tally::Tally;
 use super::{End, Failure};
 use crate::model::{Change, Value};
-use crate::warehouse::compare::canonical;
-
-/// How many values a page has.
-const VALUES_PER_PAGE: usize = 60_000;
+use crate::warehouse::Error;
+use crate::warehouse::compare::canonical::Pages;
 
 /// A row as its database wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,26 +37,31 @@ impl Row {
 /// The rows of one side.
 pub(super) struct Rows<'a, 'b> {
     end: &'a mut End<'b>,
-    page: usize,
+    pages: Pages,
     read: VecDeque<Row>,
-    done: u64,
-    is_over: bool,
 }
 
 impl<'a, 'b> Rows<'a, 'b> {
-    /// Rows of so many texts.
-    pub(super) fn new(end: &'a mut End<'b>, width: usize) -> Self {
-        let page = (VALUES_PER_PAGE / (width + 2)).clamp(20, 5_000);
-        Self { end, page, read: VecDeque::new(), done: 0, is_over: false }
+    pub(super) async fn open(end: &'a mut End<'b>, pages: Pages) -> Result<Self, Error> {
+        if let Some(sql) = &pages.open {
+            end.session.execute(sql).await?;
+        }
+        Ok(Self { end, pages, read: VecDeque::new() })
+    }
+
+    pub(super) async fn close(self) -> Result<(), Error> {
+        if let Some(sql) = self.pages.close() {
+            self.end.session.execute(&sql).await?;
+        }
+        Ok(())
     }
 
     /// The next row's hashes, without taking it.
     async fn peek(&mut self) -> Result<Option<(u128, u128)>, Failure> {
-        if self.read.is_empty() && !self.is_over {
-            let sql = canonical::next_rows(self.end.dialect, self.done, self.page);
+        while self.read.is_empty() {
+            let Some(sql) = self.pages.next_page() else { return Ok(None) };
             let table = self.end.session.query(&sql).await?;
-            self.is_over = table.rows.len() < self.page;
-            self.done += table.rows.len() as u64;
+            self.pages.was_read(table.rows.len());
             for cells in table.rows {
                 let row = Row::read(cells);
                 let row = row.ok_or_else(|| {

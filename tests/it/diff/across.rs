@@ -555,15 +555,67 @@ fn what_a_database_refuses_is_a_failed_comparison() {
 }
 
 #[test]
+fn texts_are_compared_by_their_characters_whatever_the_servers_encoding() {
+    let duckdb = Engine::duckdb();
+    duckdb.run(
+        "create schema prod; create table prod.t as select 1 as id, 'äé' as v, ['ä'] as l union all select 2, 'ä', []",
+    );
+    for (encoding, is_known) in [("LATIN1", true), ("SQL_ASCII", false)] {
+        let postgres = Engine::postgres_encoded(encoding);
+        postgres.run(
+            "create schema pr; create table pr.t as select 1 as id, text 'äé' as v, array[text 'ä'] as l
+             union all select 2, 'a', array[]::text[]",
+        );
+        for keys in [&[&["id"][..]][..], &[&["v"]], &[]] {
+            let diff = tables(&duckdb, &postgres, keys);
+            assert_eq!(diff.has_failed(), !is_known, "{:?}", diff.method);
+            if is_known {
+                assert_eq!(diff.rows.unchanged, 1, "{keys:?}: {diff:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_may_be_any_and_tables_as_wide_as_they_get() {
+    let named =
+        ["k", "r", "t0", "select", "a\"b", "c.d", "🦆", "item", "place", "segment", "Group By", "slimdiff_rows"];
+    let mut columns: Vec<String> =
+        named.iter().map(|name| format!("\"{}\" integer[]", name.replace('"', "\"\""))).collect();
+    columns.extend((0..1450).map(|at| format!("c{at} integer")));
+    let table = format!("t (id integer, {})", columns.join(", "));
+    with_engines(|baseline, current| {
+        let list = |engine: &Engine| if engine.name == "duckdb" { "[1, 2]" } else { "'{1,2}'" };
+        for (engine, schema) in [(baseline, "prod"), (current, "pr")] {
+            let lists = vec![list(engine); named.len()].join(", ");
+            engine.run(&format!(
+                "create table {schema}.{table}; insert into {schema}.t values (1, {lists}, {}), (2, {lists}, {})",
+                vec!["7"; 1450].join(", "),
+                vec!["null"; 1450].join(", "),
+            ));
+        }
+        assert_eq!(tables(baseline, current, &[&["id"]]).method, Method::Checksum);
+        current.run("update pr.t set c3 = 8, c700 = null, c1449 = 1, \"🦆\" = null where id = 1");
+        for keys in [&[&["id"][..]][..], &[&["id", "item", "a\"b", "c5"]]] {
+            let diff = tables(baseline, current, keys);
+            assert_eq!(figures(&diff), [0, 0, 1, 1]);
+            let changed = changed(&diff).into_iter().filter(|(_, changed)| *changed != Some(0));
+            assert_eq!(changed.map(|(name, _)| name).collect::<Vec<_>>(), ["🦆", "c3", "c700", "c1449"]);
+        }
+        assert_eq!(figures(&tables(baseline, current, &[])), [1, 1, 0, 1]);
+    });
+}
+
+#[test]
 fn tables_of_many_pages_are_compared_and_the_passes_are_told() {
-    let rows = 30_000_u64;
+    let rows = 40_000_u64;
     with_engines(|baseline, current| {
         let create = |engine: &Engine, schema: &str, values: &str, condition: &str| {
             let series =
-                if engine.name == "duckdb" { "range(30000) as g(n)" } else { "generate_series(0, 29999) as g(n)" };
+                if engine.name == "duckdb" { "range(40000) as g(n)" } else { "generate_series(0, 39999) as g(n)" };
             engine.run(&format!(
                 "create table {schema}.t as select cast(n as integer) as id, cast({values} as varchar) as v, \
-                 cast(n % 7 as bigint) as w from {series} where {condition}"
+                 cast(n % 7 as bigint) as w, cast(null as integer) as o from {series} where {condition}"
             ));
         };
         create(baseline, "prod", "n", "n % 100 <> 1");
@@ -574,13 +626,15 @@ fn tables_of_many_pages_are_compared_and_the_passes_are_told() {
         let each = rows / 100;
         let diff = tables(baseline, current, &[&["id"]]);
         assert_eq!(figures(&diff), [each, each, rows - 2 * each, 0]);
-        assert_eq!(changed(&diff), [("id", Some(0)), ("v", Some(rows - 2 * each)), ("w", Some(0))]);
+        assert_eq!(changed(&diff), [("id", Some(0)), ("v", Some(rows - 2 * each)), ("w", Some(0)), ("o", Some(0))]);
         assert_eq!(figures(&tables(baseline, current, &[])), [rows - each, rows - each, 0, 0]);
         // Seven keys with thousands of rows each.
         let diff = tables(baseline, current, &[&["w"]]);
         assert_eq!(figures(&diff), [rows - each, rows - each, 0, 0]);
         let Method::Keyed { facts, .. } = &diff.method else { panic!("{:?}", diff.method) };
         assert_eq!(facts.duplicates, Change { baseline: rows - each - 7, current: rows - each - 7 });
+        // One key with more rows than a page has.
+        assert_eq!(figures(&tables(baseline, current, &[&["o"]])), [rows - each, rows - each, 0, 0]);
         current.run("drop table pr.t");
         create(current, "pr", "case when n = 12345 then 0 else n end", "n % 100 <> 1");
         let heard = Heard::default();
@@ -590,7 +644,7 @@ fn tables_of_many_pages_are_compared_and_the_passes_are_told() {
             heard.0.into_inner().unwrap(),
             [
                 "pr.t: counting rows",
-                "pr.t: summing up the rows of 4096 segments",
+                "pr.t: summing up the rows of 8192 segments",
                 "pr.t: comparing the rows of 1 segment that differs",
                 "pr.t: counting the key"
             ]

@@ -46,6 +46,16 @@ impl Engine {
         Self { name: "postgres", warehouse, _database: Some(database) }
     }
 
+    /// A PostgreSQL database that keeps texts in another encoding than UTF-8.
+    pub(super) fn postgres_encoded(encoding: &str) -> Self {
+        let cluster = postgres::cluster();
+        let name = format!("encoded_{}", encoding.to_lowercase());
+        cluster.psql("postgres", &format!("create database {name} template template0 encoding '{encoding}'"));
+        let database = postgres::Database { name, cluster };
+        let warehouse = runtime().block_on(connect(&database.target())).unwrap();
+        Self { name: "postgres", warehouse, _database: Some(database) }
+    }
+
     /// Every engine there is.
     pub(super) fn all() -> [Self; 2] {
         [Self::duckdb(), Self::postgres()]

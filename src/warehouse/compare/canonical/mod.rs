@@ -2,7 +2,7 @@
 //!
 //! No database sees the rows of the other, so each writes a row as a text such that equal values have equal texts on
 //! both ([`Field`]), and what is compared are hashes (MD5) of these texts: first sums of them over segments of rows
-//! ([`Source::segments`]), then the rows of the segments whose sums differ ([`Source::open_rows`]).
+//! ([`Source::segments`]), then the rows of the segments whose sums differ ([`Source::pages`]).
 
 mod encoding;
 mod scalars;
@@ -10,6 +10,4 @@ mod statements;
 
 pub use encoding::{Field, Typed};
 pub(in crate::warehouse) use scalars::{double_bits, double_digits, json};
-pub use statements::{
-    Segments, Source, begin, close_rows, next_rows, parse_sums, resolve_types, server_encoding, with_resolved,
-};
+pub use statements::{Pages, Segments, Source, begin, parse_sums, resolve_types, server_encoding, with_resolved};

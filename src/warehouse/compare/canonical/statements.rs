@@ -1,7 +1,8 @@
 //! The statements of a comparison across databases. Each is of one side only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::super::kinds::Kind;
 use super::encoding::{Field, Typed};
@@ -13,23 +14,29 @@ use crate::warehouse::compare::Side;
 const ARGUMENTS: usize = 90;
 /// The most bits of a segment's number: five hexadecimal digits of a hash.
 const DIGITS: usize = 5;
-/// What the rows are called while they are read page by page.
+/// Values of a page that a cursor gives, and of one that takes a scan.
+const CURSOR_VALUES: usize = 60_000;
+const QUERY_VALUES: usize = 500_000;
+/// The cursor.
 const ROWS: &str = "slimdiff_rows";
 
 /// Statements with which a comparison begins: all queries after them see one state of the data, and the server writes
-/// values in one way whatever it is set to. It only reads.
+/// values in one way whatever it is set to. It only reads. There is memory for the sums of all segments, of which the
+/// default would put a part on disk, with the rows they are made of.
 pub fn begin(dialect: &dyn Dialect) -> &'static str {
     match dialect.name() {
         "postgres" => {
             "begin transaction isolation level repeatable read, read only;\n\
              set local datestyle to 'ISO, YMD'; set local intervalstyle to postgres; set local timezone to 'UTC';\n\
-             set local extra_float_digits to 1; set local bytea_output to hex"
+             set local extra_float_digits to 1; set local bytea_output to hex; set local lc_monetary to 'C';\n\
+             select set_config('work_mem', '64MB', true) from pg_catalog.pg_settings\n\
+             where name = 'work_mem' and cast(setting as bigint) < 65536"
         }
         _ => "begin transaction",
     }
 }
 
-/// A query for the encoding of texts, where it may be another than UTF-8.
+/// A query for the encoding of texts, where it may be another than UTF-8. `SQL_ASCII` is of bytes that nobody knows.
 pub fn server_encoding(dialect: &dyn Dialect) -> Option<&'static str> {
     (dialect.name() == "postgres").then_some("select pg_catalog.current_setting('server_encoding')")
 }
@@ -101,6 +108,14 @@ impl Segments {
         self.chosen.iter().filter(|chosen| **chosen).count()
     }
 
+    /// The segments in pieces that have at most so many rows, as far as can be told from the number of all rows.
+    fn ranges(&self, total: u64, at_most: u64) -> VecDeque<Range<usize>> {
+        let of_each = (total >> self.bits) + 1;
+        let most = usize::try_from(at_most / of_each).unwrap_or(usize::MAX).max(1);
+        let chosen: Vec<usize> = (0..self.chosen.len()).filter(|&number| self.chosen[number]).collect();
+        chosen.chunks(most).filter_map(|piece| Some(*piece.first()?..*piece.last()? + 1)).collect()
+    }
+
     /// The condition on the hash of the key, if there is one to make.
     fn condition(&self, dialect: &dyn Dialect, hash: &str) -> Option<String> {
         if self.chosen.iter().all(|chosen| *chosen) {
@@ -155,23 +170,50 @@ pub fn parse_sums(bits: u32, table: &Table) -> Option<Vec<u128>> {
     Some(sums)
 }
 
-/// The next rows, at most `count`, after `done` ones: the hash of the key, that of the row, then the texts of the key
+/// The rows of some segments, page by page: each row the hash of its key, that of all of it, then the texts of the key
 /// and of the values; in the order of the two hashes.
-pub fn next_rows(dialect: &dyn Dialect, done: u64, count: usize) -> String {
-    match dialect.name() {
-        "postgres" => format!("fetch forward {count} from {ROWS}"),
-        _ => format!(
-            "select * exclude (place) from temp.{ROWS} where place > {done} and place <= {} order by place",
-            done.saturating_add(count as u64)
-        ),
-    }
+///
+/// PostgreSQL keeps its place in a cursor. `DuckDB` has none, and what it puts into a temporary table it keeps in this
+/// process's memory until the transaction ends; so it is asked again for every page, which takes a scan each.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// What is to be run first.
+    pub open: Option<String>,
+    /// The query of a page, in two parts between which the numbers of segments come; none of a cursor.
+    query: Option<(String, String)>,
+    /// The segments that are left, each some neighbors whose rows should have room on one page.
+    ranges: VecDeque<Range<usize>>,
+    /// Rows of the first of them that were read.
+    done: u64,
+    /// Rows of a page.
+    rows: usize,
 }
 
-/// No more rows are wanted.
-pub fn close_rows(dialect: &dyn Dialect) -> String {
-    match dialect.name() {
-        "postgres" => format!("close {ROWS}"),
-        _ => format!("drop table temp.{ROWS}"),
+impl Pages {
+    /// The query of the next page; none behind the last.
+    pub fn next_page(&self) -> Option<String> {
+        let range = self.ranges.front()?;
+        let Self { done, rows, .. } = self;
+        Some(match &self.query {
+            None => format!("fetch forward {rows} from {ROWS}"),
+            Some((before, after)) => {
+                format!("{before}{} and {}{after} limit {rows} offset {done}", range.start, range.end.saturating_sub(1))
+            }
+        })
+    }
+
+    /// How many rows the page had.
+    pub fn was_read(&mut self, rows: usize) {
+        self.done += rows as u64;
+        if rows < self.rows {
+            self.ranges.pop_front();
+            self.done = 0;
+        }
+    }
+
+    /// What is to be run when no more rows are wanted.
+    pub fn close(&self) -> Option<String> {
+        self.open.as_ref().map(|_| format!("close {ROWS}"))
     }
 }
 
@@ -214,9 +256,11 @@ impl Source<'_> {
     /// The sums of the rows' hashes by segment, for [`parse_sums`]. Without a key a row is its own key.
     pub fn segments(&self, key: &[Field], values: &[Field], bits: u32) -> String {
         let (k, r) = self.hashes(key, values);
-        // In some thousand pieces of text, which take less room than a row each.
+        // The planner takes every hash for a segment of its own, and would sort whole rows by it.
+        let hints = if self.dialect.name() == "duckdb" { "" } else { "set local enable_sort to off;\n" };
+        // In some hundred pieces of text, which take less room than a row for each segment.
         format!(
-            "select string_agg(cast(segment as {text}) || ':' || cast(total as {text}), ',') from (\n    \
+            "{hints}select string_agg(cast(segment as {text}) || ':' || cast(total as {text}), ',') from (\n    \
              select segment, sum(addend) as total from (\n        \
              select {segment} as segment, {addend} as addend from (\n            \
              select {k} as k, {r} as r from {rows}\n        ) as hashed\n    ) as placed\n    group by segment\n\
@@ -228,27 +272,34 @@ impl Source<'_> {
         )
     }
 
-    /// The statement after which [`next_rows`] gives the rows of these segments.
-    pub fn open_rows(&self, key: &[Field], values: &[Field], segments: &Segments) -> String {
+    /// The rows of these segments; `total` is the number of all rows.
+    pub fn pages(&self, key: &[Field], values: &[Field], segments: &Segments, total: u64) -> Pages {
         let (k, r) = self.hashes(key, values);
         let texts = key.iter().chain(values).enumerate();
         let texts = texts.map(|(at, field)| format!("{} as t{at}", field.text(self.dialect, self.side)));
         let texts: Vec<String> = texts.collect();
-        let texts = texts.join(", ");
-        let rows = self.rows();
-        let chosen = segments.condition(self.dialect, &k).map(|condition| format!("\nwhere {condition}"));
-        let chosen = chosen.unwrap_or_default();
-        match self.dialect.name() {
-            "postgres" => format!(
-                "declare {ROWS} no scroll cursor for\nselect * from (\n    \
-                 select {k} as k, {r} as r, {texts} from {rows}{chosen}\n) as hashed\n\
-                 order by k collate \"C\", r collate \"C\""
-            ),
-            _ => format!(
-                "create or replace temporary table {ROWS} as\nselect row_number() over (order by k, r) as place, *\n\
-                 from (\n    select {k} as k, {r} as r, {texts} from {rows}{chosen}\n) as hashed\norder by place"
-            ),
+        let (texts, width, rows) = (texts.join(", "), texts.len() + 2, self.rows());
+        let chosen = segments.condition(self.dialect, &k);
+        let hashed = format!("select {k} as k, {r} as r, {texts} from {rows}");
+        if self.dialect.name() == "postgres" {
+            let chosen = chosen.map(|condition| format!("\n    where {condition}")).unwrap_or_default();
+            // Behind `offset` nothing is put off until the rows are sorted, which would then have to be sorted with
+            // all that it takes.
+            let open = format!(
+                "set local enable_sort to default;\ndeclare {ROWS} no scroll cursor for\nselect * from (\n    \
+                 {hashed}{chosen}\n    offset 0\n) as hashed\norder by k collate \"C\", r collate \"C\""
+            );
+            let rows = (CURSOR_VALUES / width).clamp(20, 5_000);
+            return Pages { open: Some(open), query: None, ranges: std::iter::once(0..1).collect(), done: 0, rows };
         }
+        let rows = (QUERY_VALUES / width).clamp(100, 35_000);
+        let chosen = chosen.map(|condition| format!("{condition} and ")).unwrap_or_default();
+        let number = segment(self.dialect, &k, segments.bits);
+        let before = format!("{hashed}\nwhere {chosen}{number} between ");
+        let query = Some((before, "\norder by k, r".to_owned()));
+        // With some room to spare, since segments are not all of one size.
+        let ranges = segments.ranges(total, rows as u64 / 4 * 3);
+        Pages { open: None, query, ranges, done: 0, rows }
     }
 
     /// The rows that are compared.
