@@ -1,11 +1,11 @@
 //! Rows paired by a key: one join finds the keys that differ, everything else is asked of those.
 
 use super::keys::Key;
-use super::numbers;
 use super::options::{count, row};
 use super::outcome::{KeyFacts, KeyProof, Method, NumberChange, TableDiff};
 use super::samples::Samples;
 use super::table::{Failure, Work, contradiction, paired_rows, set_changed};
+use super::{numbers, slices};
 use crate::model::{Change, Relation, Value};
 use crate::warehouse::Error;
 use crate::warehouse::compare::{self, BATCH, Field, Pairs, ROWS_KEPT, STATISTICS, Side, Sides, Whole};
@@ -185,6 +185,9 @@ impl<'a> Keyed<'a> {
             let more = samples.whole(work.session, &work.scratch, &whole, &diff.rows).await?;
             let room = work.options.samples - diff.samples.len();
             diff.samples.extend(more.into_iter().take(room));
+        }
+        if work.options.profile {
+            slices::find(work, &pairs, diff).await?;
         }
         Ok(())
     }

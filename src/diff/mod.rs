@@ -15,6 +15,7 @@ mod profile;
 mod renames;
 mod samples;
 mod search;
+mod slices;
 mod table;
 mod totals;
 

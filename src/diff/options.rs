@@ -18,7 +18,6 @@ pub enum Tolerated {
 }
 
 /// What is compared, how exactly, and what may be shown of it.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Options {

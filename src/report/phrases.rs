@@ -258,7 +258,7 @@ pub(super) fn figures(diff: &TableDiff) -> [String; 4] {
     let (before, after) = (total.baseline.unwrap_or_default(), total.current.unwrap_or_default());
     let part = |rows: u64, of: u64| below(diff, rows).unwrap_or_else(|| count_of(rows, of));
     let changed = match diff.method {
-        Method::Keyed { .. } => part(diff.rows.changed, before),
+        Method::Checksum | Method::Keyed { .. } => part(diff.rows.changed, before),
         _ => "–".to_owned(),
     };
     [rows, part(diff.rows.added, after), part(diff.rows.removed, before), changed]
@@ -329,6 +329,44 @@ pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String
         baseline: side(column.nulls.baseline, diff.rows.total.baseline),
         current: side(column.nulls.current, diff.rows.total.current),
     }
+}
+
+/// The rows in which a column changed, and in how many of them to NULL.
+pub(super) fn changed_words(diff: &TableDiff, column: &ColumnDiff) -> String {
+    let of = diff.rows.total.baseline.unwrap_or_default();
+    let words = |rows: u64| below(diff, rows).unwrap_or_else(|| count_of(rows, of));
+    let Some(changed) = column.changed else { return String::new() };
+    match column.became_null.unwrap_or_default() {
+        0 => words(changed),
+        all if all == changed => format!("{}, all to NULL", words(changed)),
+        some => format!("{}, {} to NULL", words(changed), below(diff, some).unwrap_or_else(|| count(some))),
+    }
+}
+
+/// What else is known of the difference, a sentence each, without markup: likely renames, columns that may be NULL now,
+/// where changes concentrate, and which rows were looked at.
+pub(super) fn evidence(diff: &TableDiff) -> Vec<String> {
+    let mut said: Vec<String> = diff.filter.iter().map(|filter| format!("Only rows where {filter}.")).collect();
+    said.extend(diff.schema.renamed.iter().map(|renamed| {
+        let Change { baseline, current } = &renamed.name;
+        let of = plural(renamed.looked_at, "row");
+        format!("{baseline} is probably called {current} now: equal in {} of {of} looked at.", count(renamed.equal))
+    }));
+    said.extend(diff.schema.nullability.iter().map(|(column, nullable)| {
+        let now = if nullable.current { "may be NULL now" } else { "may not be NULL any more" };
+        format!("{column} {now}, by its declaration.")
+    }));
+    said.extend(diff.slices.iter().map(|slice| {
+        format!(
+            "{} of the {} with {} = {} differ, {:.1} times as many as of all.",
+            count(slice.affected),
+            plural(slice.rows, "row"),
+            slice.column,
+            slice.value,
+            slice.lift,
+        )
+    }));
+    said
 }
 
 /// How the rows were compared, as a sentence without markup.

@@ -2,14 +2,15 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::distributions::{HEADER, below, moved};
+use super::distributions::{HEADER, moved};
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::impact;
 use super::phrases::{
-    ManyColumns, coverage, data_words, drift_words, figures, finding_counts, gaps, headline, is_bad, method, name,
-    no_data_changes, null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
+    ManyColumns, changed_words, coverage, data_words, drift_words, evidence, figures, finding_counts, gaps, headline,
+    is_bad, method, name, no_data_changes, null_share, order, reach_counts, result, summary, telling, told,
+    unsaid_keys,
 };
-use super::words::{brief, count_of, duration, list, plural};
+use super::words::{brief, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
 use crate::impact::Impact;
 use crate::model::{NodeStatus, Severity, Value};
@@ -188,6 +189,7 @@ impl Page {
         let excluded = diff.excluded.iter();
         parts.extend(excluded.map(|(column, why)| plain(&format!("Values of {column} not compared: {why}."))));
         parts.extend(diff.notes.iter().map(|note| plain(&format!("{note}."))));
+        parts.extend(evidence(diff).iter().map(|said| plain(said)));
         parts.extend(self.columns(diff));
         parts.extend(self.distributions(diff));
         parts.extend(self.samples(diff));
@@ -207,9 +209,7 @@ impl Page {
                 (None, Some(after)) if diff.is_compared() => format!("new, {after}"),
                 (before, after) => after.clone().or_else(|| before.clone()).unwrap_or_default(),
             };
-            let of = diff.rows.total.baseline.unwrap_or_default();
-            let changed = column.changed.map(|changed| below(diff, changed).unwrap_or_else(|| count_of(changed, of)));
-            let changed = changed.unwrap_or_default();
+            let changed = changed_words(diff, column);
             if diff.is_compared() {
                 vec![column.name.clone(), data_type, changed, nulls.baseline, nulls.current]
             } else {

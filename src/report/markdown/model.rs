@@ -5,10 +5,12 @@ use super::escape::{cell, code, html, text, value};
 use super::sections::stress;
 use crate::diff::{ColumnDiff, Method, Sample, SampleKind, TableDiff};
 use crate::model::{NodeStatus, Value};
-use crate::report::distributions::{HEADER, below, moved};
+use crate::report::distributions::{HEADER, moved};
 use crate::report::document::{ModelReport, ModelState, Report};
-use crate::report::phrases::{figures, headline, method, name, null_share, result, telling, unsaid_keys};
-use crate::report::words::{brief, count_of, list, plural, size};
+use crate::report::phrases::{
+    changed_words, evidence, figures, headline, method, name, null_share, result, telling, unsaid_keys,
+};
+use crate::report::words::{brief, list, plural, size};
 
 /// One line of the table of models.
 pub(super) fn row(model: &ModelReport) -> String {
@@ -121,7 +123,9 @@ fn columns(diff: &TableDiff, limit: usize) -> String {
     let telling = telling(diff);
     if telling.is_empty() {
         return match &diff.method {
-            Method::Keyed { .. } if diff.differs() => "No value changed in the rows that both sides have.".to_owned(),
+            Method::Checksum | Method::Keyed { .. } if diff.differs() => {
+                "No value changed in the rows that both sides have.".to_owned()
+            }
             Method::Multiset { .. } if diff.differs() => "No column's share of NULLs changed.".to_owned(),
             Method::OneSided if !diff.columns.is_empty() => "No value is NULL.".to_owned(),
             _ => String::new(),
@@ -142,7 +146,7 @@ fn columns(diff: &TableDiff, limit: usize) -> String {
     if silent > 0 {
         let (one, many) = match diff.method {
             Method::OneSided => ("is never NULL", "are never NULL"),
-            Method::Keyed { .. } => ("is unchanged", "are unchanged"),
+            Method::Checksum | Method::Keyed { .. } => ("is unchanged", "are unchanged"),
             _ => ("has the same share of NULLs", "have the same share of NULLs"),
         };
         lines.push(String::new());
@@ -163,12 +167,7 @@ fn column_row(diff: &TableDiff, column: &ColumnDiff) -> String {
         (Some(before), None) if diff.is_compared() => format!("gone, {before}"),
         (one, other) => one.or(other).unwrap_or_default(),
     };
-    let changed = match column.changed {
-        Some(changed) => {
-            below(diff, changed).unwrap_or_else(|| count_of(changed, diff.rows.total.baseline.unwrap_or_default()))
-        }
-        None => String::new(),
-    };
+    let changed = changed_words(diff, column);
     let nulls = null_share(diff, column);
     let name = cell(&column.name);
     if !diff.is_compared() {
@@ -261,5 +260,6 @@ fn how(diff: &TableDiff) -> String {
         lines.push(format!("Values of {} not compared: {}.", code(column), text(reason)));
     }
     lines.extend(diff.notes.iter().map(|note| format!("{}.", text(note))));
+    lines.extend(evidence(diff).iter().map(|said| text(said)));
     lines.join("\\\n")
 }
