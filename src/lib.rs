@@ -1,6 +1,7 @@
 //! slimdiff: what does merging this pull request do to the data?
 //!
-//! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See ARCHITECTURE.md.
+//! One type per arrow: `Project → Manifest → Dag → StateDiff → Selection → Plan → BuildOutcome → Report`. See
+//! ARCHITECTURE.md.
 
 pub mod artifacts;
 pub mod baseline;
@@ -12,6 +13,7 @@ pub mod diff;
 pub mod environment;
 pub mod fetch;
 pub mod graph;
+pub mod impact;
 pub mod jinja;
 pub mod lineage;
 pub mod model;

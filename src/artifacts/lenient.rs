@@ -1,5 +1,5 @@
-//! Values of a manifest that may be of another type than expected: of versions that wrote them otherwise, or of tools that
-//! write what they like. A value of the wrong type counts as missing.
+//! Values of a manifest that may be of another type than expected: of versions that wrote them otherwise, or of tools
+//! that write what they like. A value of the wrong type counts as missing.
 
 use std::borrow::Cow;
 use std::fmt;

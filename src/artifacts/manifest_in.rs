@@ -55,9 +55,14 @@ pub fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest, Error> {
     let nodes = sections.nodes.take().ok_or_else(|| not_a_manifest("it has no `nodes`"))?.0;
     let configs = Configs::default();
     let mut manifest = Manifest { metadata: read_metadata(&metadata), ..Manifest::default() };
-    let read: Vec<_> = nodes.into_par_iter().map(|(id, entry)| read_node(id, entry, None, &configs, name)).collect();
-    for node in read {
-        manifest.nodes.extend(node?);
+    let read: Vec<_> = nodes
+        .into_par_iter()
+        .map(|(id, entry)| (entry.compiled(), read_node(id, entry, None, &configs, name)))
+        .collect();
+    for (compiled, node) in read {
+        let node = node?;
+        manifest.compiled_code.extend(node.as_ref().zip(compiled).map(|((id, _), code)| (id.clone(), code)));
+        manifest.nodes.extend(node);
     }
     for (id, raw) in sections.others.into_iter().flat_map(|entries| entries.0) {
         let entry = entry(raw, &id, name)?;
@@ -123,8 +128,8 @@ impl<'m> Deserialize<'m> for Document<'m> {
     }
 }
 
-/// The version is the number in `https://schemas.getdbt.com/dbt/manifest/v12.json`; dbt v2 writes versions above 12 whose
-/// nodes have the same fields.
+/// The version is the number in `https://schemas.getdbt.com/dbt/manifest/v12.json`; dbt v2 writes versions above 12
+/// whose nodes have the same fields.
 fn check_version(metadata: &JsonMap, name: &str) -> Result<(), Error> {
     let not_a_manifest = |why: String| Error::NotAManifest { name: name.to_owned(), why };
     let Some(schema) = metadata.get("dbt_schema_version").and_then(Json::as_str) else {

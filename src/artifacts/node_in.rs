@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::mem::take;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -35,6 +35,10 @@ pub(super) struct Entry<'m> {
     language: Text,
     raw_code: Text,
     raw_sql: Text,
+    #[serde(borrow)]
+    compiled_code: Option<&'m RawValue>,
+    #[serde(borrow)]
+    compiled_sql: Option<&'m RawValue>,
     description: Text,
     tags: Texts,
     group: Text,
@@ -149,8 +153,8 @@ impl<'m> Configs<'m> {
     }
 }
 
-/// What stands in `raw`, or the default when there is nothing. A value that cannot be held, as a number of 400 digits, is
-/// the error `field`: nothing is lost without a word.
+/// What stands in `raw`, or the default when there is nothing. A value that cannot be held, as a number of 400 digits,
+/// is the error `field`: nothing is lost without a word.
 fn read<'m, T: Deserialize<'m> + Default>(raw: Option<&'m RawValue>, field: &'static str) -> Result<T, &'static str> {
     raw.map_or_else(|| Ok(T::default()), |raw| serde_json::from_str(raw.get()).map_err(|_| field))
 }
@@ -161,6 +165,15 @@ fn object(raw: Option<&RawValue>, field: &'static str) -> Result<JsonMap, &'stat
 }
 
 impl<'m> Entry<'m> {
+    /// What a model or snapshot compiled to, if the manifest has it.
+    pub(super) fn compiled(&self) -> Option<Arc<str>> {
+        let kind = self.resource_type.0.as_deref()?;
+        let has_query = matches!(kind, "model" | "snapshot") && self.language.0.as_deref() != Some("python");
+        let raw = self.compiled_code.or(self.compiled_sql).filter(|_| has_query)?;
+        let code: Option<String> = serde_json::from_str(raw.get()).ok()?;
+        code.filter(|code| !code.trim().is_empty()).map(Arc::from)
+    }
+
     /// The node. `whole` is the entry's text, for kinds that are kept as they are.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use crate::model::{Quoting, Relation};
 
-/// Reads `"db"."schema"."table"`, `` `project`.`dataset`.`table` `` or an unquoted name. None when it has no or too many parts.
+/// Reads `"db"."schema"."table"`, `` `project`.`dataset`.`table` `` or an unquoted name. None when it has no or too
+/// many parts.
 pub(super) fn parse(text: &str) -> Option<Relation> {
     if text.starts_with('\'') || text.contains('(') {
         // A file, or a call that reads one, stands for the relation.

@@ -1,5 +1,5 @@
-//! What earlier runs left behind: `run_results.json` (versions 4 to 6) and `sources.json` (version 3), of which selectors
-//! read who had which status, and how new each source was.
+//! What earlier runs left behind: `run_results.json` (versions 4 to 6) and `sources.json` (version 3), of which
+//! selectors read who had which status, and how new each source was.
 
 use std::collections::HashMap;
 use std::fs;
@@ -50,8 +50,8 @@ pub fn read_run_results(path: &Path) -> Result<Option<HashMap<NodeId, String>>, 
     Ok(Some(results.into_iter().map(|result| (result.unique_id, result.status)).collect()))
 }
 
-/// When the newest row of each source was loaded, of the sources that the check could read whose `sources.json` this is;
-/// none when there is no such file.
+/// When the newest row of each source was loaded, of the sources that the check could read whose `sources.json` this
+/// is; none when there is no such file.
 ///
 /// # Errors
 /// The file cannot be read, or is something else.

@@ -7,15 +7,13 @@ use std::io::{Cursor, Read};
 use serde::Deserialize;
 use zip::ZipArchive;
 
-use super::manifest::Reach;
+use super::manifest::{LARGEST, Reach};
 use super::{Error, git};
 use crate::fetch::{Address, Http};
 use crate::model::Secret;
 
 /// What dbt calls the file.
 pub(super) const MANIFEST: &str = "manifest.json";
-/// Bytes of a manifest that was packed.
-const LARGEST: u64 = 4 << 30;
 /// Pages of a hundred artifacts that are looked through.
 const PAGES: u32 = 10;
 
@@ -84,8 +82,8 @@ pub(super) fn newest(name: &str, reach: &Reach<'_>) -> Result<Found, Error> {
 }
 
 impl Artifact {
-    /// Whether it may be believed: made of the branch itself. A fork's branch may have the same name, and anyone can open a
-    /// pull request whose run keeps an artifact of any name.
+    /// Whether it may be believed: made of the branch itself. A fork's branch may have the same name, and anyone can
+    /// open a pull request whose run keeps an artifact of any name.
     fn is_of(&self, branch: &str) -> bool {
         !self.expired
             && self.workflow_run.as_ref().is_some_and(|run| {

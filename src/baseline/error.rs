@@ -154,6 +154,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a signal stopped the run while the baseline or its packages were fetched.
+    pub fn is_stopped(&self) -> bool {
+        match self {
+            Self::Fetch(error) => matches!(error, fetch::Error::Stopped),
+            Self::OtherPackages { source, .. } => matches!(**source, project::deps::Error::Stopped),
+            _ => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let production = "production's manifest will do as well: --baseline manifest:PATH";
@@ -201,5 +210,21 @@ impl Error {
             }
         };
         Some(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+    use crate::{fetch, project};
+
+    #[test]
+    fn a_run_that_was_stopped_while_it_fetched_says_so() {
+        let packages = project::deps::Error::Stopped;
+        assert!(Error::Fetch(fetch::Error::Stopped).is_stopped());
+        let revision = "main".to_owned();
+        assert!(Error::OtherPackages { revision, file: "packages.yml", source: Box::new(packages) }.is_stopped());
+        let failed = fetch::Error::Failed { url: "u".to_owned(), reason: "r".to_owned(), hint: "" };
+        assert!(!Error::Fetch(failed).is_stopped() && !Error::NoCommit.is_stopped());
     }
 }

@@ -88,7 +88,8 @@ pub(super) fn merge_base(repository: &Repository, env: &Env) -> Result<Revision,
     Ok(Revision { description: format!("{name} at {} (merge base)", short(&sha)), sha })
 }
 
-/// Names of the branch to merge into, likeliest first: the pull request's base where CI names it, then the default branch.
+/// Names of the branch to merge into, likeliest first: the pull request's base where CI names it, then the default
+/// branch.
 fn base_branches(repository: &Repository, env: &Env) -> Vec<String> {
     let variable = |name: &str| env.get(name).filter(|value| !value.is_empty());
     let mut names: Vec<String> = variable("GITHUB_BASE_REF").map(|name| format!("origin/{name}")).into_iter().collect();
@@ -99,7 +100,8 @@ fn base_branches(repository: &Repository, env: &Env) -> Vec<String> {
     names
 }
 
-/// CI checks out the merge of a pull request into its base: then the base is the first parent, also where no branch is known.
+/// CI checks out the merge of a pull request into its base: then the base is the first parent, also where no branch is
+/// known.
 fn merged_into(head: &Commit<'_>, env: &Env) -> Option<Revision> {
     let is_merge = env.get("GITHUB_REF").is_some_and(|name| name.starts_with("refs/pull/") && name.ends_with("/merge"));
     let base = (is_merge && head.parent_count() == 2).then(|| head.parent(0).ok())??;
@@ -128,8 +130,8 @@ pub(super) fn text(repository: &Repository, revision: &Revision, path: &str) -> 
     Some(String::from_utf8_lossy(blob.content()).into_owned())
 }
 
-/// Writes the revision's files below `folder` of the repository (all, when it is empty) to the same place below `target`.
-/// The repository, its index and its working tree stay as they are.
+/// Writes the revision's files below `folder` of the repository (all, when it is empty) to the same place below
+/// `target`. The repository, its index and its working tree stay as they are.
 pub(super) fn write(repository: &Repository, revision: &Revision, folder: &str, target: &Path) -> Result<(), Error> {
     let doing = || format!("write the files of {}", revision.description);
     let object = repository.revparse_single(&revision.sha).map_err(|source| failed(doing(), source))?;

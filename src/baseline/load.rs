@@ -1,11 +1,13 @@
 //! From a baseline to its manifest.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::git::{self, Revision};
 use super::manifest::{self, Reach};
 use super::packages::{self, link};
 use super::{Baseline, Error, artifact, lfs};
+use crate::jinja::Renderer;
 use crate::model::{Code, Diagnostic, Location, Manifest};
 use crate::parse::{self, ParseOptions};
 use crate::project::{self, LoadOptions, Project};
@@ -29,13 +31,24 @@ pub struct LoadContext<'a> {
 #[derive(Debug)]
 pub struct Loaded {
     /// Its manifest.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
+    /// What else its parse made, when it is a revision that was parsed: enough to compile its nodes.
+    pub parsed: Option<ParsedRevision>,
     /// What it is, for people, e.g. `main at 1a2b3c4 (merge base)`.
     pub description: String,
     /// The commit, if it is one.
     pub sha: Option<String>,
     /// What is worth knowing of it. Warnings about its files are left out: they are the current side's to tell.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What the parse of a revision made beside the manifest.
+#[derive(Debug)]
+pub struct ParsedRevision {
+    /// Its macros.
+    pub renderer: Arc<Renderer>,
+    /// Its files, which seeds are read from; removed when this goes.
+    _files: tempfile::TempDir,
 }
 
 /// Finds, reads and if need be parses the baseline.
@@ -91,7 +104,7 @@ fn written_by_others(manifest: Manifest, place: &str, sha: Option<String>, conte
     let made = made.iter().filter(|(_, what)| !what.is_empty()).map(|(word, what)| format!("{word}{what}"));
     let made: Vec<String> = made.collect();
     let by = if made.is_empty() { String::new() } else { format!(" (written by {})", made.join(" ")) };
-    Loaded { description: format!("{place}{by}"), manifest, sha, diagnostics }
+    Loaded { description: format!("{place}{by}"), manifest: Arc::new(manifest), parsed: None, sha, diagnostics }
 }
 
 fn from_revision(
@@ -107,7 +120,6 @@ fn from_revision(
     }
     let leads_out = PATHS_OUT.iter().any(|file| text(file).is_some_and(|text| text.contains("..")));
     let scope = if leads_out { "" } else { &below };
-    // Dropped at the end: a manifest holds all that was read.
     let folder =
         tempfile::Builder::new().prefix("slimdiff-baseline-").tempdir().map_err(|source| Error::Write { source })?;
     git::write(repository, revision, scope, folder.path())?;
@@ -116,8 +128,14 @@ fn from_revision(
     let checkout = if below.is_empty() { folder.path().to_owned() } else { folder.path().join(&below) };
     let options = load_options(&checkout, context);
     diagnostics.extend(packages::provide(context, &options, folder.path(), &revision.description)?);
-    let manifest = parse_checkout(&options, revision, context)?;
-    Ok(Loaded { manifest, description: revision.description.clone(), sha: Some(revision.sha.clone()), diagnostics })
+    let (manifest, renderer) = parse_checkout(&options, revision, context)?;
+    Ok(Loaded {
+        manifest: Arc::new(manifest),
+        parsed: Some(ParsedRevision { renderer, _files: folder }),
+        description: revision.description.clone(),
+        sha: Some(revision.sha.clone()),
+        diagnostics,
+    })
 }
 
 fn in_folder(folder: &str, file: &str) -> String {
@@ -156,7 +174,11 @@ fn load_options(checkout: &Path, context: &LoadContext<'_>) -> LoadOptions {
     options
 }
 
-fn parse_checkout(options: &LoadOptions, revision: &Revision, context: &LoadContext<'_>) -> Result<Manifest, Error> {
+fn parse_checkout(
+    options: &LoadOptions,
+    revision: &Revision,
+    context: &LoadContext<'_>,
+) -> Result<(Manifest, Arc<Renderer>), Error> {
     let named = || revision.description.clone();
     let loaded = project::load(options).map_err(|source| Error::Project { revision: named(), source })?;
     let parsed = parse::parse(&loaded.project, context.parse.clone());
@@ -170,5 +192,5 @@ fn parse_checkout(options: &LoadOptions, revision: &Revision, context: &LoadCont
             first: format!("{}{place}", first.message),
         });
     }
-    Ok(parsed.manifest)
+    Ok((parsed.manifest, parsed.renderer))
 }

@@ -14,7 +14,7 @@ use crate::fetch::{self, Address, Http};
 use crate::model::Manifest;
 
 /// Bytes of a manifest that was packed; the largest projects have some hundred megabytes.
-const LARGEST: u64 = 4 << 30;
+pub(super) const LARGEST: u64 = 4 << 30;
 
 /// What a fetch may look at.
 pub struct Reach<'a> {

@@ -1,5 +1,5 @@
-//! Packages of a revision: those that are installed now, as long as the revision declares the same, and its own where it
-//! declares others; local ones as the revision has them.
+//! Packages of a revision: those that are installed now, as long as the revision declares the same, and its own where
+//! it declares others; local ones as the revision has them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -120,21 +120,5 @@ pub(super) fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
-    #[cfg(unix)]
-    return std::os::unix::fs::symlink(from.canonicalize()?, to);
-    #[cfg(not(unix))]
-    return copy(from, to);
-}
-
-#[cfg(not(unix))]
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in walkdir::WalkDir::new(from).into_iter().filter_map(Result::ok) {
-        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
-        if entry.file_type().is_dir() {
-            fs::create_dir_all(target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
+    std::os::unix::fs::symlink(from.canonicalize()?, to)
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{Baseline, Error, LoadContext, Loaded, head_sha, load};
 use crate::jinja::Env;
-use crate::model::{Change, JsonMap};
+use crate::model::Change;
 use crate::parse::ParseOptions;
 use crate::project::{self, LoadOptions, Project};
 use crate::state::{self, Options};
@@ -93,7 +93,7 @@ impl Repo {
         load(
             baseline,
             &LoadContext {
-                parse: parse_options(&project),
+                parse: ParseOptions::of(&project),
                 load: self.options(env),
                 project: &project,
                 stop: &|| false,
@@ -111,23 +111,10 @@ impl Repo {
     }
 }
 
-fn parse_options(project: &Project) -> ParseOptions {
-    ParseOptions {
-        target_public: project.profile.public_target(),
-        database: project.profile.database(),
-        schema: project.profile.schema().to_owned(),
-        env: Env::default(),
-        invocation_id: "test".to_owned(),
-        run_started_at: chrono::Utc::now(),
-        flags: JsonMap::new(),
-        invocation_args: JsonMap::new(),
-    }
-}
-
 fn modified(repo: &Repo, baseline: &Loaded) -> Vec<String> {
     let project = repo.head();
-    let current = crate::parse::parse(&project, parse_options(&project)).manifest;
-    let change = Change { baseline: &baseline.manifest, current: &current };
+    let current = crate::parse::parse(&project, ParseOptions::of(&project)).manifest;
+    let change = Change { baseline: &*baseline.manifest, current: &current };
     let diff = state::compare(&change, Options::default());
     current.nodes.keys().filter(|id| diff.is_modified(id.as_str())).map(ToString::to_string).collect()
 }
@@ -403,7 +390,7 @@ fn a_revision_whose_own_packages_cannot_be_had_is_unusable() {
 fn a_manifest_is_read_from_its_folder_and_one_of_another_project_is_told() {
     let repo = Repo::committed("");
     let project = repo.head();
-    let manifest = crate::parse::parse(&project, parse_options(&project)).manifest;
+    let manifest = crate::parse::parse(&project, ParseOptions::of(&project)).manifest;
     let folder = repo.project.join("prod");
     crate::artifacts::write_manifest(&manifest, &folder.join("manifest.json")).unwrap();
     for path in [folder.clone(), folder.join("manifest.json"), PathBuf::from("prod")] {

@@ -178,7 +178,8 @@ impl Compiler {
         self.relations.get(&node.unique_id).or(node.relation.as_ref()).cloned()
     }
 
-    /// What `ref` names when `node` calls it. Its known parents are tried first: the manifest's own search walks all nodes.
+    /// What `ref` names when `node` calls it. Its known parents are tried first: the manifest's own search walks all
+    /// nodes.
     pub(super) fn resolve_ref(&self, node: &Node, r: &RefArgs) -> Option<&Node> {
         let mut named =
             node.depends_on.nodes.iter().filter_map(|id| self.manifest.node(id.as_str())).filter(|parent| {
@@ -354,8 +355,8 @@ impl Compiler {
     }
 }
 
-/// Where dbt writes a node's code: a node whose own file name differs from its file's (a test in a property file) gets a
-/// folder named after that file.
+/// Where dbt writes a node's code: a node whose own file name differs from its file's (a test in a property file) gets
+/// a folder named after that file.
 fn written_path(node: &Node) -> PathBuf {
     let original = Path::new(&node.original_file_path);
     let own = Path::new(&node.path);

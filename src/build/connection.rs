@@ -1,7 +1,8 @@
-//! A session that opens when it is first needed, is shared by a step and the templates it renders, and remembers when it broke.
+//! A session that opens when it is first needed, is shared by a step and the templates it renders, and remembers when
+//! it broke.
 //!
-//! Templates must use the session of their step: a post-hook that queries the table which its step has just made, inside
-//! the same transaction, would wait for itself on a session of its own.
+//! Templates must use the session of their step: a post-hook that queries the table which its step has just made,
+//! inside the same transaction, would wait for itself on a session of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

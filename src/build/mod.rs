@@ -1,4 +1,5 @@
-//! Builds a plan: a scheduler over its steps, one file a materialization, and hooks. The only place where Jinja meets a warehouse.
+//! Builds a plan: a scheduler over its steps, one file a materialization, and hooks. The only place where Jinja meets a
+//! warehouse.
 //!
 //! [`run`] does the whole; [`Compiler`] gives a node's compiled SQL and [`show`] its first rows. Data tests are run by
 //! whoever implements [`TestRunner`], so that this room knows nothing of checks.

@@ -19,8 +19,8 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Builds `plan`. Failures of nodes are results; what depends on them is skipped.
 ///
-/// After the first failure with `fail_fast` set, what runs is let end and nothing else begins. When cancelled, statements
-/// are cancelled on the server and their transactions undone, so that no half-built relation is left.
+/// After the first failure with `fail_fast` set, what runs is let end and nothing else begins. When cancelled,
+/// statements are cancelled on the server and their transactions undone, so that no half-built relation is left.
 ///
 /// # Errors
 /// When the warehouse cannot be reached, is lost, or refuses the schema.

@@ -1,4 +1,5 @@
-//! Whole builds on `DuckDB` in a file of its own, from hand-made manifests: what stands in the database afterwards, and what is said.
+//! Whole builds on `DuckDB` in a file of its own, from hand-made manifests: what stands in the database afterwards, and
+//! what is said.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,8 +9,7 @@ use super::*;
 use crate::checks::DataTests;
 use crate::jinja::{Env, Renderer, Setup, Vars};
 use crate::model::{
-    Checksum, Detail, Event, JsonMap, Manifest, Node, NodeId, NodeStatus, Observer, RefArgs, Relation, ResourceType,
-    SharedMap,
+    Detail, Event, JsonMap, Manifest, Node, NodeId, NodeStatus, Observer, Relation, ResourceType, SharedMap,
 };
 use crate::plan::{Action, Plan, Step};
 use crate::warehouse::{self, Target, Warehouse};
@@ -200,38 +200,20 @@ impl World {
 
 fn node(kind: ResourceType, name: &str, sql: &str, config: Json) -> Node {
     Node {
-        unique_id: NodeId::from(format!("{kind}.shop.{name}")),
-        resource_type: kind,
         name: name.to_owned(),
         package_name: "shop".to_owned(),
         path: format!("{name}.sql"),
         original_file_path: format!("{kind}s/{name}.sql"),
         fqn: vec!["shop".to_owned(), name.to_owned()],
         alias: name.to_owned(),
-        database: None,
         schema: "dev".to_owned(),
         relation: Some(Relation::new(None, "dev", name)),
-        checksum: Checksum::none(),
-        language: "sql".to_owned(),
         raw_code: sql.to_owned(),
-        first_line: 1,
         config: match config {
             Json::Object(map) => map.into(),
             _ => SharedMap::default(),
         },
-        unrendered_config: JsonMap::new(),
-        description: String::new(),
-        tags: Vec::new(),
-        meta: JsonMap::new(),
-        group: None,
-        columns: indexmap::IndexMap::new(),
-        refs: Vec::<RefArgs>::new(),
-        sources: Vec::new(),
-        metrics: Vec::new(),
-        functions: Vec::new(),
-        depends_on: crate::model::DependsOn::default(),
-        patch_path: None,
-        detail: Detail::Analysis,
+        ..Node::new(NodeId::from(format!("{kind}.shop.{name}")), kind, Detail::Analysis)
     }
 }
 

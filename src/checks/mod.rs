@@ -1,4 +1,5 @@
-//! Checks of what was built: data tests and unit tests. Compiles and runs through `build`, writes SQL through a dialect.
+//! Checks of what was built: data tests and unit tests. Compiles and runs through `build`, writes SQL through a
+//! dialect.
 
 mod data_test;
 mod thresholds;

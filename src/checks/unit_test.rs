@@ -167,8 +167,8 @@ struct Differing<'a> {
     row: &'a [Value],
 }
 
-/// The rows that one side has more often than the other; the order of rows does not count. The first column tells the side:
-/// false is expected, true is actual.
+/// The rows that one side has more often than the other; the order of rows does not count. The first column tells the
+/// side: false is expected, true is actual.
 fn differences(both: &Table) -> Vec<Differing<'_>> {
     let key = |row: &[Value]| row.iter().map(comparable).collect::<Vec<_>>().join("\u{1f}");
     let side = |row: &[Value]| row.first().and_then(Value::as_bool).unwrap_or(false);
@@ -187,7 +187,8 @@ fn differences(both: &Table) -> Vec<Differing<'_>> {
     found
 }
 
-/// A value's kind and text; decimals without the zeros that their scale adds, which mean nothing to the database either.
+/// A value's kind and text; decimals without the zeros that their scale adds, which mean nothing to the database
+/// either.
 fn comparable(value: &Value) -> String {
     match value {
         Value::Decimal(text) if text.contains('.') => {

@@ -233,8 +233,8 @@ pub(super) enum LsOutput {
 pub(super) struct StateCommandArgs {
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Folder with (or path of) the manifest.json to compare with.
-    #[arg(long, value_name = "PATH", env = "DBT_STATE", hide_env_values = true, conflicts_with = "baseline")]
+    /// Folder with (or path of) the manifest.json to compare with; not beside `--baseline`.
+    #[arg(long, value_name = "PATH", env = "DBT_STATE", hide_env_values = true)]
     pub state: Option<PathBuf>,
     /// Where production is: `manifest:PATH`, `manifest:URL`, `artifact:NAME` or `git:REV`; without it, the merge base with
     /// the default branch.
@@ -361,15 +361,69 @@ pub(super) struct DiffArgs {
     pub baseline: String,
     /// The relation to compare with it.
     pub current: String,
-    /// Columns of the primary key, separated by commas; without it, whole rows are compared.
+    /// Where both relations are, instead of the profile's target: `postgres://user:password@host/database` or
+    /// `duckdb:FILE`. No project is needed.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["baseline_url", "current_url"])]
+    pub url: Option<String>,
+    /// Where production's relation is, when it is in another database than the other.
+    #[arg(long, value_name = "URL")]
+    pub baseline_url: Option<String>,
+    /// Where the other relation is.
+    #[arg(long, value_name = "URL")]
+    pub current_url: Option<String>,
+    /// Columns of the primary key, separated by commas; without it, one is searched for in the data, and where there is
+    /// none, whole rows are compared.
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub key: Vec<String>,
+    /// Compare whole rows when no key is given, without a search for one.
+    #[arg(long)]
+    pub no_key_search: bool,
+    /// Compare these columns only (and the key), separated by commas.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Do not compare these columns, separated by commas.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with = "columns")]
+    pub exclude: Vec<String>,
+    /// Compare only rows of both relations that meet this condition, in SQL.
+    #[arg(long, value_name = "SQL")]
+    pub r#where: Option<String>,
+    /// How far numbers may be apart and still count as equal: `0.01`, `1%`, or for one column `amount=0.01`; for all
+    /// floating-point numbers `float=1e-9`; for dates and times in seconds `time=1s` or `created_at=1s`. May be
+    /// repeated.
+    #[arg(long, value_name = "[COLUMN=]LIMIT")]
+    pub tolerance: Vec<String>,
+    /// What of texts does not count, separated by commas.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub ignore: Vec<IgnoreText>,
+    /// Compare only a share of the keys, e.g. `10%`. Both sides choose the same keys, by a hash.
+    #[arg(long, value_name = "SHARE")]
+    pub sample: Option<String>,
     /// How many rows to show as examples.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub samples: usize,
+    #[arg(long, alias = "samples", value_name = "N", default_value_t = 5)]
+    pub limit: usize,
+    /// Columns whose values are never shown, separated by commas.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub mask: Vec<String>,
+    /// Describe each column on both sides as well: NULLs, smallest, largest, mean, distinct values.
+    #[arg(long)]
+    pub describe: bool,
+    /// Measure as well how far each column's distribution moved. Describes the columns, too.
+    #[arg(long)]
+    pub drift: bool,
     /// How to print the result.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: DiffOutput,
+}
+
+/// What of a text may not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum IgnoreText {
+    /// Upper and lower case.
+    Case,
+    /// Blanks at the end.
+    TrailingBlanks,
+    /// How Unicode encodes an accent.
+    NormalForm,
 }
 
 /// Formats of `diff` and `state`.

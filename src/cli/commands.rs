@@ -1,17 +1,16 @@
-//! dbt's commands: parse, compile, show and the building ones; and `diff`.
+//! dbt's commands: parse, compile, show and the building ones.
 
 use serde_json::json;
 
 use super::Exit;
-use super::args::{BuildArgs, CompileArgs, DiffArgs, DiffOutput, SelectArgs, ShowArgs, ShowOutput, StateArgs};
+use super::args::{BuildArgs, CompileArgs, SelectArgs, ShowArgs, ShowOutput, StateArgs};
 use super::invoke::Session;
-use super::output::{Failure, draw, print, terminal};
+use super::output::{Failure, draw, print};
 use crate::artifacts;
-use crate::build::BuildOutcome;
-use crate::model::{Change, NodeStatus, ResourceType, nearest};
-use crate::pipeline::{self, BuildRequest, Built, CompareRequest, CompileRequest, DeferRequest, Loaded};
+use crate::build::{BuildOutcome, Compiled};
+use crate::model::{NodeId, NodeStatus, ResourceType, nearest};
+use crate::pipeline::{self, BuildRequest, Built, CompileRequest, DeferRequest, Loaded};
 use crate::plan::Command;
-use crate::report;
 use crate::select::{Earlier, Indirect, Request};
 
 /// Parses the project and writes its manifest.
@@ -120,6 +119,7 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
             Ok(Exit::Clean)
         }
         Built::Done { outcome } => {
+            write_what_ran(&loaded, &outcome)?;
             session.ui.finish();
             if !session.quiet {
                 print(&summary(&outcome));
@@ -127,6 +127,21 @@ pub(super) async fn build(session: &Session, args: &BuildArgs) -> Result<Exit, F
             Ok(exit(&outcome))
         }
     }
+}
+
+/// Writes the manifest once more, with the code that ran: whoever compares with it knows what the models were compiled to.
+pub(super) fn write_what_ran(loaded: &Loaded, outcome: &BuildOutcome) -> Result<(), Failure> {
+    let compiled: Vec<(&NodeId, Compiled)> = outcome
+        .results
+        .iter()
+        .filter_map(|result| {
+            let code = result.compiled_code.clone()?;
+            Some((&result.unique_id, Compiled { code, path: None, ctes: Vec::new() }))
+        })
+        .collect();
+    let compiled = compiled.iter().map(|(id, compiled)| (*id, compiled));
+    artifacts::write_compiled_manifest(&loaded.manifest, compiled, &loaded.target_path.join("manifest.json"))?;
+    Ok(())
 }
 
 /// The exit code of a build.
@@ -236,27 +251,4 @@ fn value_json(value: &crate::model::Value) -> serde_json::Value {
         // Decimals keep their digits as text; so do times.
         other => json!(other.to_string()),
     }
-}
-
-/// Compares two relations.
-pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Failure> {
-    let loaded = session.load()?;
-    let request = CompareRequest {
-        relations: Change { baseline: args.baseline.clone(), current: args.current.clone() },
-        key: args.key.iter().map(|column| column.trim().to_owned()).collect(),
-        samples: args.samples,
-    };
-    let diff = pipeline::compare(&loaded, &request).await?;
-    session.ui.finish();
-    let (width, color) = terminal();
-    let text = match args.output {
-        DiffOutput::Json => serde_json::to_string_pretty(&diff).unwrap_or_default(),
-        DiffOutput::Markdown => report::table_markdown(&diff),
-        DiffOutput::Table => report::table_terminal(&diff, width, color),
-    };
-    print(&session.ui.scrub(&text));
-    if diff.has_failed() {
-        return Ok(Exit::Warehouse);
-    }
-    Ok(if diff.is_equal() { Exit::Clean } else { Exit::Findings })
 }

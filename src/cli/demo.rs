@@ -8,6 +8,7 @@ use include_dir::{Dir, include_dir};
 
 use super::Exit;
 use super::args::{DemoArgs, Global};
+use super::commands::write_what_ran;
 use super::invoke::Session;
 use super::output::{Failure, print};
 use super::ui::Ui;
@@ -139,6 +140,7 @@ async fn production(session: &Session) -> Result<(), Failure> {
     quiet.observer = Arc::new(Silent);
     let since = std::time::Instant::now();
     let Built::Done { outcome } = pipeline::build(&quiet, &loaded, &request).await? else { return Ok(()) };
+    write_what_ran(&loaded, &outcome)?;
     if let Some(failed) =
         outcome.results.iter().find(|result| matches!(result.status, NodeStatus::Error | NodeStatus::Fail))
     {

@@ -41,6 +41,7 @@ impl Session {
             threads: global.threads.map(usize::from),
             any_version: global.no_version_check || env.get("DBT_VERSION_CHECK").is_some_and(|value| is_false(value)),
             full_refresh,
+            large_seeds: false,
             warnings: warning_rules(global)?,
             env: Arc::new(env),
             which,
@@ -50,6 +51,12 @@ impl Session {
             cancel: on_signal(),
         };
         Ok(Self { invocation, ui: Arc::clone(ui), quiet: global.quiet })
+    }
+
+    /// One of a command that compares projects of which both are parsed.
+    pub(super) fn comparing(mut self) -> Self {
+        self.invocation.large_seeds = true;
+        self
     }
 
     /// Says where something was written, unless told to be quiet.

@@ -3,15 +3,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table as Drawing, presets};
 use serde_json::json;
 
 use super::Exit;
 use super::commands::leave_to_the_system;
 use super::invoke::Session;
-use super::output::{Failure, print};
+use super::output::{Failure, print, terminal};
 use crate::lineage::{Followed, How, NodeLineage, ProjectLineage, Reached};
-use crate::pipeline;
+use crate::{pipeline, report};
 
 #[derive(Debug, Args)]
 pub(super) struct LineageArgs {
@@ -103,11 +102,9 @@ fn find<'l>(lineage: &'l ProjectLineage, what: &str) -> Result<(&'l NodeLineage,
     }
 }
 
-fn drawing(header: &[&str]) -> Drawing {
-    let mut drawing = Drawing::new();
-    drawing.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
-    drawing.set_header(header);
-    drawing
+/// Rows as the other commands draw them; `numbers` are the columns that are set to the right.
+fn table(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize]) -> String {
+    report::aligned(header, rows, numbers, terminal().0)
 }
 
 /// Every model with how far it could be followed.
@@ -115,7 +112,7 @@ fn project(lineage: &ProjectLineage, output: LineageOutput) -> String {
     if output == LineageOutput::Json {
         return serde_json::to_string_pretty(lineage).unwrap_or_default();
     }
-    let mut drawing = drawing(&["node", "columns", "followed", "why not"]);
+    let mut rows = Vec::new();
     let mut counts = [0_usize; 3];
     for node in lineage.nodes.values() {
         let Some(followed) = node.followed else { continue };
@@ -126,25 +123,27 @@ fn project(lineage: &ProjectLineage, output: LineageOutput) -> String {
         };
         counts[at] += 1;
         let why = node.lineage.gaps.first().map(ToString::to_string).unwrap_or_default();
-        drawing.add_row([node.unique_id.as_str(), &node.lineage.columns.len().to_string(), word, &why]);
+        let columns = node.lineage.columns.len().to_string();
+        rows.push(vec![short(node.unique_id.as_str()).to_owned(), columns, word.to_owned(), why]);
     }
     let [fully, partly, not] = counts;
-    format!("{drawing}\n\n{fully} followed fully, {partly} partly, {not} not at all")
+    let drawn = table(&["Node", "Columns", "Followed", "Why not"], rows, &[1]);
+    format!("{drawn}\n\n{fully} followed fully, {partly} partly, {not} not at all")
 }
 
 fn of_node(node: &NodeLineage, output: LineageOutput) -> String {
     if output == LineageOutput::Json {
         return serde_json::to_string_pretty(node).unwrap_or_default();
     }
-    let mut drawing = drawing(&["column", "how", "from"]);
+    let mut rows = Vec::new();
     for column in &node.lineage.columns {
         let mut from: Vec<String> =
             column.origins.iter().map(|origin| format!("{}.{}", short(&origin.relation), origin.column)).collect();
         from.extend(column.gaps.iter().map(|gap| format!("? {gap}")));
         let how = if node.followed.is_none() { "stored" } else { column.how.as_str() };
-        drawing.add_row([&*column.name, how, &from.join(", ")]);
+        rows.push(vec![column.name.to_string(), how.to_owned(), from.join(", ")]);
     }
-    let mut text = format!("{}\n\n{drawing}\n", node.unique_id);
+    let mut text = format!("{}\n{}\n", node.unique_id, table(&["Column", "How", "From"], rows, &[]));
     if !node.lineage.complete {
         text.push_str("\nThere may be more columns.\n");
     }
@@ -176,14 +175,14 @@ fn whole_node(lineage: &ProjectLineage, node: &NodeLineage, args: &LineageArgs) 
             columns.map(|(column, reached)| json!({"column": column.name, "reached": reached})).collect();
         return serde_json::to_string_pretty(&columns).unwrap_or_default();
     }
-    let mut drawing = drawing(&["column", if args.downstream { "reaches" } else { "comes from" }, "how", "steps"]);
+    let mut rows = Vec::new();
     for (column, reached) in columns {
         for step in reached {
             let how = step.how.map_or("rows", How::as_str);
-            drawing.add_row([&*column.name, &place(&step), how, &step.distance.to_string()]);
+            rows.push(vec![column.name.to_string(), place(&step), how.to_owned(), step.distance.to_string()]);
         }
     }
-    drawing.to_string()
+    table(&["Column", if args.downstream { "Reaches" } else { "Comes from" }, "How", "Steps"], rows, &[3])
 }
 
 fn traced(reached: &[Reached], output: LineageOutput) -> String {
@@ -193,14 +192,14 @@ fn traced(reached: &[Reached], output: LineageOutput) -> String {
     if reached.is_empty() {
         return "nothing".to_owned();
     }
-    let mut drawing = drawing(&["steps", "column", "how", "path"]);
+    let mut rows = Vec::new();
     for step in reached {
         let how = step.how.map_or("decides its rows", How::as_str);
         let between = step.path.iter().skip(1).take(step.path.len().saturating_sub(2));
         let path: Vec<&str> = between.map(|place| short(place.node.as_str())).collect();
-        drawing.add_row([&step.distance.to_string(), &place(step), how, &path.join(" → ")]);
+        rows.push(vec![step.distance.to_string(), place(step), how.to_owned(), path.join(" → ")]);
     }
-    drawing.to_string()
+    table(&["Steps", "Column", "How", "Path"], rows, &[0])
 }
 
 fn place(step: &Reached) -> String {

@@ -1,9 +1,5 @@
 //! `ls`: the selected nodes in dbt's formats.
 
-use std::io::{self, Write};
-
-use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::Exit;
@@ -12,7 +8,7 @@ use super::commands::{default_types, defer, leave_to_the_system, request};
 use super::invoke::Session;
 use super::output::{Failure, print};
 use crate::artifacts;
-use crate::model::{Detail, Node, ResourceType};
+use crate::model::{Detail, Node, ResourceType, python_json};
 use crate::pipeline::{self, Loaded};
 use crate::select::Request;
 
@@ -122,8 +118,7 @@ fn selector(node: &Node) -> String {
 /// The node's JSON with the keys that are asked for, in their order; those of the default in dbt's. What the node has not is
 /// left out.
 fn json(node: &Node, keys: &[&str]) -> String {
-    let Json::Object(all) = artifacts::node_json(node) else { return String::new() };
-    let whole = Json::Object(all);
+    let whole = artifacts::node_json(node);
     let mut picked = Map::new();
     if keys.is_empty() {
         let known = whole.as_object().into_iter().flatten().filter(|(key, _)| DEFAULT_KEYS.contains(&key.as_str()));
@@ -144,38 +139,5 @@ fn json(node: &Node, keys: &[&str]) -> String {
             picked.insert((*key).to_owned(), found.clone());
         }
     }
-    let mut line = Vec::new();
-    // Writing to memory does not fail, and what is written is text.
-    let _ = Json::Object(picked).serialize(&mut Serializer::with_formatter(&mut line, AsPython));
-    String::from_utf8(line).unwrap_or_default()
-}
-
-/// JSON as Python writes it: a space after commas and colons, and nothing but ASCII.
-struct AsPython;
-
-impl Formatter for AsPython {
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
-
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        for c in fragment.chars() {
-            if c.is_ascii() {
-                writer.write_all(&[c as u8])?;
-            } else {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
+    python_json(&Json::Object(picked), false)
 }

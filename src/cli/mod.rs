@@ -5,6 +5,7 @@ mod ci;
 mod commands;
 mod demo;
 mod deps;
+mod diff;
 mod environments;
 mod exit;
 mod invoke;
@@ -12,12 +13,11 @@ mod lineage;
 mod ls;
 mod output;
 mod state;
+mod typed;
 mod ui;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use clap::Parser;
 
 pub use exit::Exit;
 
@@ -27,7 +27,7 @@ use output::Failure;
 
 /// Runs slimdiff with the process's arguments and environment.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to standard output, mistakes to standard error.
@@ -61,7 +61,7 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Deps(args) => deps::deps(&session("deps", false)?, args),
         Command::Parse => commands::parse(&session("parse", false)?),
         Command::Ls(args) => ls::ls(&session("list", false)?, args),
-        Command::State(args) => state::state(&session("list", false)?, args),
+        Command::State(args) => state::state(&session("list", false)?.comparing(), args).await,
         Command::Lineage(args) => lineage::lineage(&session("lineage", false)?, args).await,
         Command::Compile(args) => commands::compile(&session("compile", args.full_refresh)?, args).await,
         Command::Show(args) => commands::show(&session("show", false)?, args).await,
@@ -70,8 +70,8 @@ async fn run(cli: &Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Run(args) => commands::build(&session("run", args.full_refresh)?, args).await,
         Command::Test(args) => commands::build(&session("test", args.full_refresh)?, args).await,
         Command::Build(args) => commands::build(&session("build", args.full_refresh)?, args).await,
-        Command::Ci(args) => ci::ci(&session("build", true)?, args).await,
-        Command::Diff(args) => commands::diff(&session("diff", false)?, args).await,
+        Command::Ci(args) => ci::ci(&session("build", true)?.comparing(), args).await,
+        Command::Diff(args) => diff::diff(&session("diff", false)?, args).await,
         Command::Env(args) => environments::env(&session("env", false)?, args).await,
         Command::Demo(args) => demo::demo(&cli.global, ui, args).await,
     }

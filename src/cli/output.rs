@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table as Drawing, presets};
+use comfy_table::{Cell, ContentArrangement, Table as Drawing, presets};
 
 use super::Exit;
 use crate::model::{Table, Value};
@@ -59,7 +59,9 @@ fn classify(error: &pipeline::Error) -> Exit {
         E::Unparsable { .. } | E::Plan(_) | E::Build(build::Error::UnknownNode { .. }) => Exit::Project,
         E::Node { .. } => Exit::Findings,
         E::Baseline(_) | E::State(_) => Exit::Baseline,
-        E::Warehouse(_) | E::Environment(_) | E::Build(build::Error::Warehouse { .. }) => Exit::Warehouse,
+        E::Warehouse(_) | E::CannotCompare { .. } | E::Environment(_) | E::Build(build::Error::Warehouse { .. }) => {
+            Exit::Warehouse
+        }
     }
 }
 
@@ -90,11 +92,17 @@ pub(super) fn terminal() -> (usize, bool) {
     (width.unwrap_or(100), is_terminal && std::env::var_os("NO_COLOR").is_none())
 }
 
-/// Rows as an aligned table.
-pub(super) fn draw(table: &Table) -> String {
+/// A table without rows yet, as wide as they are.
+pub(super) fn drawing(header: impl IntoIterator<Item = impl Into<Cell>>) -> Drawing {
     let mut drawing = Drawing::new();
     drawing.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
-    drawing.set_header(table.columns.iter().map(|column| one_line(&column.name)));
+    drawing.set_header(header.into_iter().map(Into::into).collect::<Vec<Cell>>());
+    drawing
+}
+
+/// Rows as an aligned table.
+pub(super) fn draw(table: &Table) -> String {
+    let mut drawing = drawing(table.columns.iter().map(|column| one_line(&column.name)));
     for row in &table.rows {
         drawing.add_row(row.iter().map(|value| one_line(&value.to_string())));
     }

@@ -47,22 +47,101 @@ pub struct Policy {
     pub null_rate_increase: Option<f64>,
     /// How many rows a table's diff shows as examples; 0 shows none.
     pub samples: usize,
-    /// Columns whose values are never shown, by name, in every table.
+    /// Columns whose values may be shown, by name, in every table; not said: none in what `ci` publishes, all in
+    /// `diff`, whose reader asked the database.
+    pub show_values: Option<ShowValues>,
+    /// Columns whose values are never shown, by name, in every table, nor numbers from which one follows.
     pub mask: Vec<String>,
+    /// Counts of rows below this, other than 0, are told as being below it.
+    pub min_count: u64,
+    /// Whether what each column holds is told beside what changed: extremes, mean, distinct values; else only its NULLs.
+    pub profile: bool,
+    /// Whether it is measured how far distributions moved; it is as well when one of the next three is set.
+    pub drift: bool,
+    /// A column whose population stability index is above this is a finding; none: never.
+    pub psi: Option<f64>,
+    /// The same of the Kolmogorov–Smirnov statistic (0 to 1) of continuous columns.
+    pub ks: Option<f64>,
+    /// The same of the Jensen–Shannon distance (0 to 1) of categorical columns.
+    pub js: Option<f64>,
+    /// A column whose number of distinct values changed by more than this share (0.5 is by half) is a finding.
+    pub distinct_change: Option<f64>,
     /// Build and compare also what lies below a failed test, instead of skipping it as dbt's `build` does.
     pub build_below_failed_tests: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { null_rate_increase: Some(0.05), samples: 5, mask: Vec::new(), build_below_failed_tests: false }
+        Self {
+            null_rate_increase: Some(0.05),
+            samples: 5,
+            show_values: None,
+            mask: Vec::new(),
+            min_count: 0,
+            profile: true,
+            drift: false,
+            psi: None,
+            ks: None,
+            js: None,
+            distinct_change: None,
+            build_below_failed_tests: false,
+        }
     }
 }
 
 impl Policy {
-    /// Whether values of this column must not be shown.
-    pub fn is_masked(&self, column: &str) -> bool {
-        self.mask.iter().any(|masked| masked.eq_ignore_ascii_case(column))
+    /// Whether it must be measured how far distributions moved.
+    pub fn needs_drift(&self) -> bool {
+        self.drift || self.psi.or(self.ks).or(self.js).is_some()
+    }
+
+    /// Whether columns must be profiled.
+    pub fn needs_profile(&self) -> bool {
+        self.profile || self.distinct_change.is_some()
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        let shares = [("null_rate_increase", self.null_rate_increase), ("ks", self.ks), ("js", self.js)];
+        for (name, share) in shares {
+            if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {
+                return Err(format!("policy.{name} is a number between 0 and 1, not {share}"));
+            }
+        }
+        for (name, limit) in [("psi", self.psi), ("distinct_change", self.distinct_change)] {
+            if let Some(limit) = limit.filter(|limit| !limit.is_finite() || *limit < 0.0) {
+                return Err(format!("policy.{name} is a number of 0 or more, not {limit}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns whose values may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShowValues {
+    /// Every column's.
+    All,
+    /// No column's.
+    None,
+    /// These columns', by name.
+    Columns(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for ShowValues {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |what: &serde_json::Value| {
+            serde::de::Error::custom(format!("policy.show_values is `all`, `none` or a list of columns, not {what}"))
+        };
+        let value = serde_json::Value::deserialize(deserializer)?;
+        match &value {
+            serde_json::Value::String(word) if word == "all" => Ok(Self::All),
+            serde_json::Value::String(word) if word == "none" => Ok(Self::None),
+            serde_json::Value::Array(items) => {
+                let names: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+                names.map(Self::Columns).ok_or_else(|| wrong(&value))
+            }
+            _ => Err(wrong(&value)),
+        }
     }
 }
 
@@ -113,11 +192,7 @@ impl Settings {
     }
 
     fn validate(&self) -> Result<(), String> {
-        if let Some(rate) = self.policy.null_rate_increase
-            && !(0.0..=1.0).contains(&rate)
-        {
-            return Err(format!("policy.null_rate_increase is a share between 0 and 1, not {rate}"));
-        }
+        self.policy.validate()?;
         schema_name(&self.schema, Some(0), Some("branch")).map(|_| ())
     }
 }
@@ -154,7 +229,7 @@ pub fn schema_name(template: &str, number: Option<u64>, branch: Option<&str>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{Settings, schema_name};
+    use super::{Policy, Settings, ShowValues, schema_name};
 
     #[test]
     fn the_template_is_filled_and_made_safe() {
@@ -175,6 +250,33 @@ mod tests {
         };
         assert!(load(serde_json::json!({"polcy": {}})).unwrap_err().to_string().contains("polcy"));
         assert!(load(serde_json::json!({"policy": {"null_rate_increase": 5}})).is_err());
+        assert!(load(serde_json::json!({"policy": {"psi": -1}})).unwrap_err().to_string().contains("policy.psi"));
+        assert!(load(serde_json::json!({"policy": {"ks": 2}})).is_err());
         assert_eq!(load(serde_json::json!({"policy": {"samples": 2}})).unwrap().policy.samples, 2);
+    }
+
+    #[test]
+    fn values_are_shown_of_all_columns_of_none_or_of_those_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |value: serde_json::Value| {
+            std::fs::write(dir.path().join(super::FILE), "x").unwrap();
+            let settings =
+                Settings::load(dir.path(), |_| Ok(serde_json::json!({"policy": {"show_values": value.clone()}})));
+            settings.map(|settings| settings.policy.show_values)
+        };
+        assert_eq!(Settings::default().policy.show_values, None);
+        assert_eq!(load("all".into()).unwrap(), Some(ShowValues::All));
+        assert_eq!(load("none".into()).unwrap(), Some(ShowValues::None));
+        assert_eq!(load(serde_json::json!(["id"])).unwrap(), Some(ShowValues::Columns(vec!["id".into()])));
+        for wrong in [serde_json::json!("some"), serde_json::json!(true), serde_json::json!([1])] {
+            assert!(load(wrong).unwrap_err().to_string().contains("a list of columns"));
+        }
+    }
+
+    #[test]
+    fn a_threshold_asks_for_what_it_needs() {
+        assert!(!Policy::default().needs_drift() && Policy::default().needs_profile());
+        assert!(Policy { ks: Some(0.1), ..Policy::default() }.needs_drift());
+        assert!(Policy { profile: false, distinct_change: Some(0.1), ..Policy::default() }.needs_profile());
     }
 }

@@ -1,43 +1,56 @@
-//! Which key can pair the rows: each candidate is tried on the data of both sides, best first.
+//! Which key pairs the rows: what is known of each candidate before the rows are paired.
 
 use super::columns::Columns;
-use super::numbers;
-use super::outcome::RejectedKey;
-use super::profile::Profile;
-use crate::model::{Change, Relation};
+use super::outcome::{KeyFacts, RejectedKey};
+use crate::model::Change;
 use crate::plan::{KeyCandidate, KeySource};
-use crate::warehouse::compare::{Field, Side, duplicates, rows_with_null};
-use crate::warehouse::{Dialect, Error, Session};
+use crate::warehouse::compare::Field;
 
-/// A key that is unique and never NULL on both sides.
+/// A key that can be tried.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct VerifiedKey {
+pub(super) struct Key {
+    /// Its columns.
     pub(super) fields: Vec<Field>,
-    pub(super) source: String,
+    /// Where it came from, for people.
+    pub(super) source: &'static str,
 }
 
-/// The two sides as far as keys are concerned.
-pub(super) struct Sides<'a> {
-    pub(super) dialect: &'a dyn Dialect,
-    pub(super) relation: Change<&'a Relation>,
-    pub(super) columns: &'a Columns,
-    pub(super) profile: Change<&'a Profile>,
-}
+impl Key {
+    /// As the pull request names its columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.fields.iter().map(|field| field.name.current.clone()).collect()
+    }
 
-/// The first candidate that is a key of both sides; the others that were tried go into `rejected`.
-pub(super) async fn choose(
-    session: &mut dyn Session,
-    sides: &Sides<'_>,
-    candidates: &[KeyCandidate],
-    rejected: &mut Vec<RejectedKey>,
-) -> Result<Option<VerifiedKey>, Error> {
-    for candidate in candidates {
-        match verify(session, sides, candidate).await? {
-            Ok(key) => return Ok(Some(key)),
-            Err(no) => rejected.push(no),
+    /// What the data says against it.
+    pub(super) fn rejected(&self, facts: &KeyFacts) -> RejectedKey {
+        let names = self.names();
+        RejectedKey {
+            source: self.source.to_owned(),
+            reason: format!("{} ({}) has {}", self.source, names.join(", "), faults(&facts.nulls, &facts.duplicates)),
+            columns: names,
+            nulls: Some(facts.nulls),
+            duplicates: Some(facts.duplicates),
         }
     }
-    Ok(None)
+}
+
+/// The candidates whose columns both sides have; of the others `rejected` says why not.
+pub(super) fn usable(columns: &Columns, candidates: &[KeyCandidate], rejected: &mut Vec<RejectedKey>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for candidate in candidates {
+        let source = source(candidate.source);
+        match fields(columns, candidate) {
+            Ok(fields) => keys.push(Key { fields, source }),
+            Err(why) => rejected.push(RejectedKey {
+                columns: candidate.columns.clone(),
+                source: source.to_owned(),
+                duplicates: None,
+                nulls: None,
+                reason: format!("{source} ({}) {why}", candidate.columns.join(", ")),
+            }),
+        }
+    }
+    keys
 }
 
 /// Where a key came from, for people.
@@ -52,39 +65,6 @@ fn source(source: KeySource) -> &'static str {
     }
 }
 
-async fn verify(
-    session: &mut dyn Session,
-    sides: &Sides<'_>,
-    candidate: &KeyCandidate,
-) -> Result<Result<VerifiedKey, RejectedKey>, Error> {
-    let words = format!("{} ({})", source(candidate.source), candidate.columns.join(", "));
-    let reject = |nulls, duplicates, reason: String| RejectedKey {
-        columns: candidate.columns.clone(),
-        source: source(candidate.source).to_owned(),
-        duplicates,
-        nulls,
-        reason,
-    };
-    let fields = match fields(sides.columns, candidate) {
-        Ok(fields) => fields,
-        Err(why) => return Ok(Err(reject(None, None, format!("{words} {why}")))),
-    };
-    let nulls = Change {
-        baseline: nulls(session, sides, &fields, Side::Baseline).await?,
-        current: nulls(session, sides, &fields, Side::Current).await?,
-    };
-    let mut found = Change::default();
-    for side in [Side::Baseline, Side::Current] {
-        let sql = duplicates(sides.dialect, side.of::<&Relation>(&sides.relation), &fields, side);
-        *side.of_mut(&mut found) = numbers(session, &sql, 1).await?[0];
-    }
-    if nulls == Change::default() && found == Change::default() {
-        return Ok(Ok(VerifiedKey { fields, source: source(candidate.source).to_owned() }));
-    }
-    let reason = format!("{words} has {}", faults(&nulls, &found));
-    Ok(Err(reject(Some(nulls), Some(found), reason)))
-}
-
 /// The candidate's columns, or why they cannot be a key whatever the data says.
 fn fields(columns: &Columns, candidate: &KeyCandidate) -> Result<Vec<Field>, String> {
     if candidate.columns.is_empty() {
@@ -93,32 +73,24 @@ fn fields(columns: &Columns, candidate: &KeyCandidate) -> Result<Vec<Field>, Str
     let mut fields: Vec<Field> = Vec::new();
     for name in &candidate.columns {
         let column = columns.find(name).ok_or_else(|| format!("has {name}, which is no column of both tables"))?;
-        let field = column.field().ok_or_else(|| format!("has {name}, whose values are not compared"))?;
-        if !fields.contains(&field) {
-            fields.push(field);
+        if !column.compared {
+            return Err(format!("has {name}, whose values are not compared"));
+        }
+        if !fields.contains(&column.field) {
+            fields.push(Field { tolerance: None, ..column.field.clone() });
         }
     }
     Ok(fields)
-}
-
-/// Rows with NULL in a column of the key. Of a single column the profile knows; of several the data is asked, unless
-/// none has any.
-async fn nulls(session: &mut dyn Session, sides: &Sides<'_>, fields: &[Field], side: Side) -> Result<u64, Error> {
-    let profile = side.of::<&Profile>(&sides.profile);
-    let most = fields.iter().filter_map(|field| profile.nulls(side.of(&field.name).as_str())).max().unwrap_or_default();
-    if fields.len() == 1 || most == 0 {
-        return Ok(most);
-    }
-    let sql = rows_with_null(sides.dialect, side.of::<&Relation>(&sides.relation), fields, side);
-    Ok(numbers(session, &sql, 1).await?[0])
 }
 
 /// `3 duplicate rows in production and 2 rows with NULL in the pull request`.
 fn faults(nulls: &Change<u64>, duplicates: &Change<u64>) -> String {
     let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let mut faults = Vec::new();
-    for (side, place) in [(Side::Baseline, "in production"), (Side::Current, "in the pull request")] {
-        let (nulls, duplicates) = (*side.of(nulls), *side.of(duplicates));
+    for (duplicates, nulls, place) in [
+        (duplicates.baseline, nulls.baseline, "in production"),
+        (duplicates.current, nulls.current, "in the pull request"),
+    ] {
         if duplicates > 0 {
             faults.push(format!("{} {place}", count(duplicates, "duplicate row", "duplicate rows")));
         }

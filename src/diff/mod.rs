@@ -4,21 +4,27 @@
 
 mod across;
 mod columns;
+mod drift;
+mod keyed;
 mod keys;
 mod many;
 mod options;
 mod outcome;
+mod privacy;
 mod profile;
+mod renames;
 mod samples;
+mod search;
 mod table;
+mod totals;
 
 use options::numbers;
 
 pub use across::{End, diff_across};
 pub use many::{comparable, diff_all};
-pub use options::Options;
+pub use options::{Options, Tolerated};
 pub use outcome::{
-    ColumnDiff, ColumnDrift, ColumnProfile, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed, RowCounts,
-    Sample, SampleKind, SchemaDiff, Slice, TableDiff,
+    ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed,
+    RowCounts, Sample, SampleKind, SchemaDiff, Slice, TableDiff,
 };
 pub use table::diff;

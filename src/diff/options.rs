@@ -1,10 +1,26 @@
-//! What a comparison may show, and how its numbers are read.
+//! What is compared, how exactly, and what may be shown of it.
 
-use crate::model::Value;
+use crate::model::{Change, Value};
+use crate::warehouse::compare::{Number, TextRules, Tolerance};
 use crate::warehouse::{Error, Session};
 
-/// What a comparison may show.
+/// What a rule of tolerance is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tolerated {
+    /// Every number; dates and times not.
+    Numbers,
+    /// Every floating-point number.
+    Floats,
+    /// Every date and time.
+    Instants,
+    /// One column, by name; case does not matter.
+    Column(String),
+}
+
+/// What is compared, how exactly, and what may be shown of it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Options {
     /// How many rows are shown as examples, of all kinds together; 0 shows none.
     pub samples: usize,
@@ -12,33 +28,123 @@ pub struct Options {
     pub show_values: bool,
     /// Columns whose values are never shown, by name, in every table; case does not matter.
     pub mask: Vec<String>,
+    /// The only columns whose values are shown, likewise; none: all of them.
+    pub only: Option<Vec<String>>,
+    /// Counts of rows below this, other than 0, are told as being below it.
+    pub min_count: u64,
+    /// By how much numbers may differ; of rules about one column the last counts, and the more special one.
+    pub tolerance: Vec<(Tolerated, Tolerance)>,
+    /// What of texts does not count.
+    pub text: TextRules,
+    /// A condition in SQL that rows of both sides have to meet.
+    pub filter: Option<String>,
+    /// The share of keys that is compared, 0 to 1; none: all.
+    pub sample: Option<f64>,
+    /// The columns that are compared; empty: all. The key is compared whether it is listed or not.
+    pub columns: Vec<String>,
+    /// Columns that are not compared.
+    pub exclude: Vec<String>,
+    /// Whether a key is searched for in the data when none is known.
+    pub search_key: bool,
+    /// Whether each side's columns are described: NULLs, smallest, largest, mean, distinct values.
+    pub profile: bool,
+    /// Whether nothing but NULLs is counted when columns are described.
+    pub nulls_only: bool,
+    /// Whether it is measured how far each column's distribution moved.
+    pub drift: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { samples: 5, show_values: true, mask: Vec::new() }
+        Self {
+            samples: 5,
+            show_values: true,
+            mask: Vec::new(),
+            only: None,
+            min_count: 0,
+            tolerance: Vec::new(),
+            text: TextRules::default(),
+            filter: None,
+            sample: None,
+            columns: Vec::new(),
+            exclude: Vec::new(),
+            search_key: true,
+            profile: true,
+            nulls_only: false,
+            drift: false,
+        }
     }
 }
 
 impl Options {
-    /// Whether values of this column must not be shown.
+    /// Whether values of this column must not be shown where values are.
     pub fn is_masked(&self, column: &str) -> bool {
-        self.mask.iter().any(|masked| masked.eq_ignore_ascii_case(column))
+        contains(&self.mask, column) || self.only.as_deref().is_some_and(|only| !contains(only, column))
     }
+
+    /// Whether values of this column may be shown.
+    pub fn shows(&self, column: &str) -> bool {
+        self.show_values && !self.is_masked(column)
+    }
+
+    /// Whether nothing may be shown from which a value of this column follows.
+    pub fn is_secret(&self, column: &str) -> bool {
+        contains(&self.mask, column)
+    }
+
+    /// Why the column is not compared, if it is not.
+    pub fn left_out(&self, column: &str) -> Option<&'static str> {
+        if contains(&self.exclude, column) {
+            Some("it was left out on request")
+        } else if !self.columns.is_empty() && !contains(&self.columns, column) {
+            Some("other columns were asked for")
+        } else {
+            None
+        }
+    }
+
+    /// The tolerance of a column.
+    pub(super) fn tolerance_of(&self, name: &Change<String>, number: &Number) -> Option<Tolerance> {
+        let rank = |rule: &Tolerated| match rule {
+            Tolerated::Column(column) => {
+                let same = column.eq_ignore_ascii_case(&name.current) || column.eq_ignore_ascii_case(&name.baseline);
+                same.then_some(3)
+            }
+            Tolerated::Instants => number.is_instant().then_some(2),
+            Tolerated::Floats => number.is_float().then_some(2),
+            Tolerated::Numbers => (!number.is_instant()).then_some(1),
+        };
+        let rules = self.tolerance.iter().filter_map(|(rule, tolerance)| Some((rank(rule)?, *tolerance)));
+        // Of equals the last is taken.
+        rules.max_by_key(|(rank, _)| *rank).map(|(_, tolerance)| tolerance)
+    }
+}
+
+fn contains(names: &[String], column: &str) -> bool {
+    names.iter().any(|name| name.eq_ignore_ascii_case(column))
+}
+
+/// The one row of `sql`, which has `width` columns.
+pub(super) async fn row(session: &mut dyn Session, sql: &str, width: usize) -> Result<Vec<Value>, Error> {
+    let table = session.query(sql).await?;
+    let rows = table.rows.len();
+    table.rows.into_iter().next().filter(|row| row.len() == width).ok_or_else(|| Error::Unsupported {
+        message: format!("the database answered a question for one row of {width} figures with {rows} rows"),
+    })
 }
 
 /// The one row of `sql` as `width` counts. A sum over nothing is 0.
 pub(super) async fn numbers(session: &mut dyn Session, sql: &str, width: usize) -> Result<Vec<u64>, Error> {
-    let table = session.query(sql).await?;
-    let counts: Option<Vec<u64>> = table.rows.first().and_then(|row| row.iter().map(count).collect());
-    counts.filter(|counts| counts.len() == width).ok_or_else(|| Error::Unsupported {
-        message: format!("the database answered a count with {:?}", table.rows.first()),
-    })
+    row(session, sql, width).await?.iter().map(count).collect()
 }
 
-fn count(value: &Value) -> Option<u64> {
+/// A count.
+pub(super) fn count(value: &Value) -> Result<u64, Error> {
     match value {
-        Value::Null => Some(0),
-        value => u64::try_from(value.as_i64()?).ok(),
+        Value::Null => Ok(0),
+        value => value
+            .as_i64()
+            .and_then(|count| u64::try_from(count).ok())
+            .ok_or_else(|| Error::Unsupported { message: format!("the database answered a count with {value:?}") }),
     }
 }

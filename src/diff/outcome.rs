@@ -108,18 +108,20 @@ pub struct NumberChange {
     pub mean: f64,
     /// The mean of its absolute value.
     pub mean_absolute: f64,
-    /// The largest absolute value.
-    pub largest: f64,
+    /// The largest absolute value; none of a column whose values must not be shown.
+    pub largest: Option<f64>,
 }
 
 /// One column of one side, over all its rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ColumnProfile {
-    /// Smallest value; none of a type without order, of a masked column, or where all are NULL.
+    /// Smallest value that is not NaN, of text by its bytes and at most 256 characters of it; none of a type without
+    /// order, of a column whose values must not be shown, or where all are NULL.
     pub min: Option<Value>,
     /// Largest value.
     pub max: Option<Value>,
-    /// Mean of a numeric column.
+    /// Mean of a numeric column, over its numbers up to 1e140; none of a masked column, or of very few values that must
+    /// not be shown.
     pub mean: Option<f64>,
     /// Standard deviation (of the population) of a numeric column.
     pub stddev: Option<f64>,
@@ -127,6 +129,18 @@ pub struct ColumnProfile {
     pub distinct: Option<u64>,
     /// Whether `distinct` is an estimate.
     pub distinct_is_estimate: bool,
+}
+
+/// Why there is no figure of how far a column's distribution moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftGap {
+    /// One side has no rows.
+    NoRows,
+    /// Values of the two types have no order or no text in common, e.g. lists, or numbers against text.
+    Types,
+    /// Most rows of production have a value of their own, as identifiers do.
+    ManyValues,
 }
 
 /// How far a column's distribution moved. Definitions and sources are in docs/diff.md.
@@ -138,6 +152,12 @@ pub struct ColumnDrift {
     pub ks: Option<f64>,
     /// Jensen–Shannon distance (base 2) of a categorical column, 0 to 1.
     pub js: Option<f64>,
+    /// The number of bins `psi` is over.
+    #[serde(default)]
+    pub bins: u32,
+    /// Why there is no figure at all.
+    #[serde(default)]
+    pub gap: Option<DriftGap>,
 }
 
 /// Where changes concentrate: the rows in which a column has one value.
@@ -267,6 +287,9 @@ pub struct TableDiff {
     pub excluded: Vec<(String, String)>,
     /// What a reader must know, e.g. types compared as text.
     pub notes: Vec<String>,
+    /// When not 0: counts of rows from 1 to below it are given as it minus one, and stand for any of them.
+    #[serde(default)]
+    pub min_count: u64,
 }
 
 impl TableDiff {
@@ -286,6 +309,7 @@ impl TableDiff {
             sampled: None,
             excluded: Vec::new(),
             notes: Vec::new(),
+            min_count: 0,
         }
     }
 

@@ -1,22 +1,30 @@
-//! Rows of one side, and NULLs of each of its columns.
+//! Rows of one side, and what each of its columns holds.
 
-use super::numbers;
-use super::outcome::{ColumnDiff, TableDiff};
+use super::outcome::{ColumnDiff, ColumnProfile, TableDiff};
+use super::{Options, numbers};
 use crate::model::{Change, Column, Relation};
+use crate::warehouse::compare::profile::{self as sql, Figures, Profiled};
 use crate::warehouse::compare::{BATCH, profile, same_column};
 use crate::warehouse::{Dialect, Error, Session};
 
 /// One side, counted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Profile {
     /// Its rows.
     pub(super) rows: u64,
-    /// NULLs by column, in the order of the side's columns.
-    nulls: Vec<(String, u64)>,
+    /// By column, in the order of the side's columns.
+    columns: Vec<(String, Held)>,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq)]
+struct Held {
+    nulls: u64,
+    profile: Option<ColumnProfile>,
 }
 
 impl Profile {
-    /// Counts one side.
+    /// Counts rows and NULLs of one side.
     pub(super) async fn count(
         session: &mut dyn Session,
         dialect: &dyn Dialect,
@@ -28,50 +36,86 @@ impl Profile {
             let names: Vec<&str> = batch.iter().map(|column| column.name.as_str()).collect();
             let counts = numbers(session, &profile(dialect, relation, &names), names.len() + 1).await?;
             found.rows = counts[0];
-            let present = names.iter().zip(&counts[1..]);
-            found
-                .nulls
-                .extend(present.map(|(name, present)| ((*name).to_owned(), found.rows.saturating_sub(*present))));
+            for (name, present) in names.iter().zip(&counts[1..]) {
+                let nulls = found.rows.saturating_sub(*present);
+                found.columns.push(((*name).to_owned(), Held { nulls, profile: None }));
+            }
         }
         Ok(found)
     }
 
-    /// NULLs of the column of exactly this name.
-    pub(super) fn nulls(&self, name: &str) -> Option<u64> {
-        self.nulls.iter().find(|(column, _)| column == name).map(|(_, nulls)| *nulls)
+    /// Profiles one side: what [`Profile::count`] counts, and what each column holds, in one scan for every
+    /// [`sql::batch`] columns. `source` is an item of a FROM clause.
+    pub(super) async fn measure(
+        session: &mut dyn Session,
+        dialect: &dyn Dialect,
+        source: &str,
+        columns: &[Column],
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let mut found = Self::default();
+        for batch in columns.chunks(sql::batch(dialect)) {
+            let profiled: Vec<Profiled> = batch
+                .iter()
+                .map(|column| Profiled::new(column, options.shows(&column.name), !options.is_secret(&column.name)))
+                .collect();
+            let row = session.query(&sql::figures_sql(dialect, source, &profiled)).await?.rows.into_iter().next();
+            let read = row.and_then(|row| sql::figures(&profiled, row));
+            let (rows, figures) =
+                read.ok_or_else(|| Error::unsupported("the database answered a profile with a row of another shape"))?;
+            found.rows = rows;
+            for (column, figures) in batch.iter().zip(figures) {
+                let nulls = rows.saturating_sub(figures.present);
+                found.columns.push((column.name.clone(), Held { nulls, profile: Some(shown(figures)) }));
+            }
+        }
+        Ok(found)
+    }
+
+    fn held(&self, name: &str) -> Option<&Held> {
+        self.columns.iter().find(|(column, _)| column == name).map(|(_, held)| held)
     }
 }
 
-/// The columns of both sides with their NULLs, as the report shows them; whether values changed is not known yet.
+fn shown(figures: Figures) -> ColumnProfile {
+    ColumnProfile {
+        min: figures.min,
+        max: figures.max,
+        mean: figures.mean,
+        stddev: figures.stddev,
+        distinct: figures.distinct,
+        distinct_is_estimate: figures.distinct_is_estimate,
+    }
+}
+
+/// The columns of both sides with what they hold, as the report shows them; whether values changed is not known yet.
 pub(super) fn describe(
     dialect: &dyn Dialect,
     sides: &Change<Vec<Column>>,
     profiles: &Change<Option<Profile>>,
     left_out: &[(String, String)],
 ) -> Vec<ColumnDiff> {
-    let nulls = |profile: &Option<Profile>, name: &str| profile.as_ref().and_then(|profile| profile.nulls(name));
+    let held = |profile: &Option<Profile>, name: &str| profile.as_ref().and_then(|profile| profile.held(name).cloned());
     let kept = |column: &&Column| !left_out.iter().any(|(name, _)| name.eq_ignore_ascii_case(&column.name));
     let same = |a: &Column, b: &Column| same_column(dialect, &a.name, &b.name);
-    let of_current = sides.current.iter().filter(kept).map(|current| {
-        let baseline = sides.baseline.iter().find(|baseline| same(baseline, current));
-        let data_type = Change {
-            baseline: baseline.map(|column| column.data_type.clone()),
-            current: Some(current.data_type.clone()),
+    let column = |name: &str, baseline: Option<&Column>, current: Option<&Column>| {
+        let data_type = Change { baseline, current }.map(|column| column.map(|column| column.data_type.clone()));
+        let held = Change {
+            baseline: baseline.and_then(|column| held(&profiles.baseline, &column.name)),
+            current: current.and_then(|column| held(&profiles.current, &column.name)),
         };
         ColumnDiff {
-            nulls: Change {
-                baseline: baseline.and_then(|column| nulls(&profiles.baseline, &column.name)),
-                current: nulls(&profiles.current, &current.name),
-            },
-            ..ColumnDiff::unknown(&current.name, data_type)
+            nulls: held.as_ref().map(|held| held.as_ref().map(|held| held.nulls)),
+            profile: held.map(|held| held.and_then(|held| held.profile)),
+            ..ColumnDiff::unknown(name, data_type)
         }
+    };
+    let of_current = sides.current.iter().filter(kept).map(|current| {
+        let baseline = sides.baseline.iter().find(|baseline| same(baseline, current));
+        column(&current.name, baseline, Some(current))
     });
     let lone = sides.baseline.iter().filter(kept).filter(|b| !sides.current.iter().any(|current| same(b, current)));
-    let of_baseline = lone.map(|baseline| ColumnDiff {
-        nulls: Change { baseline: nulls(&profiles.baseline, &baseline.name), current: None },
-        ..ColumnDiff::unknown(&baseline.name, Change { baseline: Some(baseline.data_type.clone()), current: None })
-    });
-    of_current.chain(of_baseline).collect()
+    of_current.chain(lone.map(|baseline| column(&baseline.name, Some(baseline), None))).collect()
 }
 
 /// Writes the number of rows of both sides into `diff`.

@@ -1,9 +1,12 @@
-//! A few rows as examples, chosen to cover different columns. None are read when none may be shown.
+//! A few rows as examples, chosen to tell different things: each way in which each column changed, the rarest first,
+//! and of numbers the largest change. None are read when none may be shown.
+
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Options;
-use super::outcome::{RowCounts, Sample, SampleKind};
+use super::outcome::{RowCounts, Sample, SampleKind, TableDiff};
 use crate::model::{Change, Value};
-use crate::warehouse::compare::{BATCH, Field, Keyed, Side, Whole};
+use crate::warehouse::compare::{BATCH, Cell, Field, Pairs, Scratch, Side, Whole};
 use crate::warehouse::{Error, Session};
 
 /// How many changed columns an example tells of. Three values a column have to fit into a select list.
@@ -18,39 +21,143 @@ pub(super) struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// Examples of rows paired by key. `changed` counts the changed rows by value column.
+    /// Examples of rows paired by key. What changed in which column is in `diff` already.
     pub(super) async fn keyed(
         &self,
         session: &mut dyn Session,
-        keyed: &Keyed<'_>,
-        changed: &[u64],
-        rows: &RowCounts,
+        scratch: &Scratch,
+        pairs: &Pairs<'_>,
+        diff: &TableDiff,
+        changed: u64,
     ) -> Result<Vec<Sample>, Error> {
-        let [of_changed, of_added, of_removed] = self.quotas([rows.changed, rows.added, rows.removed]);
-        let mut samples = Vec::new();
+        let [of_changed, of_added, of_removed] = self.quotas([changed, diff.rows.added, diff.rows.removed]);
+        let cells = cells(pairs, diff);
+        let mut rows = Vec::new();
         if of_changed > 0 {
-            // Rare changes first: what is true of all rows shows anyway.
-            let mut telling: Vec<usize> = (0..changed.len()).filter(|&at| changed[at] > 0).collect();
-            telling.sort_by_key(|&at| changed[at]);
-            telling.truncate(TELLING);
-            let table = session.query(&keyed.changed_samples(&telling, of_changed)).await?;
-            samples.extend(table.rows.into_iter().map(|row| self.changed(keyed, &telling, row)));
+            rows.extend(self.telling(session, scratch, pairs, &cells, of_changed).await?);
         }
-        for (kind, side, limit) in
-            [(SampleKind::Added, Side::Current, of_added), (SampleKind::Removed, Side::Baseline, of_removed)]
-        {
+        for (side, limit) in [(Side::Current, of_added), (Side::Baseline, of_removed)] {
             if limit > 0 {
-                let table = session.query(&keyed.lone_samples(side, limit)).await?;
-                samples.extend(table.rows.into_iter().map(|row| self.lone(kind, keyed.key, row)));
+                let table = session.query(&scratch.over(&pairs.lone(side, limit))).await?;
+                rows.extend(table.rows.iter().filter_map(|row| row.first()?.as_i64()));
             }
         }
-        Ok(samples)
+        // Rare changes first: what is true of all rows shows anyway.
+        let mut shown: Vec<usize> = cells.iter().map(|cell| cell.at).collect();
+        let mut seen = HashSet::new();
+        shown.retain(|at| seen.insert(*at));
+        shown.truncate(TELLING);
+        self.read(session, scratch, pairs, &rows, &shown).await
+    }
+
+    /// The changed rows that tell most: the cells take turns, the rarest first.
+    async fn telling(
+        &self,
+        session: &mut dyn Session,
+        scratch: &Scratch,
+        pairs: &Pairs<'_>,
+        cells: &[Telling],
+        limit: usize,
+    ) -> Result<Vec<i64>, Error> {
+        let cells = &cells[..cells.len().min(limit)];
+        if cells.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One row may be the best of several cells: each offers more than its share.
+        let offer = limit.div_ceil(cells.len()) + cells.len().min(8);
+        let query = |cell: &Telling| {
+            let by_size = !self.options.is_masked(&pairs.values[cell.at].name.current);
+            pairs.telling(cell.at, cell.cell, by_size, offer)
+        };
+        let queries: Vec<String> = cells.iter().map(query).collect();
+        let table = session.query(&scratch.numbered(&queries)).await?;
+        let mut offers: Vec<VecDeque<i64>> = vec![VecDeque::new(); cells.len()];
+        for row in &table.rows {
+            let [cell, i] = row.as_slice() else { continue };
+            let offer = cell.as_i64().and_then(|cell| usize::try_from(cell).ok()).and_then(|cell| offers.get_mut(cell));
+            if let (Some(offer), Some(i)) = (offer, i.as_i64()) {
+                offer.push_back(i);
+            }
+        }
+        let mut chosen: Vec<i64> = Vec::new();
+        while chosen.len() < limit && offers.iter().any(|offer| !offer.is_empty()) {
+            for offer in &mut offers {
+                let next = std::iter::from_fn(|| offer.pop_front()).find(|i| !chosen.contains(i));
+                chosen.extend(next.filter(|_| chosen.len() < limit));
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// The rows themselves, in the order of `rows`.
+    async fn read(
+        &self,
+        session: &mut dyn Session,
+        scratch: &Scratch,
+        pairs: &Pairs<'_>,
+        rows: &[i64],
+        shown: &[usize],
+    ) -> Result<Vec<Sample>, Error> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found: HashMap<i64, Vec<Sample>> = HashMap::new();
+        let mut batches: Vec<usize> = shown.iter().map(|at| at / BATCH).collect();
+        batches.push(0);
+        batches.sort_unstable();
+        batches.dedup();
+        for batch in batches {
+            let columns: Vec<usize> = shown.iter().copied().filter(|at| at / BATCH == batch).collect();
+            let table = session.query(&scratch.over(&pairs.examples(batch, &columns, rows))).await?;
+            let mut of_batch: HashMap<i64, Vec<Sample>> = HashMap::new();
+            for row in table.rows {
+                let Some(i) = row.first().and_then(Value::as_i64) else { continue };
+                of_batch.entry(i).or_default().extend(self.sample(pairs, &columns, row));
+            }
+            for (i, samples) in of_batch {
+                match found.get_mut(&i) {
+                    Some(known) => {
+                        for (known, more) in known.iter_mut().zip(samples) {
+                            known.values.extend(more.values);
+                        }
+                    }
+                    None => drop(found.insert(i, samples)),
+                }
+            }
+        }
+        let limit = self.options.samples;
+        Ok(rows.iter().filter_map(|i| found.remove(i)).flatten().take(limit).collect())
+    }
+
+    fn sample(&self, pairs: &Pairs<'_>, columns: &[usize], row: Vec<Value>) -> Option<Sample> {
+        let mut row = row.into_iter().skip(1);
+        let kind = match row.next()?.as_str()? {
+            "a" => SampleKind::Added,
+            "r" => SampleKind::Removed,
+            _ => SampleKind::Changed,
+        };
+        let mut key = Vec::new();
+        for field in pairs.key {
+            let (baseline, current) = (row.next()?, row.next()?);
+            key.push(self.shown(field, if kind == SampleKind::Removed { baseline } else { current }));
+        }
+        let mut values = Vec::new();
+        for &at in columns {
+            let (baseline, current, differs) = (row.next()?, row.next()?, row.next()?);
+            if kind == SampleKind::Changed && differs == Value::Bool(true) {
+                let (name, baseline) = self.shown(&pairs.values[at], baseline);
+                let (_, current) = self.shown(&pairs.values[at], current);
+                values.push((name, Change { baseline, current }));
+            }
+        }
+        Some(Sample { kind, key, values })
     }
 
     /// Examples of whole rows.
     pub(super) async fn whole(
         &self,
         session: &mut dyn Session,
+        scratch: &Scratch,
         whole: &Whole<'_>,
         rows: &RowCounts,
     ) -> Result<Vec<Sample>, Error> {
@@ -60,7 +167,7 @@ impl Samples<'_> {
             [(SampleKind::Added, Side::Current, of_added), (SampleKind::Removed, Side::Baseline, of_removed)]
         {
             if limit > 0 {
-                let table = session.query(&whole.samples(side, limit)).await?;
+                let table = session.query(&scratch.over(&whole.samples(side, limit))).await?;
                 samples.extend(table.rows.into_iter().map(|row| self.lone(kind, whole.fields, row)));
             }
         }
@@ -70,21 +177,6 @@ impl Samples<'_> {
     fn lone(&self, kind: SampleKind, fields: &[Field], row: Vec<Value>) -> Sample {
         let key = fields.iter().zip(row).take(BATCH).map(|(field, value)| self.shown(field, value));
         Sample { kind, key: key.collect(), values: Vec::new() }
-    }
-
-    fn changed(&self, keyed: &Keyed<'_>, telling: &[usize], row: Vec<Value>) -> Sample {
-        let mut row = row.into_iter();
-        let key = keyed.key.iter().zip(row.by_ref()).map(|(field, value)| self.shown(field, value)).collect();
-        let mut values = Vec::new();
-        for &at in telling {
-            let [Some(baseline), Some(current), Some(differs)] = [row.next(), row.next(), row.next()] else { break };
-            if differs == Value::Bool(true) {
-                let (name, baseline) = self.shown(&keyed.values[at], baseline);
-                let (_, current) = self.shown(&keyed.values[at], current);
-                values.push((name, Change { baseline, current }));
-            }
-        }
-        Sample { kind: SampleKind::Changed, key, values }
     }
 
     /// A column's name and its value, or the mask.
@@ -113,6 +205,30 @@ impl Samples<'_> {
         }
         quotas
     }
+}
+
+/// One way in which one column changed, in how many rows.
+struct Telling {
+    at: usize,
+    cell: Cell,
+    rows: u64,
+}
+
+/// Every way in which a column changed, the rarest first.
+fn cells(pairs: &Pairs<'_>, diff: &TableDiff) -> Vec<Telling> {
+    let mut cells = Vec::new();
+    for (at, field) in pairs.values.iter().enumerate() {
+        let Some(column) = diff.columns.iter().find(|column| column.name == field.name.current) else { continue };
+        let (became, was) = (column.became_null.unwrap_or_default(), column.was_null.unwrap_or_default());
+        let other = column.changed.unwrap_or_default().saturating_sub(became + was);
+        for (cell, rows) in [(Cell::OtherValue, other), (Cell::BecameNull, became), (Cell::WasNull, was)] {
+            if rows > 0 {
+                cells.push(Telling { at, cell, rows });
+            }
+        }
+    }
+    cells.sort_by_key(|cell| cell.rows);
+    cells
 }
 
 #[cfg(test)]

@@ -1,18 +1,22 @@
-//! The comparison of two relations: schema, counts, key, then one join, or whole rows where there is no key.
+//! The comparison of two relations: schema, checksum, key, then one join, or whole rows where there is no key.
 
-use super::columns::Columns;
-use super::keys::{self, Sides, VerifiedKey};
+use super::columns::{Columns, Pairing};
+use super::keyed::{Keyed, Pairing as Paired};
+use super::keys::{self, Key};
+use super::options::row;
 use super::outcome::{KeyFacts, Method, TableDiff};
 use super::profile::{self, Profile};
 use super::samples::Samples;
-use super::{Options, numbers};
-use crate::model::{Change, Column, Relation};
+use super::totals::Totals;
+use super::{Options, drift, numbers, renames, search};
+use crate::model::{Change, Column, Relation, Value};
 use crate::plan::Comparison;
-use crate::warehouse::compare::{self, BATCH, Field, Keyed, Whole};
+use crate::warehouse::compare::profile::filtered;
+use crate::warehouse::compare::{self, Ability, Field, Scratch, Side, Sides, Whole};
 use crate::warehouse::{Dialect, Error, Session};
 
-/// Compares two relations. Every figure of the result is exact and of one state of the data; where that cannot be had,
-/// the method is [`Method::Failed`] and says why.
+/// Compares two relations. Every figure of the result is of one state of the data and exact, but for what the result
+/// itself calls a sample or an estimate; where that cannot be had, the method is [`Method::Failed`] and says why.
 ///
 /// # Errors
 /// Only what ends the session: a lost connection, a cancelled run. What the database refuses is in the result.
@@ -25,7 +29,8 @@ pub async fn diff(
     let unknown =
         || TableDiff::unknown(Some(comparison.unique_id.clone()), comparison.relation.clone(), Method::OneSided);
     let mut diff = unknown();
-    let mut work = Work { session, dialect, comparison, options };
+    let scratch = Scratch::new(dialect, Ability::ALL);
+    let mut work = Work { session, dialect, comparison, options, ability: Ability::ALL, scratch };
     let compared = work.compare_in_one_state(&mut diff).await;
     match compared {
         Ok(()) => Ok(diff),
@@ -39,7 +44,7 @@ pub async fn diff(
 
 /// Why there is no result.
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     /// The warehouse.
     World(Error),
     /// Figures that cannot all be right.
@@ -53,11 +58,13 @@ impl From<Error> for Failure {
 }
 
 /// One comparison while it goes on.
-struct Work<'a> {
-    session: &'a mut dyn Session,
-    dialect: &'a dyn Dialect,
-    comparison: &'a Comparison,
-    options: &'a Options,
+pub(super) struct Work<'a> {
+    pub(super) session: &'a mut dyn Session,
+    pub(super) dialect: &'a dyn Dialect,
+    pub(super) comparison: &'a Comparison,
+    pub(super) options: &'a Options,
+    pub(super) ability: Ability,
+    pub(super) scratch: Scratch,
 }
 
 impl Work<'_> {
@@ -75,36 +82,170 @@ impl Work<'_> {
     async fn compare(&mut self, diff: &mut TableDiff) -> Result<(), Failure> {
         let comparison = self.comparison;
         let relation = comparison.relation.as_ref().map(Option::as_ref);
-        let sides = Change {
+        let columns = Change {
             baseline: self.columns(relation.baseline, "production", diff).await?,
             current: self.columns(relation.current, "the pull request", diff).await?,
         };
-        let profiles = Change {
-            baseline: self.profile(relation.baseline, &sides.baseline).await?,
-            current: self.profile(relation.current, &sides.current).await?,
-        };
-        profile::totals(&profiles, diff);
-        diff.columns = profile::describe(self.dialect, &sides, &profiles, &comparison.excluded);
-        let (
-            Change { baseline: Some(baseline), current: Some(current) },
-            Change { baseline: Some(b), current: Some(c) },
-        ) = (&profiles, relation)
-        else {
-            one_sided(&profiles, diff);
+        self.describe(&relation, &columns, diff).await?;
+        let (Some(baseline), Some(current)) = (relation.baseline, relation.current) else {
+            one_sided(diff);
             return Ok(());
         };
-        let columns = Columns::pair(self.dialect, &sides, &comparison.excluded, diff);
-        let sides = Sides {
-            dialect: self.dialect,
-            relation: Change { baseline: b, current: c },
-            columns: &columns,
-            profile: Change { baseline, current },
-        };
-        let key = keys::choose(self.session, &sides, &comparison.keys, &mut diff.rejected_keys).await?;
-        match key {
-            Some(key) => self.by_key(&sides, key, diff).await,
-            None => self.as_wholes(&sides, diff).await,
+        if columns.baseline.is_empty() || columns.current.is_empty() {
+            one_sided(diff);
+            return Ok(());
         }
+        self.ask_ability().await?;
+        diff.filter.clone_from(&self.options.filter);
+        let key: Vec<String> = comparison.keys.iter().flat_map(|key| key.columns.clone()).collect();
+        let pairing =
+            Pairing { dialect: self.dialect, options: self.options, left_out: &comparison.excluded, key: &key };
+        let paired = pairing.pair(&columns, diff);
+        let relation = Change { baseline, current };
+        diff.schema.nullability = self.nullability(&relation, &paired).await?;
+        let sides = Sides { dialect: self.dialect, relation, filter: self.options.filter.as_deref(), sample: None };
+        self.compare_rows(&pairing, sides, &columns, &paired, diff).await
+    }
+
+    async fn compare_rows(
+        &mut self,
+        pairing: &Pairing<'_>,
+        sides: Sides<'_>,
+        columns: &Change<Vec<Column>>,
+        paired: &Columns,
+        diff: &mut TableDiff,
+    ) -> Result<(), Failure> {
+        let fields = paired.fields();
+        if fields.is_empty() {
+            let reason = "the two tables have no column in common whose values can be compared".to_owned();
+            return Err(Failure::Contradiction(reason));
+        }
+        let mut keys = keys::usable(paired, &self.comparison.keys, &mut diff.rejected_keys);
+        if keys.is_empty() && self.comparison.keys.is_empty() && self.options.search_key {
+            keys.extend(search::key(self, &sides, columns, &fields).await?);
+        }
+        let first = keys.first().map(|key| key.fields.clone()).unwrap_or_default();
+        if let Some(share) = self.options.sample.filter(|share| *share < 1.0) {
+            diff.sampled = Some(share);
+            let by = if first.is_empty() { &fields } else { &first };
+            let sides = Sides { sample: Some((share, by)), ..sides };
+            return self.by_key_or_wholes(pairing, sides, columns, &fields, keys, diff).await;
+        }
+        self.by_key_or_wholes(pairing, sides, columns, &fields, keys, diff).await
+    }
+
+    async fn by_key_or_wholes(
+        &mut self,
+        pairing: &Pairing<'_>,
+        sides: Sides<'_>,
+        columns: &Change<Vec<Column>>,
+        fields: &[Field],
+        keys: Vec<Key>,
+        diff: &mut TableDiff,
+    ) -> Result<(), Failure> {
+        let glance = keys.first().map_or(&[][..], |key| &key.fields);
+        let totals = Totals::of(self.session, &sides, self.ability, fields, glance).await?;
+        diff.rows.total = totals.rows.map(Some);
+        if totals.equal {
+            diff.rows.unchanged = totals.rows.current;
+            diff.method = Method::Checksum;
+            for field in fields {
+                set_changed(diff, &field.name.current, 0);
+            }
+        } else {
+            match self.choose(&sides, keys.clone(), fields, totals.rows, diff).await? {
+                Some(()) => {}
+                None => self.as_wholes(&sides, fields, totals.rows, diff).await?,
+            }
+        }
+        // Equal tables have equal distributions.
+        if self.options.drift && diff.method != Method::Checksum {
+            let source = sides.relation.map(|relation| filtered(relation, self.options.filter.as_deref()));
+            drift::add(self.session, self.dialect, &source, diff).await?;
+        }
+        if let Some(key) = keys.first() {
+            renames::find(self, pairing, &sides, columns, &key.fields, diff).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares by the first key that is unique and never NULL, else by the first that is unique, else by the first of
+    /// all, whose duplicates are compared as wholes; none where there is no key.
+    async fn choose(
+        &mut self,
+        sides: &Sides<'_>,
+        keys: Vec<Key>,
+        fields: &[Field],
+        rows: Change<u64>,
+        diff: &mut TableDiff,
+    ) -> Result<Option<()>, Failure> {
+        let several = keys.len() > 1;
+        let mut faulty: Vec<(Key, KeyFacts)> = Vec::new();
+        for key in keys {
+            let keyed = Keyed::new(self, sides, key.clone(), fields).await?;
+            match keyed.pair(self, rows, several).await? {
+                Paired::Done(found) => {
+                    diff.rejected_keys.extend(faulty.iter().map(|(key, facts)| key.rejected(facts)));
+                    keyed.report(self, found, diff).await?;
+                    return Ok(Some(()));
+                }
+                Paired::Faulty(facts) => faulty.push((key, facts)),
+            }
+        }
+        if faulty.is_empty() {
+            return Ok(None);
+        }
+        let (best, _) = faulty.remove(faulty.iter().position(|(_, facts)| facts.is_unique()).unwrap_or(0));
+        diff.rejected_keys.extend(faulty.iter().map(|(key, facts)| key.rejected(facts)));
+        let keyed = Keyed::new(self, sides, best, fields).await?;
+        if let Paired::Done(found) = keyed.pair(self, rows, false).await? {
+            keyed.report(self, found, diff).await?;
+        }
+        Ok(Some(()))
+    }
+
+    async fn as_wholes(
+        &mut self,
+        sides: &Sides<'_>,
+        fields: &[Field],
+        rows: Change<u64>,
+        diff: &mut TableDiff,
+    ) -> Result<(), Failure> {
+        let whole = Whole { sides: *sides, fields, only: None };
+        self.keep("slimdiff_left", &whole.left()).await?;
+        let counts = numbers(self.session, &self.scratch.over(Whole::counts()), 2).await?;
+        (diff.rows.added, diff.rows.removed) = (counts[0], counts[1]);
+        diff.rows.unchanged = paired_rows(rows, counts[0], counts[1], 0)?;
+        diff.samples = Samples { options: self.options }.whole(self.session, &self.scratch, &whole, &diff.rows).await?;
+        let reasons: Vec<&str> = diff.rejected_keys.iter().map(|key| key.reason.as_str()).collect();
+        let reason = match (reasons.is_empty(), self.options.search_key) {
+            (true, true) => "no key is declared, and no column or pair of columns identifies a row".to_owned(),
+            (true, false) => "no key is declared".to_owned(),
+            (false, _) => reasons.join("; "),
+        };
+        if fields.iter().any(|field| field.tolerance.is_some()) {
+            diff.notes.push("whole rows are compared exactly: without a key no tolerance can be applied".to_owned());
+        }
+        diff.method = Method::Multiset { reason };
+        Ok(())
+    }
+
+    /// Keeps the rows of a query under a name.
+    pub(super) async fn keep(&mut self, name: &str, query: &str) -> Result<(), Error> {
+        for statement in self.scratch.keep(name, query) {
+            self.session.execute(&statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_ability(&mut self) -> Result<(), Error> {
+        if let Some(question) = Ability::question(self.dialect) {
+            let answer = row(self.session, question, 2).await?;
+            let is = |value: &Value| *value == Value::Bool(true);
+            self.ability = Ability { temporary_tables: is(&answer[0]), row_hash: is(&answer[1]) };
+        }
+        self.scratch = Scratch::new(self.dialect, self.ability);
+        Ok(())
     }
 
     /// The columns of a side; none when there is no such relation, which is noted when one was expected.
@@ -122,76 +263,69 @@ impl Work<'_> {
         Ok(columns)
     }
 
-    async fn profile(&mut self, relation: Option<&Relation>, columns: &[Column]) -> Result<Option<Profile>, Error> {
-        match relation {
-            Some(relation) if !columns.is_empty() => {
-                Profile::count(self.session, self.dialect, relation, columns).await.map(Some)
+    /// What each side holds, when that was asked for, or when there is nothing to compare it with.
+    async fn describe(
+        &mut self,
+        relation: &Change<Option<&Relation>>,
+        columns: &Change<Vec<Column>>,
+        diff: &mut TableDiff,
+    ) -> Result<(), Error> {
+        let one_sided = columns.baseline.is_empty() || columns.current.is_empty();
+        let mut profiles = Change { baseline: None, current: None };
+        for side in Side::BOTH {
+            let columns = side.of(columns);
+            if let (Some(relation), false, true) =
+                (side.of(relation), columns.is_empty(), self.options.profile || one_sided)
+            {
+                let figures = self.options.profile && !self.options.nulls_only;
+                let found = if figures {
+                    let source = filtered(relation, self.options.filter.as_deref());
+                    Profile::measure(self.session, self.dialect, &source, columns, self.options).await?
+                } else {
+                    Profile::count(self.session, self.dialect, relation, columns).await?
+                };
+                *side.of_mut(&mut profiles) = Some(found);
             }
-            _ => Ok(None),
         }
-    }
-
-    async fn by_key(&mut self, sides: &Sides<'_>, key: VerifiedKey, diff: &mut TableDiff) -> Result<(), Failure> {
-        let fields = sides.columns.shared.iter().filter_map(super::columns::Shared::field);
-        let values: Vec<Field> = fields.filter(|field| !key.fields.contains(field)).collect();
-        let keyed = Keyed { dialect: self.dialect, relation: sides.relation, key: &key.fields, values: &values };
-        let mut changed: Vec<u64> = Vec::with_capacity(values.len());
-        let mut rows = None;
-        for start in (0..values.len().max(1)).step_by(BATCH) {
-            let batch = start..(start + BATCH).min(values.len());
-            let counts = numbers(self.session, &keyed.counts(batch.clone()), batch.len() + 3).await?;
-            rows.get_or_insert([counts[0], counts[1], counts[2]]);
-            changed.extend(&counts[3..]);
-        }
-        let [added, removed, both] = rows.unwrap_or_default();
-        let total = sides.profile.map(|profile| profile.rows);
-        diff.rows.added = added;
-        diff.rows.removed = removed;
-        diff.rows.changed = both;
-        diff.rows.unchanged = paired(total, added, removed, both)?;
-        for (field, changed) in values.iter().zip(&changed) {
-            set_changed(diff, &field.name.current, *changed);
-        }
-        for field in &key.fields {
-            set_changed(diff, &field.name.current, 0);
-        }
-        diff.samples = Samples { options: self.options }.keyed(self.session, &keyed, &changed, &diff.rows).await?;
-        let names = key.fields.iter().map(|field| field.name.current.clone()).collect();
-        diff.method = Method::Keyed { key: names, source: key.source, facts: KeyFacts::default() };
+        profile::totals(&profiles, diff);
+        diff.columns = profile::describe(self.dialect, columns, &profiles, &self.comparison.excluded);
         Ok(())
     }
 
-    async fn as_wholes(&mut self, sides: &Sides<'_>, diff: &mut TableDiff) -> Result<(), Failure> {
-        let fields: Vec<Field> = sides.columns.shared.iter().filter_map(super::columns::Shared::field).collect();
-        if fields.is_empty() {
-            let reason = "the two tables have no column in common whose values can be compared".to_owned();
-            return Err(Failure::Contradiction(reason));
+    /// Columns of both sides that may be NULL on one side only.
+    async fn nullability(
+        &mut self,
+        relation: &Change<&Relation>,
+        paired: &Columns,
+    ) -> Result<Vec<(String, Change<bool>)>, Error> {
+        let mut never: Change<Vec<String>> = Change::default();
+        for side in Side::BOTH {
+            let sql = compare::not_null_columns(self.dialect, side.of::<&Relation>(relation));
+            let table = self.session.query(&sql).await?;
+            let names = table.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned));
+            *side.of_mut(&mut never) = names.collect();
         }
-        let whole = Whole { dialect: self.dialect, relation: sides.relation, fields: &fields };
-        let counts = numbers(self.session, &whole.counts(), 3).await?;
-        let total = sides.profile.map(|profile| profile.rows);
-        (diff.rows.added, diff.rows.removed) = (counts[0], counts[1]);
-        diff.rows.unchanged = paired(total, counts[0], counts[1], 0)?;
-        if diff.rows.unchanged != counts[2] {
-            return Err(contradiction(total, &counts));
-        }
-        diff.samples = Samples { options: self.options }.whole(self.session, &whole, &diff.rows).await?;
-        let reasons: Vec<&str> = diff.rejected_keys.iter().map(|key| key.reason.as_str()).collect();
-        let reason = if reasons.is_empty() { "no key is declared".to_owned() } else { reasons.join("; ") };
-        diff.method = Method::Multiset { reason };
-        Ok(())
+        let of = |shared: &super::columns::Shared| {
+            let name = &shared.field.name;
+            let nullable = Change {
+                baseline: !never.baseline.contains(&name.baseline),
+                current: !never.current.contains(&name.current),
+            };
+            nullable.is_changed().then(|| (name.current.clone(), nullable))
+        };
+        Ok(paired.shared.iter().filter_map(of).collect())
     }
 }
 
 /// All rows there are exist on one side only.
-fn one_sided(profiles: &Change<Option<Profile>>, diff: &mut TableDiff) {
+fn one_sided(diff: &mut TableDiff) {
     diff.method = Method::OneSided;
-    diff.rows.added = profiles.current.as_ref().map_or(0, |profile| profile.rows);
-    diff.rows.removed = profiles.baseline.as_ref().map_or(0, |profile| profile.rows);
+    diff.rows.added = diff.rows.total.current.unwrap_or_default();
+    diff.rows.removed = diff.rows.total.baseline.unwrap_or_default();
 }
 
 /// Rows that are equal on both sides, if the figures agree with each other.
-fn paired(total: Change<u64>, added: u64, removed: u64, changed: u64) -> Result<u64, Failure> {
+pub(super) fn paired_rows(total: Change<u64>, added: u64, removed: u64, changed: u64) -> Result<u64, Failure> {
     let of_current = total.current.checked_sub(added).and_then(|rows| rows.checked_sub(changed));
     let of_baseline = total.baseline.checked_sub(removed).and_then(|rows| rows.checked_sub(changed));
     match (of_current, of_baseline) {
@@ -200,7 +334,7 @@ fn paired(total: Change<u64>, added: u64, removed: u64, changed: u64) -> Result<
     }
 }
 
-fn contradiction(total: Change<u64>, counts: &[u64]) -> Failure {
+pub(super) fn contradiction(total: Change<u64>, counts: &[u64]) -> Failure {
     Failure::Contradiction(format!(
         "the counts contradict each other ({} and {} rows, of which {counts:?}); is a table read through a view that \
          gives other rows each time?",
@@ -208,8 +342,15 @@ fn contradiction(total: Change<u64>, counts: &[u64]) -> Failure {
     ))
 }
 
-fn set_changed(diff: &mut TableDiff, name: &str, changed: u64) {
+pub(super) fn set_changed(diff: &mut TableDiff, name: &str, changed: u64) {
     if let Some(column) = diff.columns.iter_mut().find(|column| column.name == name) {
         column.changed = Some(changed);
+    }
+}
+
+impl KeyFacts {
+    /// Whether every key occurs once on each side.
+    pub(super) fn is_unique(&self) -> bool {
+        self.duplicates == Change::default()
     }
 }

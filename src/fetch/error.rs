@@ -12,8 +12,6 @@ pub enum Error {
         reason: String,
         /// What to do about it.
         hint: &'static str,
-        /// HTTP's status, when there was an answer.
-        status: Option<u16>,
     },
     /// Stopped by a signal.
     #[error("stopped")]

@@ -58,7 +58,6 @@ struct Failed {
     reason: String,
     again: bool,
     hint: &'static str,
-    status: Option<u16>,
 }
 
 impl<'a> Http<'a> {
@@ -111,8 +110,7 @@ impl<'a> Http<'a> {
         let to = to.to_owned();
         self.retry(url, Vec::new(), move |call| {
             let reader = get(call, false)?;
-            let for_good =
-                |error: io::Error| Failed { reason: error.to_string(), again: false, hint: "", status: None };
+            let for_good = |error: io::Error| Failed { reason: error.to_string(), again: false, hint: "" };
             let mut file = File::create(&to).map_err(for_good)?;
             let mut buffer = vec![0; 64 * 1024];
             let Some(mut reader) = reader else { return Ok(()) };
@@ -145,12 +143,12 @@ impl<'a> Http<'a> {
             let failed = match wait(&answer, None, self.stop)? {
                 Some(Ok(found)) => return Ok(found),
                 Some(Err(failed)) => failed,
-                None => Failed { reason: "the download broke down".to_owned(), again: false, hint: "", status: None },
+                None => Failed { reason: "the download broke down".to_owned(), again: false, hint: "" },
             };
             let Some(pause) = pauses.next().filter(|_| failed.again) else {
                 // What is as written may be printed; what it rendered to may hold a secret.
                 let reason = failed.reason.replace(&url.value, &url.shown);
-                return Err(Error::Failed { url: url.shown.clone(), reason, hint: failed.hint, status: failed.status });
+                return Err(Error::Failed { url: url.shown.clone(), reason, hint: failed.hint });
             };
             let (_never, silence) = mpsc::channel::<()>();
             wait(&silence, Some(*pause), self.stop)?;
@@ -161,7 +159,6 @@ impl<'a> Http<'a> {
         let Some((name, value)) = proxy_for(&url.value, self.env) else { return Ok(None) };
         // Not the value: proxies are often written with a password.
         Proxy::new(value).map(Some).map_err(|_| Error::Failed {
-            status: None,
             url: url.shown.clone(),
             reason: format!("the proxy that {name} names cannot be used"),
             hint: "write http://HOST:PORT; SOCKS proxies are not supported",
@@ -199,7 +196,7 @@ pub const NETWORK: &str = "check the network; behind a proxy, set HTTPS_PROXY";
 
 impl Failed {
     fn of_io(error: &io::Error) -> Self {
-        Self { reason: format!("the connection broke off: {error}"), again: true, hint: NETWORK, status: None }
+        Self { reason: format!("the connection broke off: {error}"), again: true, hint: NETWORK }
     }
 
     fn of_status(status: http::StatusCode) -> Self {
@@ -209,7 +206,7 @@ impl Failed {
             _ => "try again later",
         };
         let again = status.is_server_error() || status.as_u16() == 429;
-        Self { reason: format!("the server answered {status}"), again, hint, status: Some(status.as_u16()) }
+        Self { reason: format!("the server answered {status}"), again, hint }
     }
 
     fn of_ureq(error: &ureq::Error) -> Self {
@@ -222,6 +219,6 @@ impl Failed {
             _ if untrusted => "if the certificate is your company's, name the file with its authority in SSL_CERT_FILE",
             _ => NETWORK,
         };
-        Self { reason: error.to_string(), again, hint, status: None }
+        Self { reason: error.to_string(), again, hint }
     }
 }

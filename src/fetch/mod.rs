@@ -1,5 +1,5 @@
-//! What lies on the web: HTTP with retries, time limits and proxies, and the object stores of the clouds. Every wait ends
-//! when the run is stopped.
+//! What lies on the web: HTTP with retries, time limits and proxies, and the object stores of the clouds. Every wait
+//! ends when the run is stopped.
 
 mod error;
 mod http;

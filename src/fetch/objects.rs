@@ -32,8 +32,9 @@ pub fn schemes() -> impl Iterator<Item = &'static str> {
     STORES.iter().map(|(scheme, _)| *scheme)
 }
 
-/// The bytes of an object. Who asks, and where the store is, is said by the variables of `env` that the cloud's own tools
-/// read, e.g. `AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_NAME`.
+/// The bytes of an object. Who asks, and where the store is, is said by the variables of `env` that the cloud's own
+/// tools read, e.g. `AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`,
+/// `AZURE_STORAGE_ACCOUNT_NAME`.
 ///
 /// # Errors
 /// There is no such object, it may not be read, or the run was stopped.
@@ -44,7 +45,7 @@ pub fn object(url: &Url, env: &HashMap<String, String>, stop: &dyn Fn() -> bool)
     let wanted = url.clone();
     // In a thread of its own, with a runtime of its own: whoever asks may be inside of one or not.
     thread::spawn(move || sender.send(read(&wanted, options)));
-    let failed = |(reason, hint)| Error::Failed { url: url.to_string(), reason, hint, status: None };
+    let failed = |(reason, hint)| Error::Failed { url: url.to_string(), reason, hint };
     match wait(&answer, Some(WHOLE), stop)? {
         Some(read) => read.map_err(failed),
         None => Err(failed((format!("there was no answer for {} s", WHOLE.as_secs()), NETWORK))),

@@ -1,6 +1,7 @@
 //! Which proxy a URL is fetched through: the variables that curl and Python read, by the scheme of the URL.
 //!
-//! `ureq` takes the first of all variables for every URL, and a name in `NO_PROXY` for that host only, not for those below it.
+//! `ureq` takes the first of all variables for every URL, and a name in `NO_PROXY` for that host only, not for those
+//! below it.
 
 use std::collections::HashMap;
 

@@ -46,8 +46,8 @@ impl<Id: Display> Display for Error<Id> {
 
 impl<Id: fmt::Debug + Display> std::error::Error for Error<Id> {}
 
-/// A directed graph without cycles; edges run from parent to child. Nodes keep the order in which they were given, which is
-/// also the order of every answer unless said otherwise.
+/// A directed graph without cycles; edges run from parent to child. Nodes keep the order in which they were given,
+/// which is also the order of every answer unless said otherwise.
 #[derive(Debug, Clone)]
 pub struct Dag<Id> {
     ids: IndexSet<Id, FastHash>,
@@ -163,6 +163,22 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         self.graph.neighbors_directed(NodeIndex::new(place), Direction::Outgoing).map(NodeIndex::index)
     }
 
+    /// The places of the nodes that the one at `place` depends on.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn parents_at(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.graph.neighbors_directed(NodeIndex::new(place), Direction::Incoming).map(NodeIndex::index)
+    }
+
+    /// The length of the longest way from a root to the node at `place`: sorted by it, every node stands after its parents.
+    ///
+    /// # Panics
+    /// There is no such place.
+    pub fn depth_at(&self, place: usize) -> usize {
+        self.depths[place]
+    }
+
     fn neighbours(&self, id: &Id, direction: Direction) -> Vec<&Id> {
         let Some(index) = self.ids.get_index_of(id) else { return Vec::new() };
         let mut found: Vec<usize> =
@@ -171,8 +187,8 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         found.into_iter().map(|i| &self.ids[i]).collect()
     }
 
-    /// Everything that any of `of` depends on, at most `depth` edges away if given. The nodes of `of` themselves are left
-    /// out, also where one is an ancestor of another. Unknown ids are ignored.
+    /// Everything that any of `of` depends on, at most `depth` edges away if given. The nodes of `of` themselves are
+    /// left out, also where one is an ancestor of another. Unknown ids are ignored.
     pub fn ancestors<'a>(&'a self, of: impl IntoIterator<Item = &'a Id>, depth: Option<usize>) -> Vec<&'a Id> {
         self.reach(of, depth, Direction::Incoming)
     }
@@ -302,8 +318,8 @@ impl<Id: Clone + Eq + Hash> Dag<Id> {
         }
     }
 
-    /// The graph of the nodes that `keep` accepts, with an edge wherever a path through left-out nodes leads from one to the
-    /// other: what was reachable stays so, and parents are the nearest kept ancestors.
+    /// The graph of the nodes that `keep` accepts, with an edge wherever a path through left-out nodes leads from one
+    /// to the other: what was reachable stays so, and parents are the nearest kept ancestors.
     #[must_use]
     pub fn subgraph(&self, mut keep: impl FnMut(&Id) -> bool) -> Self {
         let kept: Vec<bool> = self.ids.iter().map(&mut keep).collect();
@@ -397,7 +413,8 @@ fn depths(graph: &DiGraph<(), ()>) -> Result<Vec<usize>, Vec<usize>> {
     if done == waiting.len() { Ok(depths) } else { Err(cycle_among(graph, &waiting)) }
 }
 
-/// Walks up from the first node that never became ready: it has a parent that did not either, and so on, until one repeats.
+/// Walks up from the first node that never became ready: it has a parent that did not either, and so on, until one
+/// repeats.
 fn cycle_among(graph: &DiGraph<(), ()>, waiting: &[usize]) -> Vec<usize> {
     let mut at = vec![None; waiting.len()];
     let mut walk: Vec<usize> = Vec::new();

@@ -1,5 +1,5 @@
-//! Directed acyclic graphs over any id: levels, ancestors and descendants, subgraphs that keep reachability, cycles as paths.
-//! Knows nothing of dbt.
+//! Directed acyclic graphs over any id: levels, ancestors and descendants, subgraphs that keep reachability, cycles as
+//! paths. Knows nothing of dbt.
 
 mod dag;
 

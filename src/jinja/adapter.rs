@@ -1,6 +1,7 @@
 //! `adapter` and `api` as templates see them: relations, columns, and questions to the database.
 //!
-//! While parsing nothing is asked: every method answers what dbt's adapter answers then, and unknown ones answer nothing.
+//! While parsing nothing is asked: every method answers what dbt's adapter answers then, and unknown ones answer
+//! nothing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -139,8 +140,8 @@ fn while_parsing(method: &str) -> Value {
 }
 
 impl Adapter {
-    /// The error of a method that nothing above answers. Of an engine without a connection it is not known which methods
-    /// there are: those that are not here ask the database.
+    /// The error of a method that nothing above answers. Of an engine without a connection it is not known which
+    /// methods there are: those that are not here ask the database.
     fn unknown(&self, method: &str) -> Error {
         let adapter = &self.ctx.setup.adapter_type;
         if self.ctx.world.as_ref().is_some_and(|world| world.has_database()) {

@@ -48,8 +48,9 @@ fn names_in(contents: &str) -> impl Iterator<Item = &str> {
     tags.filter_map(|(_, rest)| rest.split('(').next())
 }
 
-/// The macros that a folder's `names.txt` lists and `written` does not, so that code that names them finds them. One that stands for a default
-/// answers as the default does; any other answers nothing while a project is parsed, and is an error at execution.
+/// The macros that a folder's `names.txt` lists and `written` does not, so that code that names them finds them. One
+/// that stands for a default answers as the default does; any other answers nothing while a project is parsed, and is
+/// an error at execution.
 fn names_only(dir: &Dir<'_>, package: &str, written: &HashSet<&str>) -> Option<MacroSource> {
     let list = dir.get_file(dir.path().join("names.txt"))?.contents_utf8()?;
     let names = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#') && !written.contains(line));

@@ -19,8 +19,8 @@ use crate::model::{Code, Diagnostic, nearest};
 /// calls itself goes through [`MacroValue`].
 pub(super) const BODY: &str = "slimdiff_macro_body";
 
-/// Put before every template: what imports a macro into the running render. One line, so that lines stay true; in a scope
-/// of its own, so that macros do not see the names that the template sets.
+/// Put before every template: what imports a macro into the running render. One line, so that lines stay true; in a
+/// scope of its own, so that macros do not see the names that the template sets.
 pub(super) const PRELUDE: &str = "{% with slimdiff_scope = 0 %}{% macro slimdiff_load(slimdiff_template) %}\
     {% import slimdiff_template as slimdiff_module %}{% do __keep(slimdiff_module.slimdiff_macro_body) %}{% endmacro %}\
     {% do __keep_loader(slimdiff_load) %}{% endwith %}";

@@ -363,7 +363,7 @@ fn tojson(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let value = args.need(0, "value", "tojson")?;
     let sorted = args.get(2, "sort_keys").is_some_and(|sorted| sorted.is_true());
     super::convert::serializable(&value)?;
-    Ok(Value::from(super::json::dump(&to_json(&value), sorted)))
+    Ok(Value::from(crate::model::python_json(&to_json(&value), sorted)))
 }
 
 fn fromyaml(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -419,7 +419,7 @@ fn set_strict(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error
 fn local_md5(_state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let value = Args::of(args).need(0, "value", "local_md5")?;
     let text = value.as_str().ok_or_else(|| fail(format!("local_md5() takes text, not {}", to_repr(&value))))?;
-    Ok(Value::from(Md5::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))))
+    Ok(Value::from(format!("{:x}", Md5::digest(text.as_bytes()))))
 }
 
 /// Of two dicts of lists: what is in the first and not in the second, keys and members compared ignoring case.

@@ -1,4 +1,5 @@
-//! Splits dbt's Jinja into pieces (text, comments, raw blocks, tags) and tags into tokens, with the lines they stand on.
+//! Splits dbt's Jinja into pieces (text, comments, raw blocks, tags) and tags into tokens, with the lines they stand
+//! on.
 
 /// What went wrong, and on which line of the text, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]

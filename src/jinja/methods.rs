@@ -202,6 +202,12 @@ fn any_of(method: &str, args: &[Value], test: impl Fn(&str) -> bool) -> Result<b
 
 /// The first letter of every word in upper case, the others in lower case.
 fn title(text: &str) -> String {
+    title_by(text, char::is_alphabetic)
+}
+
+/// The first letter of every word in upper case, the others in lower case; `goes_on` says after which characters a word
+/// goes on.
+pub(super) fn title_by(text: &str, goes_on: impl Fn(char) -> bool) -> String {
     let mut inside = false;
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -210,7 +216,7 @@ fn title(text: &str) -> String {
         } else {
             out.extend(c.to_uppercase());
         }
-        inside = c.is_alphabetic();
+        inside = goes_on(c);
     }
     out
 }

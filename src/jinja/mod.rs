@@ -1,4 +1,5 @@
-//! dbt's dialect of Jinja on top of minijinja: one shared environment with every macro, renders that capture what they saw.
+//! dbt's dialect of Jinja on top of minijinja: one shared environment with every macro, renders that capture what they
+//! saw.
 //!
 //! Nothing here knows a driver: what needs a database asks the [`Introspect`] that the caller hands in.
 
@@ -16,7 +17,6 @@ mod filters;
 mod formatting;
 mod functions;
 mod iterables;
-mod json;
 mod keys;
 mod lazy;
 mod lexer;
@@ -32,6 +32,7 @@ mod rewrite;
 mod table;
 mod values;
 mod variables;
+mod written;
 mod yaml;
 
 #[cfg(test)]
@@ -43,10 +44,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 pub use blocks::Block;
-pub(crate) use json::dump as python_json;
 pub use lazy::LazyJson;
 pub use native::{render_without_context, render_yaml};
 pub use render::Renderer;
+pub use written::{Mention, config_call, mentions};
 
 use crate::model::{Column, Diagnostic, JsonMap, Quoting, RefArgs, Relation, SharedMap, Table};
 

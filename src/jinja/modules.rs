@@ -51,7 +51,8 @@ pub(super) fn from_iso(kind: &model::Value, text: &str) -> Value {
     read.unwrap_or_else(|| Value::from(text))
 }
 
-/// `a operator b` (`+`, `-`, `*`, `/`, `//` or `%`) when one of them is a date, a datetime or a timedelta; none when neither is.
+/// `a operator b` (`+`, `-`, `*`, `/`, `//` or `%`) when one of them is a date, a datetime or a timedelta; none when
+/// neither is.
 pub(super) fn date_arithmetic(operator: &str, a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     arithmetic::apply(operator, a, b)
 }

@@ -18,7 +18,8 @@ use super::{functions, modules, render, rewrite};
 use crate::model::{Code, Diagnostic, RefArgs};
 
 /// Renders one YAML string to what it means, as dbt's native environment does: a template that puts out one value is
-/// that value, a constant or several parts are text, and `as_bool`, `as_number`, `as_native` read the text as a literal.
+/// that value, a constant or several parts are text, and `as_bool`, `as_number`, `as_native` read the text as a
+/// literal.
 ///
 /// # Errors
 /// The message of the template error (unknown variable, syntax), without a place.
@@ -102,7 +103,8 @@ fn single_expression<'r>(source: &str, rewritten: &'r str) -> Option<&'r str> {
     }
 }
 
-/// Renders an argument of a generic test in the context of `ctx`: the value itself when it is one expression, else text.
+/// Renders an argument of a generic test in the context of `ctx`: the value itself when it is one expression, else
+/// text.
 pub(super) fn argument(ctx: &RenderHandle, text: &str) -> Result<Value, Error> {
     if let Some(value) = usual_argument(ctx, text)? {
         return Ok(value);

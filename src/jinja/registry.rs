@@ -128,7 +128,8 @@ fn compile(block: &Block) -> Result<Compiled, SyntaxError> {
     };
     let parameters = if block.kind == "materialization" { &[] } else { tag.tokens.get(2..).unwrap_or_default() };
     let (mut params, mut calls) = rewrite::parameters(parameters, tag.line).map_err(at_line)?;
-    // The body is rewritten with the line breaks of its opening tag before it, so that its errors name the file's lines.
+    // The body is rewritten with the line breaks of its opening tag before it, so that its errors name the file's
+    // lines.
     let opened = tag.end_line - tag.line;
     let body = rewrite::rewrite(&block.contents).map_err(|mut error| {
         error.line += above + opened;

@@ -173,7 +173,8 @@ impl Renderer {
     }
 
     /// Calls a macro by name (searched from `scope.package`, root project's override first) with JSON arguments and
-    /// returns its value: text for an ordinary macro, anything for one that uses `return`. `world` is none while parsing.
+    /// returns its value: text for an ordinary macro, anything for one that uses `return`. `world` is none while
+    /// parsing.
     ///
     /// # Errors
     /// No such macro, or what failed in it.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use minijinja::value::{Value, ValueKind};
 
+use crate::model::write_float;
+
 use super::phantom::is_undefined;
 use super::values::Decimal;
 
@@ -39,7 +41,7 @@ pub(super) fn write_repr(f: &mut dyn fmt::Write, value: &Value) -> fmt::Result {
         ValueKind::Plain if is_undefined(value) => f.write_str("Undefined"),
         ValueKind::None => f.write_str("None"),
         ValueKind::Bool => f.write_str(if value.is_true() { "True" } else { "False" }),
-        ValueKind::Number if !value.is_integer() => float(f, f64::try_from(value.clone()).unwrap_or(f64::NAN)),
+        ValueKind::Number if !value.is_integer() => write_float(f, f64::try_from(value.clone()).unwrap_or(f64::NAN)),
         ValueKind::Number => write!(f, "{value}"),
         ValueKind::Bytes => bytes(f, value.as_bytes().unwrap_or_default()),
         ValueKind::Plain | ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
@@ -68,24 +70,6 @@ fn bytes(f: &mut dyn fmt::Write, bytes: &[u8]) -> fmt::Result {
         }
     }
     f.write_str("'")
-}
-
-/// A float with the shortest digits that read back as the same, in Python's choice of notation.
-fn float(f: &mut dyn fmt::Write, x: f64) -> fmt::Result {
-    if x.is_nan() {
-        return f.write_str("nan");
-    }
-    if x.is_infinite() {
-        return f.write_str(if x > 0.0 { "inf" } else { "-inf" });
-    }
-    let magnitude = x.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        let text = format!("{x:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-        return write!(f, "{digits}e{sign}{exponent:0>2}");
-    }
-    write!(f, "{x:?}")
 }
 
 /// Writes items between brackets.

@@ -115,7 +115,7 @@ fn scalar(text: &str) -> String {
         || text.contains(" #")
         || text.ends_with([':', ' ']);
     if text.contains(|c: char| c.is_control()) || !text.is_ascii() {
-        return super::json::dump(&Json::String(text.to_owned()), false);
+        return model::python_json(&Json::String(text.to_owned()), false);
     }
     if reads_as_other || special { format!("'{}'", text.replace('\'', "''")) } else { text.to_owned() }
 }

@@ -139,7 +139,30 @@ pub const CHANGES: &[ChangeKind] = &[
     },
 ];
 
+/// What a change can be that is not told from two queries.
+pub const OTHER_CHANGES: &[ChangeKind] = &[
+    ChangeKind {
+        id: "seed_data_changed",
+        title: "seed data changed",
+        severity: ChangedValues,
+        doc: "The rows of a seed were edited.",
+    },
+    ChangeKind {
+        id: "definition_changed",
+        title: "definition changed",
+        severity: ChangedValues,
+        doc: "A function, semantic model, metric or saved query was edited.",
+    },
+    ChangeKind { id: "new_model", title: "new", severity: Additive, doc: "The baseline has no such model." },
+    ChangeKind {
+        id: "same_code",
+        title: "same code",
+        severity: Neutral,
+        doc: "The code and the macros that it calls are as they were; what the baseline compiled them to is not known.",
+    },
+];
+
 /// The kind with this id.
 pub fn change_kind(id: &str) -> Option<&'static ChangeKind> {
-    CHANGES.iter().find(|kind| kind.id == id)
+    CHANGES.iter().chain(OTHER_CHANGES).find(|kind| kind.id == id)
 }

@@ -36,6 +36,9 @@ pub struct Evidence {
     pub kind: String,
     /// The column, as the side has it that has it; the new name of a renamed one.
     pub column: Option<Arc<str>>,
+    /// The old name of a renamed one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub was: Option<Arc<str>>,
     /// What stands on either side.
     pub snippets: Change<Option<Snippet>>,
     /// What could not be followed, where that is the evidence.
@@ -51,16 +54,31 @@ pub struct Classification {
     pub evidence: Vec<Evidence>,
 }
 
+impl Classification {
+    /// The classification that follows from the evidence.
+    pub fn of(mut evidence: Vec<Evidence>) -> Self {
+        evidence.sort_by_key(|one| std::cmp::Reverse(one.severity()));
+        let severity = evidence.first().map_or(ChangeSeverity::Neutral, Evidence::severity);
+        Self { severity, evidence }
+    }
+}
+
 impl Evidence {
     fn new(kind: &'static str, snippets: Change<Option<Snippet>>) -> Self {
-        Self { kind: kind.to_owned(), column: None, snippets, gap: None }
+        Self { kind: kind.to_owned(), column: None, was: None, snippets, gap: None }
+    }
+
+    /// Evidence without a place in either version.
+    pub fn of(kind: &'static str) -> Self {
+        Self::new(kind, Change { baseline: None, current: None })
     }
 
     fn of_column(kind: &'static str, column: &Arc<str>, snippets: Change<Option<Snippet>>) -> Self {
         Self { column: Some(Arc::clone(column)), ..Self::new(kind, snippets) }
     }
 
-    fn severity(&self) -> ChangeSeverity {
+    /// How much it weighs.
+    pub fn severity(&self) -> ChangeSeverity {
         change_kind(&self.kind).map_or(ChangeSeverity::Unknown, |kind| kind.severity)
     }
 }
@@ -77,8 +95,7 @@ pub fn classify(versions: &Change<Version<'_>>, dialect: Dialect) -> Classificat
             compare(&traced.as_ref().map(|shared| &shared.0))
         }
     };
-    let severity = evidence.iter().map(Evidence::severity).max().unwrap_or(ChangeSeverity::Neutral);
-    Classification { severity, evidence }
+    Classification::of(evidence)
 }
 
 struct Shared(Traced);
@@ -121,7 +138,6 @@ fn compare(traced: &Change<&Traced>) -> Vec<Evidence> {
     if evidence.is_empty() {
         evidence.push(Evidence::new("equivalent", Change { baseline: None, current: None }));
     }
-    evidence.sort_by_key(|one| std::cmp::Reverse(one.severity()));
     evidence
 }
 
@@ -253,7 +269,8 @@ fn columns(traced: &Change<&Traced>, evidence: &mut Vec<Evidence>) {
                         .map(|snippet| Snippet { text: format!("{} as {}", snippet.text, columns.name(at)), ..snippet })
                 };
                 let snippets = Change { baseline: named(before, at), current: named(after, now) };
-                evidence.push(Evidence::of_column("column_renamed", after.name(now), snippets));
+                let was = Some(Arc::clone(before.name(at)));
+                evidence.push(Evidence { was, ..Evidence::of_column("column_renamed", after.name(now), snippets) });
             }
             _ => evidence.push(gone(before, after, at)),
         }

@@ -1,5 +1,5 @@
-//! What differs between SQL dialects for lineage: the parser's grammar, how names fold, and whether an alias can be used
-//! beside the expression that it names.
+//! What differs between SQL dialects for lineage: the parser's grammar, how names fold, and whether an alias can be
+//! used beside the expression that it names.
 
 use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Ident, Statement};
@@ -119,7 +119,8 @@ impl Dialect {
         }
     }
 
-    /// The key of a name that is known from elsewhere, without its quotes: a name in one case is taken for an unquoted one.
+    /// The key of a name that is known from elsewhere, without its quotes: a name in one case is taken for an unquoted
+    /// one.
     pub(super) fn key_of_known(self, name: &str) -> String {
         let in_one_case = |other: fn(char) -> bool| !name.chars().any(other);
         match self {

@@ -1,8 +1,8 @@
 //! Values on their way through a query: what each column is computed from, with fingerprints that tell equal ones.
 //!
-//! A flow has two fingerprints. `print` is of the expression with every name replaced by what it stands for, whatever the
-//! rows: equal prints are equal expressions. `exact` also tells apart which of several joined relations a value is from;
-//! with the relation's own print, equal ones are equal values.
+//! A flow has two fingerprints. `print` is of the expression with every name replaced by what it stands for, whatever
+//! the rows: equal prints are equal expressions. `exact` also tells apart which of several joined relations a value is
+//! from; with the relation's own print, equal ones are equal values.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -94,6 +94,24 @@ pub(super) enum OpenSource {
 pub(super) enum Item {
     Column(Column),
     Open(Open),
+}
+
+/// The values of columns, whatever their rows.
+pub(super) fn prints(items: &[Item]) -> Vec<u64> {
+    values(items, |flow| flow.print)
+}
+
+/// The same, told apart by which relation they are from.
+pub(super) fn exacts(items: &[Item]) -> Vec<u64> {
+    values(items, |flow| flow.exact)
+}
+
+fn values(items: &[Item], of: impl Fn(&Flow) -> u64) -> Vec<u64> {
+    let value = |item: &Item| match item {
+        Item::Column(column) => of(&column.flow),
+        Item::Open(open) => open.print,
+    };
+    items.iter().map(value).collect()
 }
 
 /// A relation on the way: an upstream relation, a subquery, or what a `with` names.

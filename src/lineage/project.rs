@@ -21,6 +21,8 @@ pub struct ProjectCode {
     pub columns: HashMap<NodeId, KnownColumns>,
     /// Where compiled SQL reads a node from, when it is not where the manifest has it: a throw-away schema, production.
     pub relations: HashMap<NodeId, Vec<Relation>>,
+    /// Columns that a former version of a node returned and that who reads it may still ask for.
+    pub former: HashMap<NodeId, Vec<KnownColumn>>,
 }
 
 /// The lineage of one node.
@@ -46,12 +48,22 @@ pub struct ProjectLineage {
 
 /// Computes the lineage of every model and snapshot of the project.
 pub fn of_project(manifest: &Manifest, given: &ProjectCode) -> ProjectLineage {
-    let dialect = Dialect::of_adapter(&manifest.metadata.adapter_type);
     let counts = |node: &&Node| {
         use ResourceType::{Model, Seed, Snapshot, Source};
         matches!(node.resource_type, Model | Snapshot | Seed | Source)
     };
-    let nodes: Vec<&Node> = manifest.nodes.values().filter(counts).collect();
+    of_nodes(manifest, given, manifest.nodes.values().filter(counts))
+}
+
+/// Computes the lineage of some nodes. Of what they read beside them nothing is known but what the project declares and what
+/// is given.
+pub fn of_nodes<'m>(
+    manifest: &'m Manifest,
+    given: &ProjectCode,
+    nodes: impl Iterator<Item = &'m Node>,
+) -> ProjectLineage {
+    let dialect = Dialect::of_adapter(&manifest.metadata.adapter_type);
+    let nodes: Vec<&Node> = nodes.collect();
     let ids: std::collections::HashSet<&NodeId> = nodes.iter().map(|node| &node.unique_id).collect();
     let edges = nodes.iter().flat_map(|node| {
         let parents = node.depends_on.nodes.iter().filter(|parent| ids.contains(parent) && **parent != node.unique_id);
@@ -78,7 +90,7 @@ fn of_node(
     done: &IndexMap<NodeId, NodeLineage>,
     dialect: Dialect,
 ) -> NodeLineage {
-    let has_query = matches!(node.resource_type, ResourceType::Model | ResourceType::Snapshot);
+    let has_query = matches!(node.resource_type, ResourceType::Model | ResourceType::Snapshot | ResourceType::Test);
     let lineage = match given.code.get(&node.unique_id) {
         _ if !has_query => stored(node, given),
         _ if node.language != "sql" => {
@@ -132,8 +144,17 @@ pub fn schema_of(
     schema
 }
 
-/// The columns of a node, from the best that is known.
-fn columns_of(node: &Node, given: &ProjectCode, done: &IndexMap<NodeId, NodeLineage>) -> KnownColumns {
+/// The columns of a node, from the best that is known, with those that it had formerly.
+pub fn columns_of(node: &Node, given: &ProjectCode, done: &IndexMap<NodeId, NodeLineage>) -> KnownColumns {
+    let mut known = present_columns_of(node, given, done);
+    let former = given.former.get(&node.unique_id).into_iter().flatten();
+    let is_gone = |column: &&KnownColumn| !known.columns.iter().any(|now| now.name.eq_ignore_ascii_case(&column.name));
+    let gone: Vec<KnownColumn> = former.filter(is_gone).cloned().collect();
+    known.columns.extend(gone);
+    known
+}
+
+fn present_columns_of(node: &Node, given: &ProjectCode, done: &IndexMap<NodeId, NodeLineage>) -> KnownColumns {
     if let Some(known) = given.columns.get(&node.unique_id) {
         return known.clone();
     }

@@ -75,8 +75,8 @@ impl ProjectLineage {
 }
 
 impl Tracer<'_> {
-    /// Columns that are computed from this one, the nearest first, and nodes whose rows it decides. What is computed from
-    /// such a node is not followed further: all of it is touched.
+    /// Columns that are computed from this one, the nearest first, and nodes whose rows it decides. What is computed
+    /// from such a node is not followed further: all of it is touched.
     pub fn downstream(&self, node: &str, column: &str) -> Vec<Reached> {
         self.walk(node, column, |place| {
             let Some(column) = &place.column else { return Vec::new() };

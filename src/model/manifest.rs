@@ -73,8 +73,8 @@ pub struct Metadata {
     pub quoting: JsonMap,
 }
 
-/// The hash of tables that are asked for every node: ids are long, and the standard library's hash is slow on them. It is
-/// seeded anew in every process, so that nobody can choose ids that collide.
+/// The hash of tables that are asked for every node: ids are long, and the standard library's hash is slow on them. It
+/// is seeded anew in every process, so that nobody can choose ids that collide.
 pub type FastHash = foldhash::fast::RandomState;
 
 /// Things by unique id, in the order in which they came.
@@ -97,6 +97,8 @@ pub struct Manifest {
     pub selectors: JsonMap,
     /// What the parse was given from outside; none of a manifest that was read.
     pub inputs: Option<Arc<Inputs>>,
+    /// What models and snapshots compiled to, of a manifest that was read and has it.
+    pub compiled_code: HashMap<NodeId, Arc<str>, FastHash>,
 }
 
 /// What a parse is given beside the project's files. It is never written.

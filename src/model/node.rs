@@ -393,6 +393,41 @@ pub struct Node {
 }
 
 impl Node {
+    /// A node that has nothing but its id, its kind and what only its kind has.
+    pub fn new(unique_id: impl Into<NodeId>, resource_type: ResourceType, detail: Detail) -> Self {
+        Self {
+            unique_id: unique_id.into(),
+            resource_type,
+            name: String::new(),
+            package_name: String::new(),
+            path: String::new(),
+            original_file_path: String::new(),
+            fqn: Vec::new(),
+            alias: String::new(),
+            database: None,
+            schema: String::new(),
+            relation: None,
+            checksum: Checksum::none(),
+            language: "sql".to_owned(),
+            raw_code: String::new(),
+            first_line: 1,
+            config: SharedMap::default(),
+            unrendered_config: JsonMap::new(),
+            description: String::new(),
+            tags: Vec::new(),
+            meta: JsonMap::new(),
+            group: None,
+            columns: IndexMap::new(),
+            refs: Vec::new(),
+            sources: Vec::new(),
+            metrics: Vec::new(),
+            functions: Vec::new(),
+            depends_on: DependsOn::default(),
+            patch_path: None,
+            detail,
+        }
+    }
+
     /// The materialization, or the empty string.
     pub fn materialized(&self) -> &str {
         self.config_str("materialized").unwrap_or_default()

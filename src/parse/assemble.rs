@@ -19,6 +19,7 @@ use super::sources::Source;
 use super::unit_tests::{self, Tested};
 use super::versions::{self, Version};
 use super::{exposures, hooks, misplaced, node, other, primary_key, refs, selectors, semantic, unused_paths};
+use crate::graph::Dag;
 use crate::model::{
     Code, Detail, Diagnostic, FastHash, Inputs, Location, Macro, Manifest, Metadata, Node, NodeId, NodeMap,
     ResourceType, nearest,
@@ -105,14 +106,14 @@ fn large_seeds(project: &Project, nodes: &NodeMap<Node>) -> HashMap<NodeId, Stri
     seeds.filter_map(digest).collect()
 }
 
-/// Makes the manifest.
+/// Makes the manifest and its graph, which is missing when nodes depend on each other in a circle.
 pub(super) fn assemble<'f>(
     context: &Context<'f>,
     properties: &Properties<'f>,
     docs: Docs,
     metadata: Metadata,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Manifest {
+) -> (Manifest, Option<Dag<NodeId>>) {
     let versions = versions::collect(context.project, properties, diagnostics);
     let mut assembly = Assembly {
         nodes: NodeMap::default(),
@@ -141,14 +142,14 @@ pub(super) fn assemble<'f>(
     unused_paths::report(context.project, &nodes, &disabled, &failed, diagnostics);
     unknown_groups(&nodes, &place, diagnostics);
     graph::duplicate_relations(&nodes, &place, diagnostics);
-    graph::cycle(&nodes, &place, diagnostics);
+    let dag = graph::dag(&nodes, &place, diagnostics);
     let macros = macros(context, properties, diagnostics);
     let selectors = selectors::read(context, diagnostics);
-    let inputs = Some(Arc::new(Inputs {
-        large_seeds: large_seeds(context.project, &nodes),
-        ..inputs(context.project, &context.options)
-    }));
-    Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors, inputs }
+    let large_seeds =
+        if context.options.large_seeds { large_seeds(context.project, &nodes) } else { HashMap::default() };
+    let inputs = Some(Arc::new(Inputs { large_seeds, ..inputs(context.project, &context.options) }));
+    let compiled_code = HashMap::default();
+    (Manifest { metadata, nodes, macros, docs: docs.0, disabled, selectors, inputs, compiled_code }, dag)
 }
 
 /// Files and hooks, in parallel.

@@ -1,5 +1,5 @@
-//! What configurations hold, as a table: a value of another type is refused, as dbt refuses it; a name that is nearly one
-//! of the table's is told.
+//! What configurations hold, as a table: a value of another type is refused, as dbt refuses it; a name that is nearly
+//! one of the table's is told.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -75,12 +75,6 @@ impl<'p> Context<'p> {
         &self.project.root
     }
 
-    /// dbt's `state_modified_compare_more_unrendered_values`: configuration is kept as it is written.
-    pub(super) fn more_unrendered(&self) -> bool {
-        let flag = self.root().flags.get("state_modified_compare_more_unrendered_values");
-        flag.and_then(serde_json::Value::as_bool) == Some(true)
-    }
-
     /// A package's file as messages name it: relative to the root project's folder.
     pub(super) fn shown(&self, package: &Package, path: &str) -> String {
         shown(self.project, package, path)

@@ -68,8 +68,8 @@ pub(super) fn of_package<'f>(
     drafts
 }
 
-/// Gives entries that find nothing in their own package to the first node of that name in another one, as dbt does. What
-/// is disabled without its entry does not count as found.
+/// Gives entries that find nothing in their own package to the first node of that name in another one, as dbt does.
+/// What is disabled without its entry does not count as found.
 pub(super) fn lend_entries<'f>(
     drafts: &mut [Draft<'f>],
     properties: &Properties<'f>,

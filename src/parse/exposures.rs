@@ -1,6 +1,5 @@
 //! Exposures.
 
-use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::config::{Rules, Sources, complete, listed, texts};
@@ -10,7 +9,7 @@ use super::node::take;
 use super::properties::Entry;
 use crate::jinja::{Capture, NodeScope};
 use crate::model::node::ExposureDetail;
-use crate::model::{Checksum, DependsOn, Detail, Diagnostic, JsonMap, Node, ResourceType};
+use crate::model::{Detail, Diagnostic, JsonMap, Node, ResourceType};
 
 /// The exposure's node.
 pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
@@ -49,35 +48,23 @@ pub(super) fn build(entry: &Entry<'_>, context: &Context<'_>) -> Result<Node, Bo
         label: text("label"),
     };
     let mut node = Node {
-        unique_id: format!("exposure.{package}.{}", entry.name).into(),
-        resource_type: ResourceType::Exposure,
         name: entry.name.to_owned(),
         package_name: package.clone(),
         path: file.source.relative_path().to_owned(),
         original_file_path: file.source.path.clone(),
         fqn,
         alias: entry.name.to_owned(),
-        database: None,
-        schema: String::new(),
-        relation: None,
-        checksum: Checksum::none(),
-        language: "sql".to_owned(),
-        raw_code: String::new(),
         first_line: entry.node.line,
         config: config.into(),
         unrendered_config,
         description: text("description").unwrap_or_default(),
         tags,
         meta,
-        group: None,
-        columns: IndexMap::new(),
-        refs: Vec::new(),
-        sources: Vec::new(),
-        metrics: Vec::new(),
-        functions: Vec::new(),
-        depends_on: DependsOn::default(),
-        patch_path: None,
-        detail: Detail::Exposure(Box::new(detail)),
+        ..Node::new(
+            format!("exposure.{package}.{}", entry.name),
+            ResourceType::Exposure,
+            Detail::Exposure(Box::new(detail)),
+        )
     };
     let scope = NodeScope {
         package: package.clone(),

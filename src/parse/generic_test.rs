@@ -14,11 +14,11 @@ use super::properties::PropertyFile;
 use super::python_text;
 use super::test_name::{self, TestName};
 use crate::artifacts::node_json;
-use crate::jinja::{Capture, LazyJson, NodeScope, render_yaml};
+use crate::jinja::{Capture, LazyJson, NodeScope, config_call, render_yaml};
 use crate::model::node::{TestDetail, TestMetadata};
 use crate::model::{
-    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Macro, Node, NodeId, RefArgs, ResourceType,
-    Severity, SharedMap, config_call, nearest,
+    Code, Detail, Diagnostic, JsonMap, Location, Macro, Node, NodeId, RefArgs, ResourceType, Severity, SharedMap,
+    nearest,
 };
 use crate::yaml;
 
@@ -154,7 +154,7 @@ pub(super) fn build(
     // What nobody set is of its type.
     let may_be_wrong = config_types::wrong(&merged, ResourceType::Test).is_some();
     let config = completed(merged, context);
-    let code = context.more_unrendered().then(|| config_call(&node.raw_code)).flatten();
+    let code = context.project.more_unrendered().then(|| config_call(&node.raw_code)).flatten();
     node.unrendered_config = Sources { in_file: code.as_ref().unwrap_or(&in_file), ..sources }.unrendered();
     for tag in texts(config.get("tags")) {
         if !node.tags.contains(&tag) {
@@ -405,45 +405,31 @@ fn skeleton(case: &TestCase<'_>, written: &Written, name: &TestName) -> Node {
     tags.extend(texts(written.config.get("tags")));
     tags.sort();
     tags.dedup();
+    let unique_id = format!("test.{package}.{}.{hash}", name.full);
+    let detail = Detail::Test(Box::new(TestDetail {
+        metadata: Some(TestMetadata {
+            name: written.name.clone(),
+            kwargs: written.kwargs.clone(),
+            namespace: written.namespace.clone(),
+        }),
+        column_name: case.column.as_ref().map(|column| column.name.clone()),
+        attached_node: target.node.clone(),
+        file_key_name: Some(format!("{}.{}", target.section, target.entry)),
+    }));
     Node {
-        unique_id: format!("test.{package}.{}.{hash}", name.full).into(),
-        resource_type: ResourceType::Test,
         name: name.full.clone(),
         package_name: package.clone(),
         path: format!("{}.sql", name.short),
         original_file_path: target.file.source.path.clone(),
         fqn,
         alias: name.short.clone(),
-        database: None,
-        schema: String::new(),
-        relation: None,
-        checksum: Checksum::none(),
-        language: "sql".to_owned(),
         raw_code: raw_code(written, &macro_name(written)),
         first_line: case.test.line,
         config: known_defaults(ResourceType::Test),
-        unrendered_config: JsonMap::new(),
         description: written.description.clone(),
         tags,
-        meta: JsonMap::new(),
         group: target.group.clone(),
-        columns: IndexMap::new(),
-        refs: Vec::new(),
-        sources: Vec::new(),
-        metrics: Vec::new(),
-        functions: Vec::new(),
-        depends_on: DependsOn::default(),
-        patch_path: None,
-        detail: Detail::Test(Box::new(TestDetail {
-            metadata: Some(TestMetadata {
-                name: written.name.clone(),
-                kwargs: written.kwargs.clone(),
-                namespace: written.namespace.clone(),
-            }),
-            column_name: case.column.as_ref().map(|column| column.name.clone()),
-            attached_node: target.node.clone(),
-            file_key_name: Some(format!("{}.{}", target.section, target.entry)),
-        })),
+        ..Node::new(unique_id, ResourceType::Test, detail)
     }
 }
 
@@ -457,9 +443,9 @@ const UNKNOWN_MACRO: &str = "no_such_generic_test";
 
 /// What dbt notes of the macros that a test calls.
 ///
-/// A macro of the test's package, or of the root project, stands for one of the same name in another package, even where
-/// the test names that package. Only macros are known that the noted one itself depends on, the named one included: else
-/// the call does nothing.
+/// A macro of the test's package, or of the root project, stands for one of the same name in another package, even
+/// where the test names that package. Only macros are known that the noted one itself depends on, the named one
+/// included: else the call does nothing.
 struct Noted<'c> {
     id: String,
     macros: &'c IndexMap<String, Macro>,

@@ -25,20 +25,30 @@ pub(super) fn duplicate_relations(
     }
 }
 
-/// A circle of nodes, if there is one, from parent to child: `a → b → a`.
-pub(super) fn cycle(nodes: &NodeMap<Node>, place: &dyn Fn(&Node) -> Location, diagnostics: &mut Vec<Diagnostic>) {
+/// The graph of all nodes. None where they depend on each other in a circle, which is told from parent to child:
+/// `a → b → a`.
+pub(super) fn dag(
+    nodes: &NodeMap<Node>,
+    place: &dyn Fn(&Node) -> Location,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<graph::Dag<NodeId>> {
     let edges = nodes.iter().flat_map(|(child, node)| {
         let known = node.depends_on.nodes.iter().filter(|parent| nodes.contains_key(*parent));
-        known.map(move |parent| (parent, child))
+        known.map(move |parent| (parent.clone(), child.clone()))
     });
-    let Err(graph::Error::Cycle { path }) = graph::Dag::new(nodes.keys(), edges) else { return };
-    let names: Vec<&str> = path.iter().map(|id| id.short()).collect();
+    let path = match graph::Dag::new(nodes.keys().cloned(), edges) {
+        Ok(dag) => return Some(dag),
+        Err(graph::Error::Cycle { path }) => path,
+        Err(graph::Error::UnknownNode { .. }) => return None,
+    };
+    let names: Vec<&str> = path.iter().map(NodeId::short).collect();
     let message = format!("nodes depend on each other in a circle: {}", names.join(" → "));
     let complaint = Diagnostic::error(Code::Cycle, message).hint("remove one of the references");
-    diagnostics.push(match path.first().and_then(|id| nodes.get(*id)) {
+    diagnostics.push(match path.first().and_then(|id| nodes.get(id)) {
         Some(first) => complaint.at(place(first)),
         None => complaint,
     });
+    None
 }
 
 /// Adds a node unless its id or its name in the package is taken.

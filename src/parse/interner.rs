@@ -26,8 +26,8 @@ struct Completed {
 }
 
 impl Interner {
-    /// `map`, or the same one as seen before. Maps whose keys are in another order are not the same: they are written in
-    /// that order.
+    /// `map`, or the same one as seen before. Maps whose keys are in another order are not the same: they are written
+    /// in that order.
     pub(super) fn share(&self, map: JsonMap) -> SharedMap {
         let hash = self.hash_of(&map);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! The parse: from a project's files to the manifest. Never needs a database.
 //!
-//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references resolved.
+//! Files are read into drafts, every draft becomes a node on its own (in parallel), and only then are references
+//! resolved.
 
 mod assemble;
 mod columns;
@@ -42,9 +43,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::graph::Dag;
 use crate::jinja::{self, Env, MacroSource, Renderer, Setup};
 pub use crate::model::DBT_VERSION;
-use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, Quoting};
+use crate::model::{Diagnostic, JsonMap, Manifest, Metadata, NodeId, Quoting};
 use crate::project::{FileKind, Project, SourceFile};
 
 /// The schema of the manifests that we write.
@@ -69,6 +71,21 @@ pub struct ParseOptions {
     pub flags: JsonMap,
     /// What `invocation_args_dict` shows.
     pub invocation_args: JsonMap,
+    /// Whether seeds over 1 MiB are read to the end, to be compared by what is in them.
+    pub large_seeds: bool,
+}
+
+impl ParseOptions {
+    /// For the target of the project's profile, with nothing else given.
+    pub fn of(project: &Project) -> Self {
+        let profile = &project.profile;
+        Self {
+            target_public: profile.public_target(),
+            database: profile.database(),
+            schema: profile.schema().to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 /// What a parse makes.
@@ -76,6 +93,8 @@ pub struct ParseOptions {
 pub struct Parsed {
     /// The manifest. Complete also when there are errors: what could not be parsed is missing in it.
     pub manifest: Manifest,
+    /// The graph of its nodes; none when they depend on each other in a circle, which is then an error.
+    pub dag: Option<Dag<NodeId>>,
     /// The compiled macros, for rendering at execution.
     pub renderer: Arc<Renderer>,
     /// Everything there is to say about the project, errors first found first.
@@ -92,9 +111,9 @@ pub fn parse(project: &Project, options: ParseOptions) -> Parsed {
     let metadata = metadata(project, &options);
     let context = context::Context::new(project, options, &renderer, &docs);
     let properties = properties::collect(&files, &mut diagnostics);
-    let manifest = assemble::assemble(&context, &properties, docs, metadata, &mut diagnostics);
+    let (manifest, dag) = assemble::assemble(&context, &properties, docs, metadata, &mut diagnostics);
     excerpts::add(project, &mut diagnostics);
-    Parsed { manifest, renderer, diagnostics }
+    Parsed { manifest, dag, renderer, diagnostics }
 }
 
 fn metadata(project: &Project, options: &ParseOptions) -> Metadata {

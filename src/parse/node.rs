@@ -1,6 +1,5 @@
 //! From a draft to a node: configuration, render, property file, names.
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::columns;
@@ -14,10 +13,8 @@ use super::properties::Entry;
 use super::python;
 use super::versions;
 use crate::artifacts::node_json;
-use crate::jinja::{Capture, LazyJson, NodeScope};
-use crate::model::{
-    Code, DependsOn, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap, config_call,
-};
+use crate::jinja::{Capture, LazyJson, NodeScope, config_call};
+use crate::model::{Code, Detail, Diagnostic, JsonMap, Location, Node, ResourceType, SharedMap};
 
 /// What a property file says of one node.
 pub(super) struct Patch<'f> {
@@ -88,7 +85,7 @@ pub(super) fn build(draft: &Draft<'_>, context: &Context<'_>) -> Result<Node, Bo
     let layers = |patch| sources(draft, context, patch, &capture.config);
     let config = context.completed(layers(patch.as_ref().map(|patch| &patch.config)).merged(), draft.kind);
     // With dbt's flag, what is written counts, in the property file and in the first config() of the code.
-    let more_unrendered = context.more_unrendered();
+    let more_unrendered = context.project.more_unrendered();
     let code = more_unrendered.then(|| config_call(&draft.raw_code)).flatten();
     // Of a version, dbt knows the rendered configuration alone.
     let is_entry = matches!(draft.properties, Described::Entry(_));
@@ -251,8 +248,6 @@ fn tags(own: &[String], first: &JsonMap, complete: &JsonMap) -> Vec<String> {
 
 fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node {
     Node {
-        unique_id: draft.unique_id.as_str().into(),
-        resource_type: draft.kind,
         name: draft.name.clone(),
         package_name: draft.package.name.clone(),
         path: draft.path.clone(),
@@ -261,7 +256,6 @@ fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node
         alias: draft.name.clone(),
         database: Some(context.options.database.clone()).filter(|name| !name.is_empty()),
         schema: context.options.schema.clone(),
-        relation: None,
         checksum: draft.checksum.clone(),
         language: draft.language.to_owned(),
         raw_code: draft.raw_code.clone(),
@@ -270,16 +264,7 @@ fn skeleton(draft: &Draft<'_>, config: SharedMap, context: &Context<'_>) -> Node
         tags: texts(config.get("tags")),
         group: config.get("group").and_then(Json::as_str).map(str::to_owned),
         config,
-        unrendered_config: JsonMap::new(),
-        description: String::new(),
-        columns: IndexMap::new(),
-        refs: Vec::new(),
-        sources: Vec::new(),
-        metrics: Vec::new(),
-        functions: Vec::new(),
-        depends_on: DependsOn::default(),
-        patch_path: None,
-        detail: draft.detail.clone(),
+        ..Node::new(draft.unique_id.as_str(), draft.kind, draft.detail.clone())
     }
 }
 

@@ -1,6 +1,5 @@
 //! Resources that are kept as dbt's JSON: what they share, and groups.
 
-use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::config::{Rules, Sources};
@@ -8,27 +7,20 @@ use super::context::Context;
 use super::draft::folders;
 use super::exposures::owner;
 use super::properties::Entry;
-use crate::model::{Checksum, DependsOn, Detail, Diagnostic, JsonMap, Node, ResourceType};
+use crate::model::{Detail, Diagnostic, JsonMap, Node, ResourceType};
 
 /// A node around dbt's JSON; the fields that the rest of slimdiff looks at are copied out of it.
 pub(super) fn node(entry: &Entry<'_>, kind: ResourceType, unique_id: String, fqn: Vec<String>, json: JsonMap) -> Node {
     let file = entry.file;
     let text = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
     Node {
-        unique_id: unique_id.into(),
-        resource_type: kind,
         name: entry.name.to_owned(),
         package_name: file.package.name.clone(),
         path: file.source.relative_path().to_owned(),
         original_file_path: file.source.path.clone(),
         fqn,
         alias: entry.name.to_owned(),
-        database: None,
         schema: text("schema").unwrap_or_default(),
-        relation: None,
-        checksum: Checksum::none(),
-        language: "sql".to_owned(),
-        raw_code: String::new(),
         first_line: entry.node.line,
         config: json.get("config").and_then(Json::as_object).cloned().unwrap_or_default().into(),
         unrendered_config: json.get("unrendered_config").and_then(Json::as_object).cloned().unwrap_or_default(),
@@ -36,14 +28,7 @@ pub(super) fn node(entry: &Entry<'_>, kind: ResourceType, unique_id: String, fqn
         tags: super::config::texts(json.get("config").and_then(|config| config.get("tags"))),
         meta: json.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
         group: text("group"),
-        columns: IndexMap::new(),
-        refs: Vec::new(),
-        sources: Vec::new(),
-        metrics: Vec::new(),
-        functions: Vec::new(),
-        depends_on: DependsOn::default(),
-        patch_path: None,
-        detail: Detail::Other(json),
+        ..Node::new(unique_id, kind, Detail::Other(json))
     }
 }
 

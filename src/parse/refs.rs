@@ -36,8 +36,8 @@ struct Candidate {
     group: Option<String>,
 }
 
-/// Fills `depends_on.nodes` of every node. A test whose reference finds nothing is disabled with a warning, anything else
-/// is an error.
+/// Fills `depends_on.nodes` of every node. A test whose reference finds nothing is disabled with a warning, anything
+/// else is an error.
 pub(super) fn resolve(
     nodes: &mut NodeMap<Node>,
     disabled: &NodeMap<Vec<Node>>,

@@ -71,7 +71,8 @@ fn names(entry: &JsonMap, key: &str) -> Vec<String> {
     items.iter().filter_map(|item| item.get("name")?.as_str().map(str::to_owned)).collect()
 }
 
-/// The entry with description, label and configuration rendered; expressions and filters are templates of another engine.
+/// The entry with description, label and configuration rendered; expressions and filters are templates of another
+/// engine.
 fn half_rendered(entry: &Entry<'_>, context: &Context<'_>) -> Result<JsonMap, Box<Diagnostic>> {
     entry.render_only(context, &["description", "label", "config", "meta", "group", "tags"])
 }

@@ -11,7 +11,7 @@ use super::draft::folders;
 use super::external_location;
 use super::properties::Entry;
 use crate::model::node::SourceDetail;
-use crate::model::{Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Node, Quoting, Relation, ResourceType};
+use crate::model::{Code, Detail, Diagnostic, JsonMap, Node, Quoting, Relation, ResourceType};
 use crate::yaml;
 
 /// A source's entry, rendered, with what another package overrides in it.
@@ -116,9 +116,8 @@ impl<'f> Source<'f> {
             }
             _ => relation,
         };
+        let unique_id = format!("source.{}.{}.{name}", file.package.name, self.entry.name);
         Ok(Node {
-            unique_id: format!("source.{}.{}.{name}", file.package.name, self.entry.name).into(),
-            resource_type: ResourceType::Source,
             package_name: file.package.name.clone(),
             path: file.source.path.clone(),
             original_file_path: file.source.path.clone(),
@@ -127,29 +126,19 @@ impl<'f> Source<'f> {
             database,
             schema,
             relation: Some(relation),
-            checksum: Checksum::none(),
-            language: "sql".to_owned(),
-            raw_code: String::new(),
             first_line: self.entry.node.line,
             description: text(table, "description").unwrap_or_default(),
             tags: texts(config.get("tags")),
             meta: config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default(),
-            group: None,
             columns: columns::read(
                 table,
                 self.written_places.table(&self.written, &name).unwrap_or(&none),
                 context.doc_ids(&file.package.name),
             ),
-            refs: Vec::new(),
-            sources: Vec::new(),
-            metrics: Vec::new(),
-            functions: Vec::new(),
-            depends_on: DependsOn::default(),
-            patch_path: None,
             config: context.shared(config),
             unrendered_config,
             name,
-            detail: Detail::Source(Box::new(detail)),
+            ..Node::new(unique_id, ResourceType::Source, Detail::Source(Box::new(detail)))
         })
     }
 

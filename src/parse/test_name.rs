@@ -100,8 +100,7 @@ fn write_sorted_map(map: &JsonMap, out: &mut String) {
 }
 
 fn md5(text: &str) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
-    Md5::digest(text.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    format!("{:x}", Md5::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

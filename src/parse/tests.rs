@@ -1,4 +1,5 @@
-//! Whole projects, parsed from files written for the test. What is expected is what dbt-core 1.11 says of the same files.
+//! Whole projects, parsed from files written for the test. What is expected is what dbt-core 1.11 says of the same
+//! files.
 
 use std::collections::HashMap;
 use std::fs;
@@ -31,14 +32,7 @@ fn parsed(files: &[(&str, &str)]) -> Parsed {
         ..LoadOptions::default()
     })
     .unwrap();
-    let profile = &loaded.project.profile;
-    let options = ParseOptions {
-        target_public: profile.public_target(),
-        database: profile.database(),
-        schema: profile.schema().to_owned(),
-        env,
-        ..ParseOptions::default()
-    };
+    let options = ParseOptions { env, ..ParseOptions::of(&loaded.project) };
     let mut parsed = parse(&loaded.project, options);
     parsed.diagnostics.splice(0..0, loaded.diagnostics);
     parsed
@@ -303,4 +297,22 @@ fn selectors_groups_and_unit_tests_are_in_the_manifest() {
     assert_eq!(parsed.manifest.selectors["s"]["definition"], json!({"method": "tag", "value": "x"}));
     assert_eq!(node(&parsed, "model.shop.a").group.as_deref(), Some("g"));
     assert_eq!(parents(&parsed, "unit_test.shop.a.u"), ["model.shop.a"]);
+}
+
+#[test]
+fn a_large_seed_is_read_to_its_end_only_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("seeds")).unwrap();
+    let rows = "1\n".repeat(600_000);
+    for (path, contents) in [("dbt_project.yml", PROJECT), ("profiles.yml", PROFILES), ("seeds/big.csv", &rows)] {
+        fs::write(dir.path().join(path), contents).unwrap();
+    }
+    let folder = dir.path().to_owned();
+    let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
+    let project = load(&options).unwrap().project;
+    let digests = |large_seeds| {
+        let parsed = parse(&project, ParseOptions { large_seeds, ..ParseOptions::of(&project) });
+        parsed.manifest.inputs.unwrap().large_seeds.len()
+    };
+    assert_eq!((digests(false), digests(true)), (0, 1));
 }

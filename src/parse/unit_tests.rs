@@ -122,7 +122,8 @@ fn is_picked(picks: Option<&Json>, version: Option<&Json>) -> bool {
     }
 }
 
-/// Rows with their format; CSV becomes rows, a fixture's file is read, and an input without either takes its seed's rows.
+/// Rows with their format; CSV becomes rows, a fixture's file is read, and an input without either takes its seed's
+/// rows.
 fn fixture(written: &JsonMap, is_input: bool, package: &Package, context: &Context<'_>) -> JsonMap {
     let text = |key: &str| written.get(key).and_then(Json::as_str);
     let format = text("format").unwrap_or("dict");

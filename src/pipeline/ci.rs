@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::commands::state_options;
+use super::impact::{self, Before};
 use super::project::absolute;
 use super::sides::Sides;
 use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::checks::DataTests;
-use crate::config;
+use crate::config::{self, Policy, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
-use crate::model::{Change, Manifest, NodeId, NodeStatus, ResourceType, Stage};
+use crate::impact::Impact;
+use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -80,15 +82,18 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let baseline = request.baseline.as_deref().or(head.settings.baseline.as_deref());
     let merge_base = request.merge_base.as_deref().or(head.settings.merge_base.as_deref());
     let sides = Sides::load(invocation, &head, baseline, merge_base)?;
-    let changes = state::compare(&Change { baseline: sides.before(), current: &*head.manifest }, state_options(&head));
+    let changes =
+        state::compare(&Change { baseline: &**sides.before(), current: &*head.manifest }, state_options(&head));
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &sides.production.manifest, selection, &schema)?;
     if request.dry_run {
         return Ok(CiOutcome::Planned { text: plan::render(&plan) });
     }
+    let before = Before { manifest: sides.before(), parsed: sides.before_parsed() };
+    let impact = impact::of(invocation, &head, before, &changes, |_| true).await?;
     let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan };
     let (build, diffs) = run.measure().await?;
-    let report = run.report(&changes, &build, &diffs, since);
+    let report = run.report(&changes, &impact, &build, &diffs, since);
     let files = run.write(&report)?;
     Ok(CiOutcome::Checked { report: Box::new(report), files, cancelled: build.cancelled })
 }
@@ -122,8 +127,7 @@ fn choose(
     }
     let wanted =
         Request { select: included, exclude: pick(&request.exclude, &head.settings.exclude), ..Request::default() };
-    let dag = select::dag(&head.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
-    let (selection, diagnostics) = select::select(&wanted, &head.manifest, &dag, Some(changes))?;
+    let (selection, diagnostics) = select::select(&wanted, &head.manifest, &head.dag, Some(changes))?;
     // Nothing modified is the good case of the default selector, not a mistake to warn about.
     if !by_default {
         invocation.tell(diagnostics)?;
@@ -142,6 +146,46 @@ fn make_plan(head: &Loaded, base: &Manifest, mut selection: Selection, schema: &
         max_identifier: head.target.dialect().max_identifier(),
         build_below_failed_tests: head.settings.policy.build_below_failed_tests,
     })?)
+}
+
+/// How relations are compared by a policy, for everyone to read.
+fn diff_options(policy: &Policy) -> diff::Options {
+    let mut options = diff::Options {
+        samples: policy.samples,
+        nulls_only: !policy.needs_profile(),
+        drift: policy.needs_drift(),
+        ..diff::Options::default()
+    };
+    restrict(&mut options, policy, &ShowValues::None);
+    options
+}
+
+/// Takes from what may be shown what a policy forbids; `unless_said` is for a policy that does not say whose values are
+/// shown.
+pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said: &ShowValues) {
+    match policy.show_values.as_ref().unwrap_or(unless_said) {
+        ShowValues::All => {}
+        ShowValues::None => options.show_values = false,
+        ShowValues::Columns(columns) => {
+            let both = |name: &String| options.only.as_ref().is_none_or(|only| only.contains(name));
+            options.only = Some(columns.iter().filter(|name| both(name)).cloned().collect());
+        }
+    }
+    options.mask.extend(policy.mask.iter().cloned());
+    options.min_count = options.min_count.max(policy.min_count);
+}
+
+/// Passes events on without the values of rows that a database's messages can hold.
+struct WithoutValues(Arc<dyn Observer>);
+
+impl Observer for WithoutValues {
+    fn observe(&self, event: &Event) {
+        let mut event = event.clone();
+        if let Event::NodeFinished { message: Some(message), .. } = &mut event {
+            *message = warehouse::without_values(message);
+        }
+        self.0.observe(&event);
+    }
 }
 
 /// One check while it goes on.
@@ -185,12 +229,19 @@ impl Check<'_> {
     async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
         let mut target = self.head.project.profile.public_target();
         target.insert("schema".to_owned(), self.schema.into());
+        // What the database says of data it refuses has values of rows in it.
+        let hides = self.head.settings.policy.show_values != Some(ShowValues::All);
+        let observer: Arc<dyn Observer> = if hides {
+            Arc::new(WithoutValues(Arc::clone(&self.invocation.observer)))
+        } else {
+            Arc::clone(&self.invocation.observer)
+        };
         let context = BuildContext {
             manifest: Arc::clone(&self.head.manifest),
             // Hooks and macros that write to `target.schema` write to the throw-away schema.
             renderer: Arc::new(self.head.renderer.with_target(target)),
             warehouse: Arc::clone(warehouse),
-            observer: Arc::clone(&self.invocation.observer),
+            observer: Arc::clone(&observer),
             tests: Arc::new(DataTests),
             node_json: crate::artifacts::node_json,
             threads: self.head.threads,
@@ -199,7 +250,12 @@ impl Check<'_> {
             target_path: Some(self.head.target_path.clone()),
         };
         let since = self.invocation.building(self.plan);
-        let outcome = build::run(self.plan, &context).await?;
+        let mut outcome = build::run(self.plan, &context).await?;
+        if hides {
+            for result in &mut outcome.results {
+                result.message = result.message.take().map(|message| warehouse::without_values(&message));
+            }
+        }
         self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
@@ -211,14 +267,18 @@ impl Check<'_> {
             .map(|result| &result.unique_id)
             .collect();
         let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
-        let options = diff::Options {
-            samples: self.head.settings.policy.samples,
-            mask: self.head.settings.policy.mask.clone(),
-            ..diff::Options::default()
-        };
-        let diffs =
-            diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*self.invocation.observer).await?;
+        let policy = &self.head.settings.policy;
+        let options = diff_options(policy);
+        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
+        for diff in &mut diffs {
+            options.redact(diff);
+            if let diff::Method::Failed { reason } = &mut diff.method
+                && hides
+            {
+                *reason = warehouse::without_values(reason);
+            }
+        }
         self.sides.note(&self.head.manifest, self.plan, &mut diffs);
         Ok((outcome, diffs))
     }
@@ -241,7 +301,14 @@ impl Check<'_> {
         self.request.head_sha.clone().or_else(|| baseline::head_sha(&self.head.project.root.root))
     }
 
-    fn report(&self, changes: &StateDiff, build: &BuildOutcome, diffs: &[TableDiff], since: Instant) -> Report {
+    fn report(
+        &self,
+        changes: &StateDiff,
+        impact: &Impact,
+        build: &BuildOutcome,
+        diffs: &[TableDiff],
+        since: Instant,
+    ) -> Report {
         let sha = self.head_sha();
         let drift = self.sides.drift();
         report::make(report::Inputs {
@@ -249,6 +316,7 @@ impl Check<'_> {
             baseline: &self.sides.production.description,
             drift: drift.as_ref(),
             state: changes,
+            impact: Some(impact),
             plan: self.plan,
             build,
             diffs,

@@ -78,14 +78,14 @@ pub fn choose(
         _ => None,
     };
     let request = Request { earlier: earlier(loaded, defer.state.as_deref(), &selector)?, ..request.clone() };
-    let dag = select::dag(&loaded.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?;
-    let (selection, diagnostics) = select::select(&request, &loaded.manifest, &dag, state.as_ref())?;
+    let (selection, diagnostics) =
+        select::select_resolved(&selector, &request, &loaded.manifest, &loaded.dag, state.as_ref())?;
     invocation.tell(diagnostics)?;
     Ok(selection)
 }
 
-/// The results of earlier runs that `selector` asks for: beside the manifest of `--state`, and those of now in the target
-/// folder.
+/// The results of earlier runs that `selector` asks for: beside the manifest of `--state`, and those of now in the
+/// target folder.
 fn earlier(loaded: &Loaded, state: Option<&Path>, selector: &ResolvedSelector) -> Result<Earlier, Error> {
     let mut earlier = Earlier::default();
     let Some(state) = state else { return Ok(earlier) };
@@ -122,7 +122,8 @@ pub fn load_with_state(invocation: &Invocation, state: Option<&Path>) -> Result<
     Ok(loaded)
 }
 
-/// The manifest of `--state`: a file, the folder it is in, or a URL; relative to the current folder, else to the project's.
+/// The manifest of `--state`: a file, the folder it is in, or a URL; relative to the current folder, else to the
+/// project's.
 pub(super) fn read_state(invocation: &Invocation, loaded: &Loaded, path: &Path) -> Result<Arc<Manifest>, Error> {
     let mut states = loaded.states.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = states.get(path) {
@@ -148,8 +149,7 @@ fn compare_with(loaded: &Loaded, baseline: &Manifest) -> StateDiff {
 
 /// What the project's flags say about comparing.
 pub(super) fn state_options(loaded: &Loaded) -> state::Options {
-    let flag = loaded.project.root.flags.get("state_modified_compare_more_unrendered_values");
-    state::Options { more_unrendered: flag.and_then(serde_json::Value::as_bool).unwrap_or(false) }
+    state::Options { more_unrendered: loaded.project.more_unrendered() }
 }
 
 /// Runs a command that builds or tests.
@@ -285,8 +285,8 @@ pub struct CompileOutcome {
     pub failures: Vec<Error>,
 }
 
-/// Compiles the selected nodes, or the query, and writes them below the target folder. A node that does not compile does
-/// not keep the others from it.
+/// Compiles the selected nodes, or the query, and writes them below the target folder. A node that does not compile
+/// does not keep the others from it.
 ///
 /// # Errors
 /// No selection or no connection could be made.

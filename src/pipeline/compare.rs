@@ -2,62 +2,134 @@
 
 use std::sync::Arc;
 
-use super::{Error, Loaded};
-use crate::diff::{self, TableDiff};
-use crate::model::{Change, Relation};
+use super::Error;
+use super::ci::restrict;
+use crate::config::{Policy, ShowValues};
+use crate::diff::{self, End, Options, TableDiff};
+use crate::model::{Change, Column, Observer, Relation, nearest};
 use crate::plan::{Comparison, KeyCandidate, KeySource};
-use crate::warehouse;
+use crate::warehouse::compare::TextRules;
+use crate::warehouse::{self, Target, Warehouse};
 
 /// What is compared.
 #[derive(Debug, Clone)]
 pub struct CompareRequest {
     /// The two relations, as typed: up to three parts, each of which may be quoted.
     pub relations: Change<String>,
-    /// Columns of the key; empty compares whole rows.
+    /// Columns of the key; empty: none is known.
     pub key: Vec<String>,
-    /// How many rows to show as examples.
-    pub samples: usize,
+    /// How, and what is shown.
+    pub options: Options,
 }
 
-/// Compares two relations of the target's database.
+/// Where a relation is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The database.
+    pub target: Target,
+    /// What the project's policy allows to be shown; of a database without a project all.
+    pub policy: Policy,
+}
+
+impl Place {
+    /// A database without a project.
+    pub fn of(target: Target) -> Self {
+        Self { target, policy: Policy::default() }
+    }
+}
+
+/// Compares two relations of one database, or of two.
 ///
 /// # Errors
-/// A name that does not read as one, a relation that does not exist, or a warehouse that cannot be asked.
-pub async fn compare(loaded: &Loaded, request: &CompareRequest) -> Result<TableDiff, Error> {
-    let warehouse = warehouse::connect(&loaded.target).await?;
-    let quoting = warehouse.dialect().quoting();
-    let mut relations = Vec::new();
-    for name in [&request.relations.baseline, &request.relations.current] {
-        let mut relation = parse_relation(name, &loaded.target.database(), &loaded.target.schema())?;
-        relation.quoting = quoting;
-        let mut session = warehouse.session().await?;
-        if session.columns(&relation).await?.is_empty() {
-            return Err(Error::usage(
-                format!("there is no relation {relation} in {}", loaded.target.place()),
-                "names are `table`, `schema.table` or `database.schema.table`",
-            ));
-        }
-        relations.push(relation);
-    }
-    let current = relations.pop();
+/// A name that does not read as one, a relation or column that does not exist, or a warehouse that cannot be asked.
+pub async fn compare(
+    place: &Change<Place>,
+    request: &CompareRequest,
+    observer: &dyn Observer,
+) -> Result<TableDiff, Error> {
+    let baseline = warehouse::connect(&place.baseline.target).await?;
+    let one = place.baseline.target.is_same_database(&place.current.target);
+    let current = if one { Arc::clone(&baseline) } else { warehouse::connect(&place.current.target).await? };
+    let (b, of_baseline) = existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?;
+    let (c, of_current) = existing(&*current, &place.current.target, &request.relations.current, request).await?;
     let keys = match request.key.as_slice() {
         [] => Vec::new(),
         columns => vec![KeyCandidate { columns: columns.to_vec(), source: KeySource::CommandLine }],
     };
-    let comparison = Comparison {
+    let mut comparison = Comparison {
         unique_id: format!("relation.{}", request.relations.current).into(),
-        relation: Change { baseline: relations.pop(), current },
+        relation: Change { baseline: Some(b), current: Some(c) },
         keys,
         excluded: Vec::new(),
     };
-    let options = diff::Options {
-        samples: request.samples,
-        mask: loaded.settings.policy.mask.clone(),
-        ..diff::Options::default()
+    let mut options = request.options.clone();
+    for side in [&place.baseline, &place.current] {
+        restrict(&mut options, &side.policy, &ShowValues::All);
+    }
+    let mut session = baseline.session().await?;
+    let mut found = if one {
+        diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?
+    } else {
+        check_across(&options)?;
+        for column in of_baseline.iter().chain(&of_current).filter(|column| !request.key.contains(&column.name)) {
+            let reason = options.left_out(&column.name).map(str::to_owned);
+            comparison.excluded.extend(reason.map(|reason| (column.name.clone(), reason)));
+        }
+        let mut other = current.session().await?;
+        let ends = Change {
+            baseline: End { session: &mut *session, dialect: baseline.dialect() },
+            current: End { session: &mut *other, dialect: current.dialect() },
+        };
+        diff::diff_across(ends, &comparison, &options, observer).await?
     };
-    let warehouse = Arc::clone(&warehouse);
-    let mut session = warehouse.session().await?;
-    Ok(diff::diff(&mut *session, warehouse.dialect(), &comparison, &options).await?)
+    options.redact(&mut found);
+    Ok(found)
+}
+
+/// What a comparison of two databases cannot do.
+fn check_across(options: &Options) -> Result<(), Error> {
+    let asked = [
+        ("a tolerance", !options.tolerance.is_empty()),
+        ("differences of texts that do not count", options.text != TextRules::default()),
+        ("a sample of the keys", options.sample.is_some()),
+        ("a description of the columns", options.profile || options.drift),
+    ];
+    match asked.into_iter().find(|(_, asked)| *asked) {
+        None => Ok(()),
+        Some((what, _)) => Err(Error::cannot_compare(
+            format!("the two relations are in different databases, and {what} is for relations of one database"),
+            "leave it out, or bring both relations into one database",
+        )),
+    }
+}
+
+/// The relation of this name and its columns. It must be there and have every column of the key.
+async fn existing(
+    warehouse: &dyn Warehouse,
+    target: &Target,
+    name: &str,
+    request: &CompareRequest,
+) -> Result<(Relation, Vec<Column>), Error> {
+    let mut relation = parse_relation(name, &target.database(), &target.schema())?;
+    relation.quoting = warehouse.dialect().quoting();
+    let columns = warehouse.session().await?.columns(&relation).await?;
+    if columns.is_empty() {
+        return Err(Error::cannot_compare(
+            format!("there is no relation {relation} in {}", target.place()),
+            "names are `table`, `schema.table` or `database.schema.table`",
+        ));
+    }
+    for wanted in &request.key {
+        if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(wanted)) {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let hint = match nearest(wanted, names.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("its columns are {}", names.join(", ")),
+            };
+            return Err(Error::cannot_compare(format!("{relation} has no column {wanted}, which --key names"), hint));
+        }
+    }
+    Ok((relation, columns))
 }
 
 /// `a.b.c` with parts that may be quoted with `"`; missing parts come from the target.

@@ -60,6 +60,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Two relations cannot be compared.
+    #[error("{message}")]
+    CannotCompare {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// What was asked for cannot be done.
     #[error("{message}")]
     Usage {
@@ -76,14 +84,18 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// Whether a signal stopped the run while packages were fetched.
+    /// A comparison that cannot be made, with advice.
+    pub(super) fn cannot_compare(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::CannotCompare { message: message.into(), hint: hint.into() }
+    }
+
+    /// Whether a signal stopped the run while something was fetched.
     pub fn is_stopped(&self) -> bool {
-        let error = match self {
-            Self::Deps(error) => error,
-            Self::Baseline(baseline::Error::OtherPackages { source, .. }) => source,
-            _ => return false,
-        };
-        matches!(error, project::deps::Error::Stopped)
+        match self {
+            Self::Deps(error) => matches!(error, project::deps::Error::Stopped),
+            Self::Baseline(error) => error.is_stopped(),
+            _ => false,
+        }
     }
 
     /// What to do about it, where there is something to do.
@@ -95,6 +107,7 @@ impl Error {
             Self::Baseline(error) => error.hint(),
             Self::Warehouse(error) => error.hint().map(str::to_owned),
             Self::Environment(error) => error.hint().map(str::to_owned),
+            Self::CannotCompare { hint, .. } => Some(hint.clone()),
             Self::Usage { hint, .. } => hint.clone(),
             _ => None,
         }

@@ -1,12 +1,8 @@
 //! A query of the command line as a node, so that it compiles like one.
 
-use indexmap::IndexMap;
-
 use super::Loaded;
 use crate::jinja::NodeScope;
-use crate::model::{
-    Checksum, Code, DependsOn, Detail, Diagnostic, JsonMap, Manifest, Node, NodeId, RefArgs, ResourceType,
-};
+use crate::model::{Code, DependsOn, Detail, Diagnostic, Manifest, Node, NodeId, RefArgs, ResourceType};
 
 /// Where messages say that it is.
 const PATH: &str = "--inline";
@@ -44,8 +40,6 @@ pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId
         return Err(unknown);
     }
     let node = Node {
-        unique_id: id.clone(),
-        resource_type: ResourceType::Analysis,
         name: "inline_query".to_owned(),
         package_name: project.clone(),
         path: PATH.to_owned(),
@@ -54,25 +48,14 @@ pub(super) fn with_query(loaded: &Loaded, sql: &str) -> Result<(Manifest, NodeId
         alias: "inline_query".to_owned(),
         database: Some(loaded.target.database()),
         schema: loaded.target.schema(),
-        relation: None,
-        checksum: Checksum::none(),
-        language: "sql".to_owned(),
         raw_code: sql.to_owned(),
-        first_line: 1,
         config: capture.config.clone().into(),
-        unrendered_config: JsonMap::new(),
-        description: String::new(),
-        tags: Vec::new(),
-        meta: JsonMap::new(),
-        group: None,
-        columns: IndexMap::new(),
         refs: capture.refs,
         sources: capture.sources,
         metrics: capture.metrics,
         functions: capture.functions,
         depends_on: DependsOn { macros: capture.macros, nodes },
-        patch_path: None,
-        detail: Detail::Analysis,
+        ..Node::new(id.clone(), ResourceType::Analysis, Detail::Analysis)
     };
     let mut manifest = (*loaded.manifest).clone();
     manifest.nodes.insert(id.clone(), node);

@@ -6,6 +6,7 @@ mod compare;
 mod deps;
 mod environments;
 mod error;
+mod impact;
 mod inline;
 mod lineage;
 mod project;
@@ -18,11 +19,11 @@ pub use commands::{
     BuildRequest, Built, CompileOutcome, CompileRequest, CompiledNode, DeferRequest, build, choose, compile,
     load_with_state, show,
 };
-pub use compare::{CompareRequest, compare};
+pub use compare::{CompareRequest, Place, compare};
 pub use deps::deps;
 pub use environments::{drop_environment, list_environments, sweep_environments};
 pub use error::Error;
 pub use lineage::lineage;
 pub use project::{Invocation, Loaded, load};
-pub use state::{StateRequest, explain};
+pub use state::{StateRequest, Told, explain};
 pub use warnings::WarningRules;

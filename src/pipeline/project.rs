@@ -12,11 +12,12 @@ use super::Error;
 use super::warnings::WarningRules;
 use crate::build::{BuildOutcome, CancelToken};
 use crate::config::Settings;
+use crate::graph::Dag;
 use crate::jinja::{Env, Renderer};
-use crate::model::{Diagnostic, Event, JsonMap, Manifest, Observer, ResourceType, Stage};
+use crate::model::{Diagnostic, Event, JsonMap, Manifest, NodeId, Observer, ResourceType, Stage};
 use crate::plan::{Action, Plan};
 use crate::project::{LoadOptions, Project};
-use crate::{parse, project, warehouse, yaml};
+use crate::{parse, project, select, warehouse, yaml};
 
 /// All that a run takes from outside.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct Invocation {
     pub any_version: bool,
     /// `--full-refresh`.
     pub full_refresh: bool,
+    /// Whether seeds over 1 MiB are compared by what is in them; else they are not read to be parsed.
+    pub large_seeds: bool,
     /// What is done with warnings.
     pub warnings: WarningRules,
     /// The environment.
@@ -65,6 +68,8 @@ pub struct Loaded {
     pub target: warehouse::Target,
     /// What was parsed.
     pub manifest: Arc<Manifest>,
+    /// The graph of its nodes, in its order.
+    pub dag: Arc<Dag<NodeId>>,
     /// Its macros.
     pub renderer: Arc<Renderer>,
     /// The folder of artifacts, absolute.
@@ -111,9 +116,6 @@ impl Invocation {
     /// How a project is parsed for a target.
     pub(super) fn parse_options(&self, project: &Project) -> parse::ParseOptions {
         parse::ParseOptions {
-            target_public: project.profile.public_target(),
-            database: project.profile.database(),
-            schema: project.profile.schema().to_owned(),
             env: Env(self.env.clone()),
             invocation_id: self.invocation_id.clone(),
             run_started_at: self.started_at,
@@ -123,6 +125,8 @@ impl Invocation {
                 ("invocation_command".to_owned(), format!("slimdiff {}", self.which).into()),
                 ("vars".to_owned(), self.vars.clone().into()),
             ]),
+            large_seeds: self.large_seeds,
+            ..parse::ParseOptions::of(project)
         }
     }
 
@@ -184,7 +188,12 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
     let mut diagnostics = loading;
     diagnostics.extend(parsed.diagnostics);
     invocation.tell(diagnostics)?;
+    took("parse", since);
     invocation.finished(Stage::Parse, summary(&parsed.manifest), since);
+    let dag = match parsed.dag {
+        Some(dag) => dag,
+        None => select::dag(&parsed.manifest).map_err(|error| Error::usage(error.to_string(), "break the circle"))?,
+    };
     let target_path = absolute(&project.root.root, &project.target_path);
     let threads = project.profile.threads;
     Ok(Loaded {
@@ -192,11 +201,25 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
         settings,
         target,
         manifest: Arc::new(parsed.manifest),
+        dag: Arc::new(dag),
         renderer: parsed.renderer,
         target_path,
         threads,
         states: Mutex::default(),
     })
+}
+
+/// Does a piece of work and logs how long it took; `scripts/bench` reads it.
+pub(super) fn timed<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
+    let since = Instant::now();
+    let done = work();
+    took(what, since);
+    done
+}
+
+/// Logs how long `what` took that began at `since`.
+pub(super) fn took(what: &'static str, since: Instant) {
+    tracing::debug!("took {what}: {:.1} ms", since.elapsed().as_secs_f64() * 1000.0);
 }
 
 fn settings_yaml(text: &str) -> Result<serde_json::Value, String> {

@@ -1,14 +1,15 @@
-//! What a pull request is compared with. Its changes are counted from where it left the branch it goes to; its tables are
-//! compared with production's. The two are often not the same commit: a branch may be old, and production may lag.
+//! What a pull request is compared with. Its changes are counted from where it left the branch it goes to; its tables
+//! are compared with production's. The two are often not the same commit: a branch may be old, and production may lag.
 
 use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::commands::state_options;
 use super::{Error, Invocation, Loaded};
-use crate::baseline::{self, Baseline, LoadContext};
+use crate::baseline::{self, Baseline, LoadContext, ParsedRevision};
 use crate::diff::TableDiff;
-use crate::model::{Change, Code, Diagnostic, Event, Manifest, NodeId, Severity, Stage};
+use crate::model::{Change, Code, Diagnostic, Event, Manifest, Node, NodeId, Severity, Stage};
 use crate::plan::Plan;
 use crate::report::Drift;
 use crate::state::{self, StateDiff};
@@ -22,12 +23,13 @@ pub(super) struct Sides {
     pub(super) production: baseline::Loaded,
     /// Where changes are counted from, when that is not production.
     merge_base: Option<MergeBase>,
+    options: state::Options,
 }
 
 struct MergeBase {
     loaded: baseline::Loaded,
-    /// What production and it differ by.
-    drift: StateDiff,
+    /// What production and it differ by, once somebody asks.
+    drift: OnceLock<StateDiff>,
 }
 
 impl Sides {
@@ -56,18 +58,17 @@ impl Sides {
             parse: invocation.parse_options(&head.project),
             stop: &stop,
         };
-        let production = tokio::task::block_in_place(|| baseline::load(&source, &context))?;
+        let read = |source: &Baseline| tokio::task::block_in_place(|| baseline::load(source, &context));
+        let production = read(&source)?;
         let mut diagnostics = production.diagnostics.clone();
         let is_revision = matches!(source, Baseline::Git(_) | Baseline::MergeBase);
         let base = match merge_base {
             Some(NONE) => None,
             _ if is_revision => None,
-            Some(revision) => {
-                let revision = Baseline::Git(revision.to_owned());
-                Some(tokio::task::block_in_place(|| baseline::load(&revision, &context))?)
-            }
-            None => match tokio::task::block_in_place(|| baseline::load(&Baseline::MergeBase, &context)) {
+            Some(revision) => Some(read(&Baseline::Git(revision.to_owned()))?),
+            None => match read(&Baseline::MergeBase) {
                 Ok(loaded) => Some(loaded),
+                Err(error) if error.is_stopped() => return Err(error.into()),
                 Err(error) => {
                     diagnostics.push(without_merge_base(&error));
                     None
@@ -78,18 +79,24 @@ impl Sides {
         for diagnostic in diagnostics {
             invocation.observer.observe(&Event::Diagnostic(diagnostic));
         }
-        let merge_base = base.map(|loaded| {
-            let sides = Change { baseline: &production.manifest, current: &loaded.manifest };
-            MergeBase { drift: state::compare(&sides, state_options(head)), loaded }
-        });
-        let sides = Self { production, merge_base };
+        let merge_base = base.map(|loaded| MergeBase { loaded, drift: OnceLock::new() });
+        let sides = Self { production, merge_base, options: state_options(head) };
         invocation.finished(Stage::Baseline, sides.summary(), since);
         Ok(sides)
     }
 
     /// What changes are counted from.
-    pub(super) fn before(&self) -> &Manifest {
-        self.merge_base.as_ref().map_or(&self.production.manifest, |base| &base.loaded.manifest)
+    pub(super) fn before(&self) -> &Arc<Manifest> {
+        &self.counted_from().manifest
+    }
+
+    /// What compiles the nodes of [`Self::before`], when it is a revision that was parsed.
+    pub(super) fn before_parsed(&self) -> Option<&ParsedRevision> {
+        self.counted_from().parsed.as_ref()
+    }
+
+    fn counted_from(&self) -> &baseline::Loaded {
+        self.merge_base.as_ref().map_or(&self.production, |base| &base.loaded)
     }
 
     /// What changes are counted from, for people.
@@ -104,9 +111,16 @@ impl Sides {
         }
     }
 
+    /// The merge base with what production and it differ by.
+    fn merge_base(&self) -> Option<(&baseline::Loaded, &StateDiff)> {
+        let MergeBase { loaded, drift } = self.merge_base.as_ref()?;
+        let sides = Change { baseline: &*self.production.manifest, current: &*loaded.manifest };
+        Some((loaded, drift.get_or_init(|| state::compare(&sides, self.options))))
+    }
+
     /// What production differs by from where the pull request began, for the report.
     pub(super) fn drift(&self) -> Option<Drift> {
-        let MergeBase { loaded, drift } = self.merge_base.as_ref()?;
+        let (loaded, drift) = self.merge_base()?;
         let modified =
             drift.changed.iter().filter(|(id, _)| drift.is_modified(id.as_str()) && !drift.is_new(id.as_str()));
         let summary = |hits: &[state::Hit]| hits.first().map(|hit| hit.summary.clone()).unwrap_or_default();
@@ -120,11 +134,11 @@ impl Sides {
 
     /// Says of each comparison whether production's own state has a share in it.
     pub(super) fn note(&self, head: &Manifest, plan: &Plan, diffs: &mut [TableDiff]) {
-        let Some(base) = &self.merge_base else { return };
+        let Some((_, drift)) = self.merge_base() else { return };
         let built: HashSet<&NodeId> = plan.steps.iter().map(|step| &step.unique_id).collect();
         for diff in diffs {
             let Some(id) = &diff.unique_id else { continue };
-            let names = drifted_above(id, head, &built, &base.drift);
+            let names = drifted_above(id, head, &built, drift);
             if !names.is_empty() {
                 diff.notes.push(format!(
                     "production was built from another version of {} than the pull request began with: not every difference \
@@ -147,7 +161,7 @@ fn drifted_above(id: &NodeId, head: &Manifest, built: &HashSet<&NodeId>, drift: 
             names.push(node.name.clone());
         }
         let goes_on = |parent: &&NodeId| {
-            let ephemeral = head.node(parent.as_str()).is_some_and(crate::model::Node::is_ephemeral);
+            let ephemeral = head.node(parent.as_str()).is_some_and(Node::is_ephemeral);
             built.contains(*parent) || ephemeral
         };
         open.extend(node.depends_on.nodes.iter().filter(goes_on).filter(|parent| seen.insert(parent)));

@@ -155,8 +155,8 @@ pub(super) fn in_production(node: &Node, own: &Relation) -> Option<Relation> {
     Some(Relation { database, schema, identifier: Some(node.alias.clone()), ..own.clone() })
 }
 
-/// What the nodes read: their parents, and through ephemeral ones the parents of those. A unit test reads what the model it
-/// tests reads.
+/// What the nodes read: their parents, and through ephemeral ones the parents of those. A unit test reads what the
+/// model it tests reads.
 pub(super) fn read_by<'a>(
     manifest: &'a Manifest,
     readers: impl IntoIterator<Item = &'a NodeId>,

@@ -121,8 +121,8 @@ fn combination(test: &Node) -> Option<Vec<String>> {
     Some(names(Some(argument)))
 }
 
-/// A snapshot's rows are told apart by its key and the time from which they hold. With the check strategy that time is the
-/// clock's, so only the key is left.
+/// A snapshot's rows are told apart by its key and the time from which they hold. With the check strategy that time is
+/// the clock's, so only the key is left.
 fn snapshot_key(node: &Node) -> Vec<String> {
     let mut columns = node.unique_key();
     if !columns.is_empty() && !is_checked(node) {

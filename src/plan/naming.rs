@@ -9,8 +9,8 @@ use crate::model::{Node, NodeId};
 /// Hexadecimal digits of the hash that stands at the end of a shortened name.
 const HASH_DIGITS: usize = 8;
 
-/// The identifier of each node: its alias; `<schema>__<alias>` where two have the same; shortened to `limit` bytes with a
-/// hash of the whole where it would be longer.
+/// The identifier of each node: its alias; `<schema>__<alias>` where two have the same; shortened to `limit` bytes with
+/// a hash of the whole where it would be longer.
 pub(super) fn identifiers<'a>(
     nodes: impl IntoIterator<Item = &'a Node>,
     limit: Option<usize>,

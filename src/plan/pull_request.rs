@@ -80,8 +80,8 @@ pub fn for_pull_request(request: &PullRequest<'_>) -> Result<Plan, Error> {
     })
 }
 
-/// What the selected nodes read that nobody has: neither selected nor in the baseline. It is built as well. A pull request
-/// may be ahead of production: what its base gained since production was last built is no change of its own.
+/// What the selected nodes read that nobody has: neither selected nor in the baseline. It is built as well. A pull
+/// request may be ahead of production: what its base gained since production was last built is no change of its own.
 pub fn missing_parents(head: &Manifest, baseline: &Manifest, selection: &Selection) -> Vec<NodeId> {
     let mut known: HashSet<&NodeId> = selection.nodes.iter().collect();
     let builds = |node: &&Node| node.resource_type.is_refable() && !node.is_ephemeral();
@@ -90,8 +90,7 @@ pub fn missing_parents(head: &Manifest, baseline: &Manifest, selection: &Selecti
     let mut missing = Vec::new();
     while let Some(reader) = open.pop() {
         for parent in read_by(head, [reader]) {
-            let exists =
-                baseline.node(parent.as_str()).is_some_and(|node| !node.is_ephemeral() && node.relation.is_some());
+            let exists = of_baseline(baseline, parent).is_some();
             let is_built = head.node(parent.as_str()).is_some_and(|node| builds(&node));
             if is_built && !exists && known.insert(parent) {
                 missing.push(parent.clone());
@@ -112,14 +111,14 @@ fn in_environment(request: &PullRequest<'_>, node: &Node, identifier: &str) -> R
 }
 
 /// The baseline's relation of a node.
-fn of_baseline<'a>(request: &PullRequest<'a>, id: &NodeId) -> Option<&'a Relation> {
-    request.baseline.node(id.as_str()).filter(|node| !node.is_ephemeral())?.relation.as_ref()
+fn of_baseline<'a>(baseline: &'a Manifest, id: &NodeId) -> Option<&'a Relation> {
+    baseline.node(id.as_str()).filter(|node| !node.is_ephemeral())?.relation.as_ref()
 }
 
 /// Whether a node can be read: built here, a source, or in the baseline.
 fn is_readable(request: &PullRequest<'_>, built: &IndexMap<&NodeId, Relation>, id: &NodeId) -> bool {
     let kind = request.head.node(id.as_str()).map(|node| node.resource_type);
-    built.contains_key(id) || !kind.is_some_and(ResourceType::is_refable) || of_baseline(request, id).is_some()
+    built.contains_key(id) || !kind.is_some_and(ResourceType::is_refable) || of_baseline(request.baseline, id).is_some()
 }
 
 fn check_reads(request: &PullRequest<'_>, built: &IndexMap<&NodeId, Relation>) -> Result<(), Error> {
@@ -180,7 +179,7 @@ fn relations(request: &PullRequest<'_>, built: &IndexMap<&NodeId, Relation>) -> 
                 there.unwrap_or_else(|| own.clone())
             }
             kind if kind.is_refable() && !node.is_ephemeral() => {
-                built.get(id).or_else(|| of_baseline(request, id))?.clone()
+                built.get(id).or_else(|| of_baseline(request.baseline, id))?.clone()
             }
             _ => return None,
         };
@@ -195,7 +194,7 @@ fn comparisons(request: &PullRequest<'_>, built: &IndexMap<&NodeId, Relation>) -
         let node = request.head.node(id.as_str())?;
         Some(Comparison {
             unique_id: (*id).clone(),
-            relation: Change { baseline: of_baseline(request, id).cloned(), current: Some(current.clone()) },
+            relation: Change { baseline: of_baseline(request.baseline, id).cloned(), current: Some(current.clone()) },
             keys: keys::candidates(node, &tests),
             excluded: keys::excluded(node),
         })

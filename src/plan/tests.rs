@@ -64,7 +64,8 @@ fn project(nodes: &[(&str, &[&str])]) -> Manifest {
     manifest
 }
 
-/// The project that dbt was asked about: every test below failed there in turn, and what it skipped is what waits for it.
+/// The project that dbt was asked about: every test below failed there in turn, and what it skipped is what waits for
+/// it.
 fn asked() -> Manifest {
     project(&[
         ("source.t", &[]),

@@ -1,7 +1,6 @@
 //! Which files dbt reads, and their contents.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -317,20 +316,12 @@ fn seed(full: &Path, path: &str) -> Result<(u64, Checksum), String> {
 pub(crate) fn digest_of_file(path: &Path) -> Option<String> {
     let mut digest = Sha256::new();
     std::io::copy(&mut fs::File::open(path).ok()?, &mut digest).ok()?;
-    Some(digest.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    }))
+    Some(format!("{:x}", digest.finalize()))
 }
 
 /// The digest in hex.
 pub(crate) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    format!("{:x}", Sha256::digest(text.as_bytes()))
 }
 
 /// The text without the whitespace around it, by Python's idea of whitespace.

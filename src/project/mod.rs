@@ -1,4 +1,5 @@
-//! The project as it lies on disk: `dbt_project.yml`, the profile's chosen output, packages, and every file dbt would read.
+//! The project as it lies on disk: `dbt_project.yml`, the profile's chosen output, packages, and every file dbt would
+//! read.
 //!
 //! Nothing here evaluates a model's Jinja or talks to a database; only strings of YAML files are rendered.
 
@@ -53,6 +54,12 @@ impl Project {
     /// The package of this name.
     pub fn package(&self, name: &str) -> Option<&Package> {
         self.all_packages().find(|package| package.name == name)
+    }
+
+    /// dbt's `state_modified_compare_more_unrendered_values`: configuration is kept and compared as it is written.
+    pub fn more_unrendered(&self) -> bool {
+        let flag = self.root.flags.get("state_modified_compare_more_unrendered_values");
+        flag.and_then(serde_json::Value::as_bool) == Some(true)
     }
 }
 

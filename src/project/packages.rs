@@ -46,8 +46,8 @@ fn installed(dir: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Adds up to `missing` local packages and the local packages they declare in turn; returns how many of the project's own
-/// were added.
+/// Adds up to `missing` local packages and the local packages they declare in turn; returns how many of the project's
+/// own were added.
 fn add_local(
     root: &Path,
     packages: &[Declared],

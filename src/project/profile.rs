@@ -147,7 +147,8 @@ fn collect_texts(value: Option<&Json>, found: &mut Vec<String>) {
 
 type Default = fn() -> Json;
 
-/// What dbt's adapter shows of its connection, with the value it has when the profile says nothing. Empty: unknown engine.
+/// What dbt's adapter shows of its connection, with the value it has when the profile says nothing. Empty: unknown
+/// engine.
 fn shown_keys(adapter: &str) -> &'static [(&'static str, Default)] {
     const NULL: Default = || Json::Null;
     const POSTGRES: &[(&str, Default)] = &[
@@ -190,7 +191,8 @@ fn shown_keys(adapter: &str) -> &'static [(&'static str, Default)] {
     }
 }
 
-/// `DuckDB` calls an open database after its file: `memory`, the name after `md:`, or the file's name without its extension.
+/// `DuckDB` calls an open database after its file: `memory`, the name after `md:`, or the file's name without its
+/// extension.
 fn duckdb_database(path: &str) -> String {
     if path.is_empty() || path.starts_with(":memory:") {
         return "memory".to_owned();

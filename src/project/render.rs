@@ -6,7 +6,8 @@ use crate::jinja::{YamlScope, render_yaml};
 use crate::model::{Diagnostic, JsonMap};
 use crate::yaml::{Node, Value};
 
-/// Renders every string under `node`, except below the paths for which `skip` says so. Errors name the value's place in `file`.
+/// Renders every string under `node`, except below the paths for which `skip` says so. Errors name the value's place in
+/// `file`.
 pub(crate) fn render(
     node: &Node,
     scope: &YamlScope,
@@ -57,8 +58,8 @@ impl Walk<'_> {
     }
 }
 
-/// Whether dbt leaves the value at `path`, of which lists are no part, for its docs to render: descriptions of an entry,
-/// of what it holds directly and of columns.
+/// Whether dbt leaves the value at `path`, of which lists are no part, for its docs to render: descriptions of an
+/// entry, of what it holds directly and of columns.
 fn is_description(path: &[&str]) -> bool {
     let path = path.strip_prefix(&["tables"]).filter(|rest| !rest.is_empty()).unwrap_or(path);
     match path {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::diff::TableDiff;
+use crate::impact::Impact;
 use crate::model::{NodeId, NodeStatus, ResourceType, Severity};
 use crate::state;
 
@@ -41,6 +42,10 @@ pub enum FindingCode {
     NewColumnAllNull,
     /// A column's share of NULLs rose by more than the policy allows.
     NullRate,
+    /// A column's distribution moved by more than the policy allows.
+    Drift,
+    /// A column's number of distinct values changed by more than the policy allows.
+    DistinctChanged,
     /// A column is gone.
     ColumnRemoved,
     /// A table that had rows has none.
@@ -313,6 +318,9 @@ pub struct Report {
     pub tests: Vec<TestReport>,
     /// What lies below.
     pub reach: Reach,
+    /// What the changes break and what they reach, column by column.
+    #[serde(default)]
+    pub impact: Option<Impact>,
     /// Wall-clock time of the run in seconds.
     pub elapsed_seconds: f64,
 }

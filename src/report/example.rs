@@ -8,12 +8,15 @@ use super::{Drift, Inputs, Report, make};
 use crate::build::{BuildOutcome, NodeResult};
 use crate::config::Policy;
 use crate::diff::{ColumnDiff, KeyFacts, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
+use crate::impact::{self, Impact, ModelChange, Region};
+use crate::lineage::{self, ChangeSeverity, Evidence, ProjectCode};
 use crate::model::node::{ExposureDetail, ModelDetail, TestDetail};
 use crate::model::{
     Change, Checksum, Column, DependsOn, Detail, Manifest, Metadata, Node, NodeId, NodeStatus, Relation, ResourceType,
     Value,
 };
 use crate::plan::{Action, Plan, Step};
+use crate::select;
 use crate::state::{self, Hit, StateDiff};
 
 /// Everything that a report is made of, to be changed before it is made.
@@ -25,6 +28,7 @@ pub(super) struct Run {
     pub(super) diffs: Vec<TableDiff>,
     pub(super) policy: Policy,
     pub(super) drift: Option<Drift>,
+    pub(super) impact: Option<Impact>,
 }
 
 impl Run {
@@ -39,6 +43,7 @@ impl Run {
             diffs: Vec::new(),
             policy: Policy::default(),
             drift: None,
+            impact: None,
         }
     }
 
@@ -48,6 +53,7 @@ impl Run {
             baseline: "production's manifest of 3 October 2026",
             drift: self.drift.as_ref(),
             state: &self.state,
+            impact: self.impact.as_ref(),
             plan: &self.plan,
             build: &self.build,
             diffs: &self.diffs,
@@ -210,6 +216,7 @@ fn equal(id: &NodeId, rows: u64) -> TableDiff {
         sampled: None,
         excluded: Vec::new(),
         notes: Vec::new(),
+        min_count: 0,
     }
 }
 
@@ -336,7 +343,41 @@ pub(super) fn with_findings() -> Report {
         };
     }
     run.diffs = vec![equal(&staging, 6021), orders(&orders_id), customers(&customers_id), new];
+    run.impact = Some(impact_of(&run, &orders_id));
     run.report()
+}
+
+/// What follows when `orders` loses a column and computes another one otherwise.
+fn impact_of(run: &Run, orders: &NodeId) -> Impact {
+    let code = [
+        ("customers", "select customer_id, sum(amount) as spent from orders group by customer_id"),
+        ("daily_revenue", "select day, sum(qty) as pieces from orders group by day"),
+        ("refunds", "select order_id, discount from orders"),
+        ("churn", "pivot refunds on order_id"),
+        ("weekly", "select pieces from daily_revenue"),
+    ];
+    let named = |kind: &'static str, name: &str| Evidence { column: Some(name.into()), ..Evidence::of(kind) };
+    let evidence = vec![named("column_removed", "discount"), named("expression_changed", "amount")];
+    let changes = [ModelChange {
+        unique_id: orders.clone(),
+        name: "orders".to_owned(),
+        resource_type: ResourceType::Model,
+        class: ChangeSeverity::Breaking,
+        summary: "removed: discount; computed differently: amount".to_owned(),
+        evidence,
+    }];
+    let mut manifest = run.manifest.clone();
+    for node in manifest.nodes.values_mut().filter(|node| node.resource_type == ResourceType::Model) {
+        node.relation = Some(Relation::new(None, "analytics", &node.name));
+    }
+    let given = ProjectCode {
+        code: code.iter().map(|(name, sql)| (format!("model.shop.{name}").into(), Ok((*sql).to_owned()))).collect(),
+        ..ProjectCode::default()
+    };
+    let lineage = lineage::of_project(&manifest, &given);
+    let dag = select::dag(&manifest).unwrap();
+    let region = Region::below(&manifest, &dag, &[orders]);
+    impact::impact(&impact::Inputs { region: &region, diff: &run.state, changes: &changes, lineage: &lineage })
 }
 
 /// Data differs, nothing is over policy.

@@ -1,5 +1,6 @@
 //! From outcomes to findings and the verdict: the one place that decides what is over policy.
 
+use super::distributions::change_of_distinct;
 use super::document::{Finding, FindingCode, ModelReport, TestReport, Verdict};
 use super::words::{brief, count, list, plural, share};
 use crate::build::{BuildOutcome, NodeResult};
@@ -137,6 +138,7 @@ fn of_diff(model: &ModelReport, diff: &TableDiff, policy: &Policy, findings: &mu
     findings.extend(of_keys(model, diff));
     for column in &diff.columns {
         findings.extend(of_column(model, diff, column, policy));
+        findings.extend(of_distribution(model, column, policy));
     }
 }
 
@@ -194,6 +196,42 @@ fn of_column(model: &ModelReport, diff: &TableDiff, column: &ColumnDiff, policy:
     }
 }
 
+/// A distribution that moved by more than the policy allows. Each threshold that is set speaks for itself.
+fn of_distribution(model: &ModelReport, column: &ColumnDiff, policy: &Policy) -> Vec<Finding> {
+    let finding = |code, text| about(model, code, Severity::Error, Some(&column.name), text);
+    let drift = column.drift.unwrap_or_default();
+    let figures = [
+        ("population stability index", drift.psi, policy.psi),
+        ("Kolmogorov–Smirnov statistic", drift.ks, policy.ks),
+        ("Jensen–Shannon distance", drift.js, policy.js),
+    ];
+    let over: Vec<String> = figures
+        .into_iter()
+        .filter_map(|(name, figure, limit)| figure.zip(limit).map(|(figure, limit)| (name, figure, limit)))
+        .filter(|(_, figure, limit)| figure > limit)
+        .map(|(name, figure, limit)| format!("{name} {} (allowed: {limit})", above(figure, limit)))
+        .collect();
+    let mut found = Vec::new();
+    if !over.is_empty() {
+        found
+            .push(finding(FindingCode::Drift, format!("has another distribution than in production: {}", list(&over))));
+    }
+    if let (Some((shown, share)), Some(limit)) = (change_of_distinct(column), policy.distinct_change)
+        && share > limit
+    {
+        let text = format!("now has {} distinct values (was {})", shown.current, shown.baseline);
+        found.push(finding(FindingCode::DistinctChanged, text));
+    }
+    found
+}
+
+/// A figure with as many digits as it takes to be seen to be above its limit.
+fn above(figure: f64, limit: f64) -> String {
+    let shown = |digits: usize| format!("{figure:.digits$}");
+    let is_above = |text: &String| text.parse::<f64>().is_ok_and(|number| number > limit);
+    (3..9).map(shown).find(is_above).unwrap_or_else(|| figure.to_string())
+}
+
 #[expect(clippy::cast_precision_loss, reason = "compared with a threshold of a few digits")]
 fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
@@ -220,7 +258,7 @@ fn of_the_run(models: &[ModelReport], tests: &[TestReport], cancelled: bool) -> 
 #[cfg(test)]
 mod tests {
     use crate::config::Policy;
-    use crate::diff::{Method, TableDiff};
+    use crate::diff::{ColumnDrift, ColumnProfile, Method, TableDiff};
     use crate::report::document::{FindingCode, Verdict};
     use crate::report::{Report, example};
 
@@ -244,6 +282,31 @@ mod tests {
         assert_eq!(said(&example::with_diff(never.clone(), rate(999))), []);
         let all = example::with_diff(never, rate(1000));
         assert_eq!(said(&all), [(FindingCode::ColumnAllNull, "is now NULL in all 1,000 rows (was 1.2 %)")]);
+    }
+
+    #[test]
+    fn a_distribution_is_a_finding_only_beyond_the_policy() {
+        let moved = |diff: &mut TableDiff| {
+            let drift = ColumnDrift { psi: Some(0.250_04), ks: Some(0.1), ..ColumnDrift::default() };
+            diff.columns[1].drift = Some(drift);
+            let profile = |distinct| Some(ColumnProfile { distinct: Some(distinct), ..ColumnProfile::default() });
+            diff.columns[1].profile.baseline = profile(10);
+            diff.columns[1].profile.current = profile(4);
+        };
+        assert_eq!(said(&report(moved)), [], "no threshold, no finding");
+        let policy = Policy { psi: Some(0.25), ks: Some(0.1), distinct_change: Some(0.5), ..Policy::default() };
+        let over = example::with_diff(policy, moved);
+        assert_eq!(
+            said(&over),
+            [
+                (
+                    FindingCode::Drift,
+                    "has another distribution than in production: population stability index 0.25004 (allowed: 0.25)"
+                ),
+                (FindingCode::DistinctChanged, "now has 4 distinct values (was 10)"),
+            ]
+        );
+        assert_eq!(over.exit_code(), 1);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::reach::{Below, name};
 use crate::build::{BuildOutcome, NodeResult};
 use crate::config::Policy;
 use crate::diff::{Method, TableDiff};
+use crate::impact::Impact;
 use crate::model::{Manifest, Node, NodeId, NodeStatus, ResourceType};
 use crate::plan::Plan;
 use crate::state::{Hit, StateDiff};
@@ -27,6 +28,8 @@ pub struct Inputs<'a> {
     pub drift: Option<&'a Drift>,
     /// What changed.
     pub state: &'a StateDiff,
+    /// What the changes break and what they reach.
+    pub impact: Option<&'a Impact>,
     /// What was to be done.
     pub plan: &'a Plan,
     /// What was done.
@@ -78,6 +81,7 @@ pub fn make(inputs: Inputs<'_>) -> Report {
         removed: inputs.state.removed.clone(),
         tests,
         reach,
+        impact: inputs.impact.cloned(),
         elapsed_seconds: inputs.elapsed.as_secs_f64(),
     };
     report.verdict = findings::verdict(&report.findings);

@@ -3,8 +3,10 @@
 //! Size budgets live here; nothing here talks to a database, a network or a terminal.
 
 mod changes;
+mod distributions;
 mod document;
 mod findings;
+mod impact;
 mod make;
 mod markdown;
 mod phrases;
@@ -22,7 +24,7 @@ pub use document::{
 };
 pub use make::{Inputs, make};
 pub use markdown::{Budget, markdown, table_markdown};
-pub use terminal::{table_terminal, terminal};
+pub use terminal::{aligned, table_terminal, terminal};
 
 /// The report as JSON, for machines; `schema_version` says which shape.
 ///

@@ -1,8 +1,11 @@
 //! What the report says in words without markup, shared by the renderers.
 
+use std::fmt::Write as _;
+
+use super::distributions::below;
 use super::document::{Drift, Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
 use super::words::{count, count_of, plural, share, size};
-use crate::diff::{ColumnDiff, Method, RejectedKey, TableDiff};
+use crate::diff::{ColumnDiff, KeyFacts, KeyProof, Method, RejectedKey, TableDiff};
 use crate::model::{Change, NodeStatus, Severity};
 
 /// `2 findings, 1 warning`, `no findings`.
@@ -145,10 +148,10 @@ pub(super) fn summary(report: &Report) -> Vec<String> {
 pub(super) fn drift_words(drift: &Drift) -> String {
     let from = format!("Changes are counted from {}", drift.merge_base);
     if drift.is_empty() {
-        return format!("{from}, which is what production has.");
+        return format!("{from}, which is what production has");
     }
     let nodes = plural(drift.len() as u64, "node");
-    format!("{from}; production differs from it by {nodes}, which this pull request did not change")
+    format!("{from}; production differs from it by {nodes}, which is not this pull request's doing")
 }
 
 /// Said only when every table that was built was compared and is equal.
@@ -253,11 +256,12 @@ pub(super) fn figures(diff: &TableDiff) -> [String; 4] {
         return [rows, String::new(), String::new(), String::new()];
     }
     let (before, after) = (total.baseline.unwrap_or_default(), total.current.unwrap_or_default());
+    let part = |rows: u64, of: u64| below(diff, rows).unwrap_or_else(|| count_of(rows, of));
     let changed = match diff.method {
-        Method::Keyed { .. } => count_of(diff.rows.changed, before),
+        Method::Keyed { .. } => part(diff.rows.changed, before),
         _ => "–".to_owned(),
     };
-    [rows, count_of(diff.rows.added, after), count_of(diff.rows.removed, before), changed]
+    [rows, part(diff.rows.added, after), part(diff.rows.removed, before), changed]
 }
 
 /// The difference in one line, without markup.
@@ -274,20 +278,18 @@ pub(super) fn headline(diff: &TableDiff) -> String {
         _ if diff.is_equal() => return format!("equal, {}", plural(before, "row")),
         _ => {}
     }
+    let rows_of = |number: u64| below(diff, number).map_or_else(|| plural(number, "row"), |few| format!("{few} rows"));
     let mut parts = Vec::new();
     if rows.changed > 0 {
-        parts.push(format!(
-            "{} of {} changed ({})",
-            count(rows.changed),
-            plural(before, "row"),
-            share(rows.changed, before)
-        ));
+        let (of, share) = (plural(before, "row"), share(rows.changed, before));
+        let changed = format!("{} of {of} changed ({share})", count(rows.changed));
+        parts.push(below(diff, rows.changed).map_or(changed, |few| format!("{few} of {of} changed")));
     }
     if rows.added > 0 {
-        parts.push(format!("{} added", plural(rows.added, "row")));
+        parts.push(format!("{} added", rows_of(rows.added)));
     }
     if rows.removed > 0 {
-        parts.push(format!("{} removed", plural(rows.removed, "row")));
+        parts.push(format!("{} removed", rows_of(rows.removed)));
     }
     let schema = [
         (diff.schema.added.len(), "new"),
@@ -320,7 +322,7 @@ pub(super) fn telling(diff: &TableDiff) -> Vec<&ColumnDiff> {
 /// The share of NULLs on each side, as shown; empty on a side that does not have the column.
 pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String> {
     let side = |nulls: Option<u64>, total: Option<u64>| match (nulls, total) {
-        (Some(nulls), Some(total @ 1..)) => share(nulls, total),
+        (Some(nulls), Some(total @ 1..)) => below(diff, nulls).unwrap_or_else(|| share(nulls, total)),
         _ => String::new(),
     };
     Change {
@@ -332,11 +334,10 @@ pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String
 /// How the rows were compared, as a sentence without markup.
 pub(super) fn method(diff: &TableDiff) -> String {
     match &diff.method {
-        Method::Checksum => "Compared by a checksum of all rows: both sides hold the same.".to_owned(),
-        Method::Keyed { key, source, .. } => format!(
-            "Compared by key {} (from {source}), verified on the data to be unique and never NULL on both sides; all rows of both tables.",
-            key.join(", ")
-        ),
+        Method::Checksum => {
+            "Compared by row counts and a 64-bit checksum of every row; all rows of both tables.".to_owned()
+        }
+        Method::Keyed { key, source, facts } => keyed(diff, key, source, facts),
         Method::Multiset { reason } => format!(
             "Compared as whole rows, all of them, because {reason}; a changed row counts as one removed and one added."
         ),
@@ -344,4 +345,35 @@ pub(super) fn method(diff: &TableDiff) -> String {
         Method::OneSided => "There is nothing of the pull request's to compare.".to_owned(),
         Method::Failed { reason } => format!("Not compared: {reason}."),
     }
+}
+
+/// `Compared by key id (from unique_key), counted to be unique on both sides; all rows of both tables.`
+fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> String {
+    let rows = match diff.sampled {
+        Some(share) => format!("a sample of {} % of the keys", (share * 100_000.0).round() / 1000.0),
+        None => "all rows of both tables".to_owned(),
+    };
+    let proof = match facts.proof {
+        _ if facts.duplicates != Change::default() => "which is not unique",
+        KeyProof::Enforced => "which the database keeps unique on both sides",
+        KeyProof::Counted => "verified on the data to be unique on both sides",
+    };
+    let mut text = format!("Compared by key {} (from {source}), {proof}; {rows}.", key.join(", "));
+    let sides = |counts: &Change<u64>| {
+        let places = [(counts.baseline, "in production"), (counts.current, "here")];
+        let said = places.into_iter().filter(|(count, _)| *count > 0);
+        said.map(|(rows, place)| format!("{} {place}", plural(rows, "row"))).collect::<Vec<_>>().join(" and ")
+    };
+    if facts.duplicates != Change::default() {
+        let _ = write!(
+            text,
+            " {} repeat a key: rows that share one are compared as wholes within it, so that a changed one counts as one \
+             removed and one added.",
+            sides(&facts.duplicates)
+        );
+    }
+    if facts.nulls != Change::default() {
+        let _ = write!(text, " The key has NULL in {}; NULL pairs with NULL.", sides(&facts.nulls));
+    }
+    text
 }

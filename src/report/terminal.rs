@@ -2,17 +2,23 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::distributions::{HEADER, below, moved};
 use super::document::{ModelReport, ModelState, Report, Verdict};
+use super::impact;
 use super::phrases::{
     ManyColumns, coverage, data_words, drift_words, figures, finding_counts, gaps, headline, is_bad, method, name,
     no_data_changes, null_share, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::words::{brief, count_of, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
+use crate::impact::Impact;
 use crate::model::{NodeStatus, Severity, Value};
 
 /// How many columns of a table's diff are shown.
 const COLUMNS: usize = 15;
+
+/// How many reached nodes are shown.
+const REACHED: usize = 20;
 
 /// A rule above, one below the header and one at the end; nothing between rows.
 const RULED: TableStyle = {
@@ -28,7 +34,11 @@ pub fn terminal(report: &Report, width: usize, color: bool) -> String {
     parts.push(page.models(report));
     parts.extend(order(report).into_iter().filter_map(|model| page.details(model)));
     parts.push(page.tests(report));
+    if let Some(impact) = &report.impact {
+        parts.push(page.titled("What the changes do", &page.changes(impact)));
+    }
     parts.push(page.downstream(report));
+    parts.extend(report.impact.as_ref().map(|impact| page.titled("What they reach", &page.reached(impact, REACHED))));
     parts.push(last_lines(report));
     let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     text.push('\n');
@@ -41,6 +51,11 @@ pub fn table_terminal(diff: &TableDiff, width: usize, color: bool) -> String {
     let mut text = page.table_diff(&name(diff), diff);
     text.push('\n');
     text
+}
+
+/// An aligned table of at most `width` columns; `numbers` are the columns that are set to the right.
+pub fn aligned(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: usize) -> String {
+    Page::new(width, false).table(header, rows, numbers)
 }
 
 /// What is drawn on.
@@ -73,6 +88,10 @@ impl Page {
             Ink::Bold => "1",
         };
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn titled(self, title: &str, text: &str) -> String {
+        if text.is_empty() { String::new() } else { format!("{}\n{text}", self.paint(Ink::Bold, title)) }
     }
 
     fn verdict(self, report: &Report) -> String {
@@ -170,6 +189,7 @@ impl Page {
         parts.extend(excluded.map(|(column, why)| plain(&format!("Values of {column} not compared: {why}."))));
         parts.extend(diff.notes.iter().map(|note| plain(&format!("{note}."))));
         parts.extend(self.columns(diff));
+        parts.extend(self.distributions(diff));
         parts.extend(self.samples(diff));
         parts.join("\n")
     }
@@ -188,7 +208,8 @@ impl Page {
                 (before, after) => after.clone().or_else(|| before.clone()).unwrap_or_default(),
             };
             let of = diff.rows.total.baseline.unwrap_or_default();
-            let changed = column.changed.map(|changed| count_of(changed, of)).unwrap_or_default();
+            let changed = column.changed.map(|changed| below(diff, changed).unwrap_or_else(|| count_of(changed, of)));
+            let changed = changed.unwrap_or_default();
             if diff.is_compared() {
                 vec![column.name.clone(), data_type, changed, nulls.baseline, nulls.current]
             } else {
@@ -202,6 +223,22 @@ impl Page {
         };
         let table = self.table(header, rows, &[2, 3, 4]);
         Some(match telling.len().saturating_sub(COLUMNS) {
+            0 => table,
+            more => format!("{table}\n… and {} more", plural(more as u64, "column")),
+        })
+    }
+
+    fn distributions(self, diff: &TableDiff) -> Option<String> {
+        let moved = moved(diff);
+        if moved.is_empty() {
+            return None;
+        }
+        let rows = moved.iter().take(COLUMNS).map(|moved| {
+            let cells = moved.cells.iter().cloned();
+            std::iter::once(moved.name.to_owned()).chain(cells).collect()
+        });
+        let table = self.table(&HEADER, rows, &[2, 3, 4, 5]);
+        Some(match moved.len().saturating_sub(COLUMNS) {
             0 => table,
             more => format!("{table}\n… and {} more", plural(more as u64, "column")),
         })
@@ -248,6 +285,32 @@ impl Page {
         parts.join("\n")
     }
 
+    /// The class of every change.
+    pub(super) fn changes(self, impact: &Impact) -> String {
+        let rows = impact::changes(impact, str::to_owned, str::to_owned);
+        if rows.is_empty() {
+            return String::new();
+        }
+        self.table(&["What", "Class", "What differs"], rows.into_iter().map(Vec::from), &[])
+    }
+
+    /// What the changes reach through which columns, at most `limit` nodes of it.
+    pub(super) fn reached(self, impact: &Impact, limit: usize) -> String {
+        let touched = impact::touched(impact);
+        let rows =
+            touched.iter().take(limit).map(|node| Vec::from(impact::row(impact, node, str::to_owned, str::to_owned)));
+        let mut parts = Vec::new();
+        if !touched.is_empty() {
+            parts.push(self.table(&["What", "Steps", "Reads", "Because of"], rows, &[1]));
+        }
+        if let more @ 1.. = touched.len().saturating_sub(limit) {
+            parts.push(format!("… and {more} more"));
+        }
+        parts.extend(impact::lines(impact, str::to_owned).iter().map(|line| plain(line)));
+        parts.extend(impact::owners(impact, str::to_owned).iter().map(|line| plain(line)));
+        parts.join("\n")
+    }
+
     fn downstream(self, report: &Report) -> String {
         let reach = &report.reach;
         if reach.models.is_empty() && reach.exposures.is_empty() {
@@ -281,7 +344,7 @@ fn why(model: &ModelReport) -> String {
 
 fn last_lines(report: &Report) -> String {
     let mut lines = vec![format!("Compared with {}.", report.baseline)];
-    lines.extend(report.drift.as_ref().map(|drift| format!("{}.", drift_words(drift).trim_end_matches('.'))));
+    lines.extend(report.drift.as_ref().map(|drift| format!("{}.", drift_words(drift))));
     if let Some(schema) = &report.environment {
         lines.push(format!("The pull request's tables are in schema {schema}."));
     }

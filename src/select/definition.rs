@@ -1,4 +1,5 @@
-//! Selectors of selectors.yml: a criterion as text, as a pair, or as a map; unions and intersections; exclusions; references.
+//! Selectors of selectors.yml: a criterion as text, as a pair, or as a map; unions and intersections; exclusions;
+//! references.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,5 @@
-//! Selectors as written on the command line: unions by space of intersections by comma of criteria with graph operators.
+//! Selectors as written on the command line: unions by space of intersections by comma of criteria with graph
+//! operators.
 
 use std::fmt;
 

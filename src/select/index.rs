@@ -1,5 +1,6 @@
-//! Where to find nodes by name, path and file without looking at every node; nodes are told by their place in the manifest: a union of thousands of names is common when
-//! another program wrote the selector. Each index is made when it is first asked for.
+//! Where to find nodes by name, path and file without looking at every node; nodes are told by their place in the
+//! manifest: a union of thousands of names is common when another program wrote the selector. Each index is made when
+//! it is first asked for.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};

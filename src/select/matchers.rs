@@ -63,8 +63,8 @@ pub(super) fn tag(value: &str) -> Matcher<'_> {
     })
 }
 
-/// By the configured group of what has a relation, is a test or a metric. A test that only inherits the group of what it
-/// tests is not meant.
+/// By the configured group of what has a relation, is a test or a metric. A test that only inherits the group of what
+/// it tests is not meant.
 pub(super) fn group(value: &str) -> Matcher<'_> {
     let pattern = Pattern::new(value);
     Matcher::each(move |node| {
@@ -107,8 +107,8 @@ pub(super) fn named(kind: ResourceType, value: &str) -> Result<Matcher<'_>, Erro
     }))
 }
 
-/// A glob over the files of the root project; a folder stands for the files in it, and `**` at the end for folders. A node
-/// is meant by its own file, and by the property file that describes it when the glob finds that file itself.
+/// A glob over the files of the root project; a folder stands for the files in it, and `**` at the end for folders. A
+/// node is meant by its own file, and by the property file that describes it when the glob finds that file itself.
 pub(super) fn path<'a>(value: &str, world: &World<'a>) -> Matcher<'a> {
     let glob: Vec<&str> = value.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if glob.iter().all(|part| *part == "**") {
@@ -260,8 +260,8 @@ fn compare_versions(a: &Json, b: &Json) -> std::cmp::Ordering {
 pub(super) fn state<'a>(value: &'a str, world: &World<'a>) -> Result<Matcher<'a>, Error> {
     let known = ["new", "old", "modified", "unmodified"];
     let sub = value.strip_prefix("modified.");
-    if !known.contains(&value) && !sub.is_some_and(|sub| crate::state::all_sub_selectors().any(|known| known == sub)) {
-        let subs: Vec<String> = crate::state::all_sub_selectors().map(|sub| format!("modified.{sub}")).collect();
+    if !known.contains(&value) && !sub.is_some_and(|sub| crate::state::sub_selectors().any(|known| known == sub)) {
+        let subs: Vec<String> = crate::state::sub_selectors().map(|sub| format!("modified.{sub}")).collect();
         let words = known.into_iter().chain(subs.iter().map(String::as_str));
         let expected = format!("one of {}, {}", known.join(", "), subs.join(", "));
         return Err(invalid("state", value, expected, words));

@@ -79,7 +79,8 @@ impl<'a> Matcher<'a> {
 }
 
 impl Method {
-    /// The method with its dotted arguments, as in `config.materialized`; of a criterion without one, by the look of its value.
+    /// The method with its dotted arguments, as in `config.materialized`; of a criterion without one, by the look of
+    /// its value.
     pub(super) fn of(written: Option<&str>, value: &str, criterion: &str) -> Result<(Self, Vec<String>), Error> {
         let Some(written) = written else { return Ok((Self::by_value(value), Vec::new())) };
         let mut parts = written.split('.');

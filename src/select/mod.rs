@@ -1,4 +1,5 @@
-//! dbt's node selection: [`SelectorExpr`] (as written) → [`ResolvedSelector`] (what it means) → [`Selection`] (which nodes).
+//! dbt's node selection: [`SelectorExpr`] (as written) → [`ResolvedSelector`] (what it means) → [`Selection`] (which
+//! nodes).
 
 mod definition;
 mod error;
@@ -14,7 +15,9 @@ mod wildcard;
 pub use error::Error;
 pub use expr::{Criterion, Reach, SelectorExpr};
 pub use method::Method;
-pub use request::{Earlier, Indirect, Request, ResolvedSelector, Selection, Wanted, dag, resolve, select};
+pub use request::{
+    Earlier, Indirect, Request, ResolvedSelector, Selection, Wanted, dag, resolve, select, select_resolved,
+};
 
 #[cfg(test)]
 mod tests;

@@ -81,8 +81,8 @@ pub struct Request {
 pub struct Earlier {
     /// Status words by node; none when there was no run.
     pub results: Option<HashMap<NodeId, String>>,
-    /// When the newest row of each source was loaded, of the sources that an earlier check of freshness could read; none
-    /// when there was none.
+    /// When the newest row of each source was loaded, of the sources that an earlier check of freshness could read;
+    /// none when there was none.
     pub loaded_before: Option<HashMap<NodeId, DateTime<Utc>>>,
     /// The same of the newest check.
     pub loaded_now: Option<HashMap<NodeId, DateTime<Utc>>>,
@@ -156,8 +156,8 @@ pub fn dag(manifest: &Manifest) -> Result<Dag<NodeId>, graph::Error<NodeId>> {
     Dag::new(manifest.nodes.keys().cloned(), manifest.edges().map(|(parent, child)| (parent.clone(), child.clone())))
 }
 
-/// Reads what the request says. `selectors` are those of selectors.yml: name to definition. All of them must be right, also
-/// those that are not asked for, as in dbt.
+/// Reads what the request says. `selectors` are those of selectors.yml: name to definition. All of them must be right,
+/// also those that are not asked for, as in dbt.
 ///
 /// # Errors
 /// Every way in which a selector can be wrong; see [`Error`].
@@ -184,8 +184,8 @@ pub fn resolve(request: &Request, selectors: &JsonMap) -> Result<ResolvedSelecto
     Ok(ResolvedSelector::Difference(Box::new(included), Box::new(excluded), request.indirect))
 }
 
-/// Finds the nodes that a request means, in manifest order, with a warning for each criterion that matches nothing. `dag`
-/// is the manifest's own, as [`dag`] makes it.
+/// Finds the nodes that a request means, in manifest order, with a warning for each criterion that matches nothing.
+/// `dag` is the manifest's own, as [`dag`] makes it.
 ///
 /// # Errors
 /// Every way in which a selector can be wrong; see [`Error`].
@@ -195,10 +195,23 @@ pub fn select(
     dag: &Dag<NodeId>,
     state: Option<&StateDiff>,
 ) -> Result<(Selection, Vec<Diagnostic>), Error> {
-    let selector = resolve(request, &manifest.selectors)?;
+    select_resolved(&resolve(request, &manifest.selectors)?, request, manifest, dag, state)
+}
+
+/// The same, where what the request says has been read already: `selector` is what [`resolve`] made of it.
+///
+/// # Errors
+/// As [`select`], for what only the nodes tell.
+pub fn select_resolved(
+    selector: &ResolvedSelector,
+    request: &Request,
+    manifest: &Manifest,
+    dag: &Dag<NodeId>,
+    state: Option<&StateDiff>,
+) -> Result<(Selection, Vec<Diagnostic>), Error> {
     let world = World { manifest, index: Index::new(manifest), state, earlier: &request.earlier };
     let mut diagnostics = Vec::new();
-    let selected = evaluate(&selector, &world, dag, &mut diagnostics)?;
+    let selected = evaluate(selector, &world, dag, &mut diagnostics)?;
     let wanted = |kind: &ResourceType| {
         (request.resource_types.is_empty() || request.resource_types.contains(kind))
             && !request.exclude_resource_types.contains(kind)
@@ -213,8 +226,8 @@ fn is_selectable(node: &Node) -> bool {
     node.resource_type != ResourceType::Operation && is_matched(node)
 }
 
-/// What criteria look at: also hooks, which a criterion may find though no selection has them, but no groups. A test of a
-/// disabled node stays in the manifest, disabled.
+/// What criteria look at: also hooks, which a criterion may find though no selection has them, but no groups. A test of
+/// a disabled node stays in the manifest, disabled.
 pub(super) fn is_matched(node: &Node) -> bool {
     node.resource_type != ResourceType::Group
         && node.config.get("enabled").and_then(serde_json::Value::as_bool) != Some(false)

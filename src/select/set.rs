@@ -1,5 +1,5 @@
-//! Sets of nodes by their place in the manifest, one bit each: thousands of criteria over tens of thousands of nodes are
-//! combined word by word.
+//! Sets of nodes by their place in the manifest, one bit each: thousands of criteria over tens of thousands of nodes
+//! are combined word by word.
 
 /// A set of places below the size it was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -55,16 +55,30 @@ fn request(args: &[&str]) -> Request {
     request
 }
 
-fn answer(args: &[&str], manifest: &Manifest) -> Result<(Vec<String>, Vec<String>), Error> {
-    answer_with(&request(args), manifest)
-}
+/// Ids, and warnings.
+type Answer = Result<(Vec<String>, Vec<String>), Error>;
 
-fn answer_with(request: &Request, manifest: &Manifest) -> Result<(Vec<String>, Vec<String>), Error> {
+fn answer(request: &Request, manifest: &Manifest) -> Answer {
     let dag = dag(manifest).unwrap();
     let (selection, diagnostics) = select(request, manifest, &dag, None)?;
     let mut ids: Vec<String> = selection.nodes.iter().map(ToString::to_string).collect();
     ids.sort();
     Ok((ids, diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()))
+}
+
+/// What is wrong with an answer, if anything is: dbt's ids (none for an error), and its criteria that match nothing.
+fn complaint(ours: Answer, ids: Option<&[&str]>, empty: &[String]) -> Option<String> {
+    let (ours, warnings, expected) = match (ours, ids) {
+        (Err(_), None) => return None,
+        (Ok((ours, warnings)), Some(expected)) => (ours, warnings, expected),
+        (ours, theirs) => return Some(format!("ours {ours:?}, dbt's {theirs:?}")),
+    };
+    let missing: Vec<_> = expected.iter().filter(|id| !ours.iter().any(|i| i == *id)).collect();
+    let extra: Vec<_> = ours.iter().filter(|id| !expected.contains(&id.as_str())).collect();
+    let message = |text: &String| format!("the selection criterion '{text}' does not match any enabled nodes");
+    let warned: Vec<String> = empty.iter().map(message).collect();
+    let is_right = ours.len() == expected.len() && missing.is_empty() && extra.is_empty() && warnings == warned;
+    (!is_right).then(|| format!("missing {missing:?}, extra {extra:?}; warns {warnings:?}, dbt {warned:?}"))
 }
 
 /// Asks for everything that dbt was asked for.
@@ -79,24 +93,9 @@ fn compare_with(golden: &str, manifest: &Manifest) {
         }
         let expected: Option<Vec<&str>> =
             query["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_str().unwrap()).collect());
-        match (answer(&args, manifest), expected) {
-            (Err(_), None) => {}
-            (Ok((ids, messages)), Some(expected)) => {
-                let missing: Vec<_> = expected.iter().filter(|id| !ids.iter().any(|i| i == *id)).collect();
-                let extra: Vec<_> = ids.iter().filter(|id| !expected.contains(&id.as_str())).collect();
-                if !missing.is_empty() || !extra.is_empty() {
-                    wrong.push(format!("{args:?}: missing {missing:?}, extra {extra:?}"));
-                }
-                let empty = query["empty"].as_array().into_iter().flatten().map(|text| text.as_str().unwrap());
-                let expected: Vec<String> = empty
-                    .map(|text| format!("the selection criterion '{text}' does not match any enabled nodes"))
-                    .collect();
-                if messages != expected {
-                    wrong.push(format!("{args:?}: warns {messages:?}, dbt {expected:?}"));
-                }
-            }
-            (ours, theirs) => wrong.push(format!("{args:?}: ours {ours:?}, dbt's {theirs:?}")),
-        }
+        let empty = query["empty"].as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned());
+        let told = complaint(answer(&request(&args), manifest), expected.as_deref(), &empty.collect::<Vec<_>>());
+        wrong.extend(told.map(|told| format!("{args:?}: {told}")));
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -111,14 +110,7 @@ fn selectors_of_a_project_that_we_parse_select_what_dbt_selects() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ecomm");
     let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
     let project = project::load(&options).unwrap().project;
-    let profile = &project.profile;
-    let options = ParseOptions {
-        target_public: profile.public_target(),
-        database: profile.database(),
-        schema: profile.schema().to_owned(),
-        ..ParseOptions::default()
-    };
-    compare_with("goldens/ecomm_ls.json", &parse::parse(&project, options).manifest);
+    compare_with("goldens/ecomm_ls.json", &parse::parse(&project, ParseOptions::of(&project)).manifest);
 }
 
 #[test]
@@ -168,7 +160,7 @@ fn errors_say_what_to_write_instead() {
             "there is no selector 'by_test' in selectors.yml; it has by_text, by_pair, by_method, at, union, intersection, nested, cautious; did you mean 'by_text'?",
         ),
     ] {
-        assert_eq!(answer(&args, &manifest).unwrap_err().to_string(), message);
+        assert_eq!(answer(&request(&args), &manifest).unwrap_err().to_string(), message);
     }
 }
 
@@ -193,9 +185,9 @@ fn with_selectors(selectors: &Json) -> Manifest {
 #[test]
 fn a_default_selector_is_used_only_when_nothing_is_asked_for() {
     let manifest = with_selectors(&serde_json::json!({"d": {"default": true, "definition": "fqn:pens"}}));
-    assert_eq!(answer(&["--indirect-selection", "empty"], &manifest).unwrap().0, ["model.zoo.pens"]);
-    assert_eq!(answer(&["-s", "costs"], &manifest).unwrap().0, ["model.zoo.costs"]);
-    assert!(answer(&["--exclude", "pens"], &manifest).unwrap().0.len() > 30);
+    assert_eq!(answer(&request(&["--indirect-selection", "empty"]), &manifest).unwrap().0, ["model.zoo.pens"]);
+    assert_eq!(answer(&request(&["-s", "costs"]), &manifest).unwrap().0, ["model.zoo.costs"]);
+    assert!(answer(&request(&["--exclude", "pens"]), &manifest).unwrap().0.len() > 30);
 }
 
 #[test]
@@ -203,16 +195,16 @@ fn cautious_parts_of_a_union_in_a_file_are_not_looked_at_together() {
     let part = |name: &str| serde_json::json!({"method": "fqn", "value": name, "indirect_selection": "cautious"});
     let manifest = with_selectors(&serde_json::json!({"cu": {"union": [part("stg_animals"), part("stg_species")]}}));
     let relationships = "test.zoo.relationships_stg_animals_species_id__id__ref_stg_species_.5f2ce09137".to_owned();
-    assert!(!answer(&["--selector", "cu"], &manifest).unwrap().0.contains(&relationships));
+    assert!(!answer(&request(&["--selector", "cu"]), &manifest).unwrap().0.contains(&relationships));
     let on_the_line =
-        answer(&["-s", "stg_animals stg_species", "--indirect-selection", "cautious"], &manifest).unwrap();
+        answer(&request(&["-s", "stg_animals stg_species", "--indirect-selection", "cautious"]), &manifest).unwrap();
     assert!(on_the_line.0.contains(&relationships));
 }
 
 #[test]
 fn text_in_a_file_is_one_criterion_and_bad_definitions_say_why() {
     let manifest = with_selectors(&serde_json::json!({"spaced": "pens costs"}));
-    assert_eq!(answer(&["--selector", "spaced"], &manifest).unwrap().0, Vec::<String>::new());
+    assert_eq!(answer(&request(&["--selector", "spaced"]), &manifest).unwrap().0, Vec::<String>::new());
     let definitions = serde_json::json!({
         "loop": {"method": "selector", "value": "loop"},
         "number": 3,
@@ -231,7 +223,7 @@ fn text_in_a_file_is_one_criterion_and_bad_definitions_say_why() {
         // Also when another one, or none, is asked for.
         let manifest = with_selectors(&serde_json::json!({"fine": "pens", name: definitions[name]}));
         for args in [["--selector", name], ["--selector", "fine"], ["-s", "pens"]] {
-            let message = answer(&args, &manifest).unwrap_err().to_string();
+            let message = answer(&request(&args), &manifest).unwrap_err().to_string();
             assert_eq!(message, format!("selector '{name}' in selectors.yml: {reason}"));
         }
     }

@@ -61,7 +61,8 @@ fn fits(pattern: &[Token], text: &str) -> bool {
     pattern[p..].iter().all(|token| matches!(token, Token::Many))
 }
 
-/// Whether the path matches a glob of the same kind: segments are matched one by one, `**` stands for any number of folders.
+/// Whether the path matches a glob of the same kind: segments are matched one by one, `**` stands for any number of
+/// folders.
 pub(super) fn matches_path(glob: &[&str], path: &[&str]) -> bool {
     match (glob.split_first(), path.split_first()) {
         (None, None) => true,

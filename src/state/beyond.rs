@@ -1,8 +1,8 @@
-//! What dbt does not see, found only for those who ask by name: variables, environment variables, materializations, macros
-//! that name relations, macros handed on as values, large seeds by content, children of a changed ephemeral.
+//! What dbt does not see, found only for those who ask by name: variables, environment variables, materializations,
+//! macros that name relations, macros handed on as values, large seeds by content, children of a changed ephemeral.
 //!
-//! Names are found in the code as written, calls that the node's `depends_on` knows included; so more may be found than a render
-//! reads, and never a name that is put together while rendering.
+//! Names are found in the code as written, calls that the node's `depends_on` knows included; so more may be found than
+//! a render reads, and never a name that is put together while rendering.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,7 +14,8 @@ use super::config::text;
 use super::diff::Hit;
 use super::macros::MacroChanges;
 use super::reason::{ENV_VARS, EPHEMERAL, Finding, MATERIALIZATION, NAMING, Reason, SEED_CONTENT, VALUE_MACRO, VARS};
-use crate::model::{Change, Inputs, JsonMap, Manifest, Mention, Node, NodeId, ResourceType, mentions};
+use crate::jinja::{Mention, mentions};
+use crate::model::{Change, Inputs, JsonMap, Manifest, Node, NodeId, ResourceType};
 
 /// The macros that name relations, with the part that each gives.
 const NAMING_MACROS: &[&str] = &["generate_database_name", "generate_schema_name", "generate_alias_name"];
@@ -44,6 +45,8 @@ struct Beyond<'a> {
     manifests: Change<&'a Manifest>,
     /// What both sides were given; none when one of them was read from a file.
     inputs: Option<Change<&'a Inputs>>,
+    /// Whether a variable or the environment differs.
+    inputs_differ: bool,
     /// By package, the variables whose values differ.
     vars: HashMap<&'a str, BTreeMap<&'a str, Change<Option<&'a Json>>>>,
     /// Names in the code of each macro, for those that may matter.
@@ -65,15 +68,14 @@ impl<'a> Beyond<'a> {
             _ => None,
         };
         let vars: HashMap<_, _> = inputs.map(changed_vars).unwrap_or_default();
-        let same_env = inputs.is_none_or(|inputs| inputs.baseline.env == inputs.current.env);
+        let inputs_differ = !vars.is_empty() || inputs.is_some_and(|inputs| inputs.map(|side| &side.env).is_changed());
         let mut changed_names: HashMap<&str, Vec<&str>> = HashMap::new();
         for (id, _) in macros.in_order() {
             if let Some(it) = manifests.current.macros.get(id) {
                 changed_names.entry(it.name.as_str()).or_default().push(id);
             }
         }
-        let reads_macros = !vars.is_empty() || !same_env;
-        let read = manifests.current.macros.iter().filter(|_| reads_macros);
+        let read = manifests.current.macros.iter().filter(|_| inputs_differ);
         let mentioned = read.map(|(id, it)| (id.as_str(), mentions(&it.macro_sql).into_iter().collect())).collect();
         let changed_ids: HashSet<&str> = macros.in_order().into_iter().map(|(id, _)| id).collect();
         let names_changed = changed_ids.iter().any(|id| {
@@ -84,6 +86,7 @@ impl<'a> Beyond<'a> {
         let mut beyond = Self {
             manifests: *manifests,
             inputs,
+            inputs_differ,
             vars,
             mentioned,
             changed_names,
@@ -100,7 +103,7 @@ impl<'a> Beyond<'a> {
 
     fn of(&self, node: &Node) -> Vec<(&'static Reason, Finding)> {
         let mut found = Vec::new();
-        if self.inputs.is_some_and(|inputs| inputs.baseline.env != inputs.current.env) || !self.vars.is_empty() {
+        if self.inputs_differ {
             found.extend(self.of_inputs(node));
         }
         found.extend(self.materialization(node).map(|finding| (&MATERIALIZATION, finding)));
@@ -231,7 +234,9 @@ impl<'a> Beyond<'a> {
 
     /// A changed macro that the code names without calling it, so that nothing depends on it for dbt.
     fn values(&self, node: &Node) -> Option<Finding> {
-        if !self.changed_names.keys().any(|name| node.raw_code.contains(name)) {
+        // Most code has no such name; looked up word by word, however many macros changed.
+        let mut words = node.raw_code.split(|c: char| c != '_' && !c.is_alphanumeric());
+        if self.changed_names.is_empty() || !words.any(|word| self.changed_names.contains_key(word)) {
             return None;
         }
         let known: HashSet<&str> = self.reachable(node).into_iter().collect();
@@ -253,7 +258,17 @@ impl<'a> Beyond<'a> {
 
 fn hooks(config: &JsonMap) -> HashSet<Mention> {
     let hooks = ["pre-hook", "post-hook"].iter().filter_map(|key| config.get(*key));
-    hooks.flat_map(|hook| mentions(&hook.to_string().replace("\\\"", "\""))).collect()
+    hooks.flat_map(strings).flat_map(mentions).collect()
+}
+
+/// Every string in a value: a hook is its SQL, or a map with it, or a list of these.
+fn strings(value: &Json) -> Vec<&str> {
+    match value {
+        Json::String(text) => vec![text],
+        Json::Array(items) => items.iter().flat_map(strings).collect(),
+        Json::Object(map) => map.values().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn changed_vars(inputs: Change<&Inputs>) -> HashMap<&str, BTreeMap<&str, Change<Option<&Json>>>> {

@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::reason::{Finding, Pair};
 use super::severity::Severity;
-use crate::model::{Change, JsonMap, Node, ResourceType, config_call};
+use crate::jinja::config_call;
+use crate::model::{Change, JsonMap, Node, ResourceType};
 
 /// Keys of the node's name in the database; they have a reason of their own.
 const RELATION_KEYS: &[&str] = &["database", "schema", "alias"];
@@ -58,8 +59,8 @@ pub(super) fn relation(pair: &Pair<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// The configuration as written. By the flag, that of the code is read from the code itself: writers differ in how they keep
-/// it, some as rendered, some as text, dbt 1.11 as its parser sees it.
+/// The configuration as written. By the flag, that of the code is read from the code itself: writers differ in how they
+/// keep it, some as rendered, some as text, dbt 1.11 as its parser sees it.
 fn as_written(node: &Node, by_code: bool) -> Cow<'_, JsonMap> {
     if !by_code {
         return Cow::Borrowed(&node.unrendered_config);

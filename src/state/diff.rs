@@ -27,7 +27,8 @@ pub struct Hit {
     pub in_modified: bool,
     /// Whether dbt does not see it at all.
     pub beyond_dbt: bool,
-    /// One line for people, e.g. `materialized: view → table`, `macro cents_to_dollars changed (via orders → cents_to_dollars)`.
+    /// One line for people, e.g. `materialized: view → table`, `macro cents_to_dollars changed (via orders →
+    /// cents_to_dollars)`.
     pub summary: String,
     /// The two values as text, where there are two (for code, the code).
     pub values: Option<Change<Option<String>>>,
@@ -67,11 +68,15 @@ impl Hit {
     /// Of code that both sides have: a unified diff with `context` lines around each change; none when no line differs.
     pub fn code_diff(&self, context: usize) -> Option<String> {
         let values = self.values.as_ref().filter(|_| self.is_code)?;
-        let (baseline, current) = (values.baseline.as_deref()?, values.current.as_deref()?);
-        let diff = similar::TextDiff::from_lines(baseline, current);
-        let text = diff.unified_diff().context_radius(context).missing_newline_hint(false).to_string();
-        Some(text).filter(|text| !text.is_empty())
+        unified(values.as_ref().map(Option::as_deref), context)
     }
+}
+
+/// Of text that both sides have: a unified diff with `context` lines around each change; none when no line differs.
+pub(super) fn unified(text: Change<Option<&str>>, context: usize) -> Option<String> {
+    let diff = similar::TextDiff::from_lines(text.baseline?, text.current?);
+    let text = diff.unified_diff().context_radius(context).missing_newline_hint(false).to_string();
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// The difference of two manifests.
@@ -88,7 +93,8 @@ pub struct StateDiff {
 /// What the project's flags say about comparing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// dbt's `state_modified_compare_more_unrendered_values`: sources are compared by what is written, not by what it renders to.
+    /// dbt's `state_modified_compare_more_unrendered_values`: sources are compared by what is written, not by what it
+    /// renders to.
     pub more_unrendered: bool,
 }
 
@@ -99,8 +105,8 @@ impl StateDiff {
         self.changed.get(id).is_some_and(|hits| hits.iter().any(|hit| hit.in_modified))
     }
 
-    /// Whether `state:modified.semantic` selects the node: as [`Self::is_modified`], but for what is an edit of comments, white
-    /// space or formatting alone. dbt has no such selector.
+    /// Whether `state:modified.semantic` selects the node: as [`Self::is_modified`], but for what is an edit of
+    /// comments, white space or formatting alone. dbt has no such selector.
     pub fn is_semantically_modified(&self, id: &str) -> bool {
         self.changed.get(id).is_some_and(|hits| hits.iter().any(|hit| hit.in_modified && !hit.formatting_only))
     }

@@ -1,17 +1,18 @@
-//! The difference of two manifests as a document: what changed and why, what is gone, what was renamed, which macros reach what.
-//! Programs read it as JSON; `report` draws it for people.
+//! The difference of two manifests as a document: what changed and why, what is gone, what was renamed, which macros
+//! reach what. Programs read it as JSON; `report` draws it for people.
 
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::diff::unified;
 use super::macros::MacroChanges;
 use super::rename::{Rename, renames};
 use super::{Hit, Severity, StateDiff};
 use crate::model::{Change, Manifest, Node, NodeId, ResourceType};
 
-/// The shape of [`Explanation`] as JSON. It grows when a field is renamed, removed or means something else; a field more is
-/// no new shape.
+/// The shape of [`Explanation`] as JSON. It grows when a field is renamed, removed or means something else; a field
+/// more is no new shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Lines around each change of code.
@@ -34,6 +35,8 @@ pub struct Explanation {
     pub nodes: Vec<ChangedNode>,
     /// What the baseline has and the current side has not.
     pub removed: Vec<RemovedNode>,
+    /// How many more are gone and not told, since a selector finds what is there.
+    pub removed_left_out: usize,
     /// Which of those are likely the new nodes under another name.
     pub renames: Vec<Rename>,
     /// Macros that differ, those that reach no node among them.
@@ -190,6 +193,7 @@ pub fn explain(manifests: &Change<&Manifest>, diff: &StateDiff, baseline: &str, 
         baseline: baseline.to_owned(),
         totals,
         removed: removed_nodes(manifests, diff),
+        removed_left_out: 0,
         renames: renames(manifests, diff),
         macros: changed_macros(manifests, &nodes, diff),
         nodes,
@@ -202,9 +206,10 @@ impl Explanation {
         self.nodes.is_empty() && self.removed.is_empty() && self.macros.is_empty()
     }
 
-    /// Keeps what is said of the selected nodes. What is gone cannot be selected, so nothing is said of it.
+    /// Keeps what is said of the selected nodes. What is gone cannot be selected, so it is only counted.
     pub fn keep(&mut self, selected: &HashSet<&NodeId>) {
         self.nodes.retain(|node| selected.contains(&node.unique_id));
+        self.removed_left_out += self.removed.len();
         self.removed.clear();
         self.renames.retain(|rename| selected.contains(&rename.to));
         for changed in &mut self.macros {
@@ -326,17 +331,13 @@ fn changed_macros(manifests: &Change<&Manifest>, nodes: &[ChangedNode], diff: &S
     let told = |(id, change): (&str, MacroChange)| {
         let it = manifests.current.macros.get(id).or_else(|| manifests.baseline.macros.get(id))?;
         let code = manifests.map(|manifest| manifest.macros.get(id).map(|it| it.macro_sql.as_str()));
-        let unified = |(old, new): (&str, &str)| {
-            let diff = similar::TextDiff::from_lines(old, new);
-            diff.unified_diff().context_radius(CONTEXT).missing_newline_hint(false).to_string()
-        };
         Some(ChangedMacro {
             unique_id: id.to_owned(),
             name: it.name.clone(),
             path: it.original_file_path.clone(),
             change,
             reached_by: reached.remove(id).unwrap_or_default(),
-            diff: code.baseline.zip(code.current).map(unified),
+            diff: unified(code, CONTEXT),
         })
     };
     changes.in_order().into_iter().filter_map(told).collect()

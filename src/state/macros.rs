@@ -6,7 +6,8 @@ use super::explain::MacroChange;
 use super::reason::Finding;
 use crate::model::{Change, Macro, Manifest, Node};
 
-/// Adapters whose built-in macros come with them: packages `dbt_<adapter>`. A package such as `dbt_utils` is none of them.
+/// Adapters whose built-in macros come with them: packages `dbt_<adapter>`. A package such as `dbt_utils` is none of
+/// them.
 const ADAPTERS: &[&str] = &[
     "athena",
     "bigquery",
@@ -141,8 +142,8 @@ fn reaching<'a>(manifest: &'a Manifest, changed: impl Iterator<Item = &'a str>) 
     found
 }
 
-/// Built-in macros are the program's, not the project's: those of two programs, or of two versions of one (which a manifest
-/// need not tell: slimdiff names the dbt that it follows), differ everywhere though nothing was edited.
+/// Built-in macros are the program's, not the project's: those of two programs, or of two versions of one (which a
+/// manifest need not tell: slimdiff names the dbt that it follows), differ everywhere though nothing was edited.
 fn is_built_in(package: &str) -> bool {
     package == "dbt" || package.strip_prefix("dbt_").is_some_and(|adapter| ADAPTERS.contains(&adapter))
 }

@@ -7,6 +7,7 @@ mod contract;
 mod diff;
 mod explain;
 mod macros;
+mod readable;
 mod reason;
 mod rename;
 mod resource;
@@ -20,7 +21,6 @@ pub use explain::{
 };
 pub use reason::{REASONS, Reason, sub_selectors};
 pub use rename::Rename;
-pub use semantic::all_sub_selectors;
 pub use severity::Severity;
 
 #[cfg(test)]

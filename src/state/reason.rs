@@ -1,6 +1,7 @@
 //! The reasons why a node counts as changed, as a table: one row each. Order is the order in which they are told.
 
 use super::macros::MacroChanges;
+use super::semantic::SEMANTIC;
 use super::severity::Severity;
 use super::{Options, config, content, contract, resource};
 use crate::model::{Change, Node, ResourceType};
@@ -99,121 +100,98 @@ use ResourceType::{
 /// What dbt compiles or loads; everything that has the base rule.
 const COMPILED: &[ResourceType] = &[Model, Seed, Snapshot, Test, Analysis, Operation, Function];
 
-/// The one reason of a node that the baseline has not, so that there is nothing to compare.
-pub(super) const NEW: Reason = Reason {
-    id: "new",
-    title: "new",
+/// What most reasons have in common.
+const BASE: Reason = Reason {
+    id: "",
+    title: "",
     severity: Severity::Behaviour,
     sub_selector: None,
     beyond_dbt: false,
     applies_to: &[],
     counts: always,
     compare: |_| Vec::new(),
+    doc: "",
+};
+
+/// What is found by the room's `beyond`.
+const BEYOND: Reason = Reason { beyond_dbt: true, applies_to: COMPILED, counts: never, ..BASE };
+
+/// The one reason of a node that the baseline has not, so that there is nothing to compare.
+pub(super) const NEW: Reason = Reason {
+    id: "new",
+    title: "new",
     doc: "The baseline has no node of its id. A new source, exposure, metric, semantic model or saved query is not modified, only new: so dbt has it.",
+    ..BASE
 };
 
 /// A new node may reach a changed macro too.
 pub(super) const MACRO: Reason = Reason {
     id: "macro",
     title: "macro",
-    severity: Severity::Behaviour,
     sub_selector: Some("macros"),
-    beyond_dbt: false,
     applies_to: COMPILED,
-    counts: always,
     compare: |pair| pair.macros.reached_from(pair.nodes.current),
     doc: "A macro it calls, directly or through others, was edited, added or removed. Built-in macros never count: they are the program's.",
+    ..BASE
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const VARS: Reason = Reason {
     id: "vars",
     title: "variable",
-    severity: Severity::Behaviour,
     sub_selector: Some("vars"),
-    beyond_dbt: true,
-    applies_to: COMPILED,
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "The value of a variable differs that the code, a hook or a macro it calls names. Needs both sides to be parsed: a baseline from git.",
+    ..BEYOND
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const ENV_VARS: Reason = Reason {
     id: "env_vars",
     title: "environment variable",
-    severity: Severity::Behaviour,
     sub_selector: Some("env_vars"),
-    beyond_dbt: true,
-    applies_to: COMPILED,
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "An environment variable differs that the code, a hook or a macro it calls names; the values are not told. Needs both sides to be parsed.",
+    ..BEYOND
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const MATERIALIZATION: Reason = Reason {
     id: "materialization",
     title: "materialization macro",
-    severity: Severity::Behaviour,
     sub_selector: Some("materialization"),
-    beyond_dbt: true,
     applies_to: &[Model, Seed, Snapshot],
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "The macro that materializes it, or one that it calls, changed.",
+    ..BEYOND
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const NAMING: Reason = Reason {
     id: "naming",
     title: "name of the relation",
-    severity: Severity::Behaviour,
     sub_selector: Some("naming"),
-    beyond_dbt: true,
     applies_to: &[Model, Seed, Snapshot, Test, Function],
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "A macro that names relations changed (`generate_schema_name` and its like), and the relation is another.",
+    ..BEYOND
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const VALUE_MACRO: Reason = Reason {
     id: "value_macro",
     title: "macro handed on as a value",
-    severity: Severity::Behaviour,
     sub_selector: Some("value_macros"),
-    beyond_dbt: true,
-    applies_to: COMPILED,
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "A changed macro is named in the code without being called there, as when it is handed to another macro.",
+    ..BEYOND
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const SEED_CONTENT: Reason = Reason {
     id: "seed_content",
     title: "content of a large seed",
-    severity: Severity::Behaviour,
     sub_selector: Some("seed_content"),
-    beyond_dbt: true,
     applies_to: &[Seed],
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "The data of a seed over 1 MiB differs. Needs both sides to be parsed.",
+    ..BEYOND
 };
 
-/// Found by `beyond`, as all of these.
 pub(super) const EPHEMERAL: Reason = Reason {
     id: "ephemeral",
     title: "ephemeral above",
-    severity: Severity::Behaviour,
     sub_selector: Some("ephemeral"),
-    beyond_dbt: true,
-    applies_to: COMPILED,
-    counts: never,
-    compare: |_| Vec::new(),
     doc: "An ephemeral model that it reads was modified, so its compiled code is another.",
+    ..BEYOND
 };
 
 /// All reasons.
@@ -221,31 +199,26 @@ pub const REASONS: &[Reason] = &[
     Reason {
         id: "body",
         title: "code",
-        severity: Severity::Behaviour,
         sub_selector: Some("body"),
-        beyond_dbt: false,
         applies_to: &[Model, Snapshot, Test, Analysis, Operation, Function],
         counts: not_a_generic_test,
         compare: content::body,
         doc: "The code as written differs, comments and whitespace inside included. Of a generic test only `modified.body` sees it.",
+        ..BASE
     },
     Reason {
         id: "seed",
         title: "seed data",
-        severity: Severity::Behaviour,
         sub_selector: Some("body"),
-        beyond_dbt: false,
         applies_to: &[Seed],
-        counts: always,
         compare: content::seed,
         doc: "The file's checksum differs. A seed over 1 MiB has its path for a checksum, so a change of its rows is not seen.",
+        ..BASE
     },
     Reason {
         id: "config",
         title: "configuration",
-        severity: Severity::Behaviour,
         sub_selector: Some("configs"),
-        beyond_dbt: false,
         applies_to: &[
             Model,
             Seed,
@@ -260,152 +233,122 @@ pub const REASONS: &[Reason] = &[
             SemanticModel,
             SavedQuery,
         ],
-        counts: always,
         compare: config::config,
         doc: "A configuration as written differs; a default written out differs from one left out. Tags, group, alias, schema and database do not count here. Of a test, only what decides how it runs counts.",
+        ..BASE
     },
     Reason {
         id: "relation",
         title: "relation",
-        severity: Severity::Behaviour,
         sub_selector: Some("relation"),
-        beyond_dbt: false,
         applies_to: COMPILED,
         counts: not_a_generic_test,
         compare: config::relation,
         doc: "The configured alias, schema or database differs as written. What they render to does not count.",
+        ..BASE
     },
     Reason {
         id: "source_relation",
         title: "source table",
-        severity: Severity::Behaviour,
         sub_selector: Some("relation"),
-        beyond_dbt: false,
         applies_to: &[Source],
-        counts: always,
         compare: resource::source_relation,
         doc: "The source's database, schema or identifier differs: rendered, or as written with state_modified_compare_more_unrendered_values.",
+        ..BASE
     },
     Reason {
         id: "persisted_description",
         title: "persisted description",
         severity: Severity::Metadata,
         sub_selector: Some("persisted_descriptions"),
-        beyond_dbt: false,
         applies_to: COMPILED,
         counts: not_a_generic_test,
         compare: content::persisted_description,
         doc: "A description differs that persist_docs writes to the database.",
+        ..BASE
     },
     Reason {
         id: "contract",
         title: "contract",
-        severity: Severity::Behaviour,
         sub_selector: Some("contract"),
-        beyond_dbt: false,
         applies_to: COMPILED,
-        counts: always,
         compare: contract::contract,
         doc: "The contract was turned on or off, or its columns, types or constraints differ. What a consumer could notice is breaking.",
+        ..BASE
     },
     Reason {
         id: "fqn",
         title: "place in the project",
         severity: Severity::Metadata,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[Model, Seed, Snapshot, Test, Analysis, Operation, Function, Source, Exposure],
-        counts: always,
         compare: content::fqn,
         doc: "The file moved to another folder, so other configuration may reach it.",
+        ..BASE
     },
     Reason {
         id: "ref_representation",
         title: "how it may be referred to",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[Model],
-        counts: always,
         compare: contract::ref_representation,
         doc: "Access, latest version or deprecation date differ.",
+        ..BASE
     },
     Reason {
         id: "source",
         title: "source properties",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[Source],
-        counts: always,
         compare: resource::source,
         doc: "Quoting, freshness, loaded_at_field or external differ. Descriptions, columns and tags do not count.",
+        ..BASE
     },
     Reason {
         id: "exposure",
         title: "exposure properties",
         severity: Severity::Metadata,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[Exposure],
-        counts: always,
         compare: resource::exposure,
         doc: "Type, owner, maturity, url, description, label or what it depends on differ.",
+        ..BASE
     },
     Reason {
         id: "metric",
         title: "metric properties",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[Metric],
-        counts: always,
         compare: resource::metric,
         doc: "Type, description or label differ. What the metric computes does not count in dbt.",
+        ..BASE
     },
     Reason {
         id: "semantic_model",
         title: "semantic model properties",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[SemanticModel],
-        counts: always,
         compare: resource::semantic_model,
         doc: "Model, description, defaults, entities, dimensions, measures, primary entity or group differ.",
+        ..BASE
     },
     Reason {
         id: "saved_query",
         title: "saved query properties",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[SavedQuery],
-        counts: always,
         compare: resource::saved_query,
         doc: "What it queries, its description, label, group, tags or exports differ.",
+        ..BASE
     },
     Reason {
         id: "unit_test",
         title: "unit test",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[UnitTest],
-        counts: always,
         compare: resource::unit_test,
         doc: "Its model, inputs, expectation or overrides differ. The description does not count.",
+        ..BASE
     },
     Reason {
         id: "function",
         title: "signature of the function",
-        severity: Severity::Behaviour,
-        sub_selector: None,
-        beyond_dbt: false,
         applies_to: &[Function],
-        counts: always,
         compare: resource::function,
         doc: "What a function takes or returns differs, descriptions apart.",
+        ..BASE
     },
     MACRO,
     VARS,
@@ -423,16 +366,17 @@ pub(super) fn all_reasons() -> impl Iterator<Item = &'static Reason> {
     std::iter::once(&NEW).chain(REASONS)
 }
 
-/// What may follow `state:modified.`, each once.
+/// What may follow `state:modified.`, each once: the reasons' own, and what leaves formatting out.
 pub fn sub_selectors() -> impl Iterator<Item = &'static str> {
-    REASONS.iter().enumerate().filter_map(|(i, reason)| {
+    let own = REASONS.iter().enumerate().filter_map(|(i, reason)| {
         let sub = reason.sub_selector?;
         (!REASONS[..i].iter().any(|earlier| earlier.sub_selector == Some(sub))).then_some(sub)
-    })
+    });
+    own.chain([SEMANTIC])
 }
 
-/// Whether a sub-selector selects a new node of this kind: when it has a comparison for it, which there is nothing to make
-/// with. Macros are compared apart from the node, so being new is no reason there.
+/// Whether a sub-selector selects a new node of this kind: when it has a comparison for it, which there is nothing to
+/// make with. Macros are compared apart from the node, so being new is no reason there.
 pub(super) fn sees_new(sub_selector: &str, kind: ResourceType) -> bool {
     sub_selector != "macros"
         && REASONS.iter().any(|reason| {

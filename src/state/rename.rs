@@ -21,7 +21,8 @@ pub struct Rename {
     pub from: NodeId,
     /// Its id now.
     pub to: NodeId,
-    /// How much of the code is the same, from 0 to 1; of a seed, 1 when the data is the same; of a source, 1 when it is the same table.
+    /// How much of the code is the same, from 0 to 1; of a seed, 1 when the data is the same; of a source, 1 when it is
+    /// the same table.
     pub similarity: f32,
 }
 

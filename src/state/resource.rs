@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::config::{same, says_nothing, text, without_defaults};
+use super::readable::difference;
 use super::reason::{Finding, Pair};
 use crate::model::node::{ExposureDetail, SourceDetail};
 use crate::model::{Change, Detail, JsonMap, Node};
@@ -165,5 +166,12 @@ fn json_change(what: &str, values: &Change<Option<&Json>>) -> Option<Finding> {
         (None, None) => true,
         _ => false,
     };
-    (!equal).then(|| Finding::of(what, stated.map(|value| value.as_ref().map(text))))
+    (!equal).then(|| {
+        let said = match (&stated.baseline, &stated.current) {
+            (Some(old), Some(new)) => difference(what, old, new),
+            _ => String::new(),
+        };
+        let finding = Finding::of(what, stated.map(|value| value.as_ref().map(text)));
+        if said.is_empty() { finding } else { Finding { summary: said, ..finding } }
+    })
 }

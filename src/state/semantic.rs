@@ -1,21 +1,16 @@
-//! `state:modified.semantic`: an edit of comments, white space or formatting alone is no change. Asked for by name, since dbt
-//! counts it.
+//! `state:modified.semantic`: an edit of comments, white space or formatting alone is no change. Asked for by name,
+//! since dbt counts it.
 
 use super::diff::Hit;
-use super::reason::sub_selectors;
 use crate::lineage::{Dialect, same_template};
 use crate::model::{Change, Node};
 
 /// What follows `state:modified.` in the selector.
 pub(super) const SEMANTIC: &str = "semantic";
 
-/// Everything that may follow `state:modified.`: the reasons' own, and what leaves formatting out.
-pub fn all_sub_selectors() -> impl Iterator<Item = &'static str> {
-    sub_selectors().chain([SEMANTIC])
-}
-
-/// Marks what is an edit of formatting alone: of the node's own SQL, token by token. A macro's text may end up anywhere, in a
-/// string too, so there every edit counts; so does every edit of Python, where white space has a meaning.
+/// Marks what is an edit of formatting alone: of the node's own SQL, token by token. A macro's text may end up
+/// anywhere, in a string too, so there every edit counts; so does every edit of Python, where white space has a
+/// meaning.
 pub(super) fn mark(node: &Node, adapter_type: &str, hits: &mut [Hit]) {
     if node.language != "sql" {
         return;

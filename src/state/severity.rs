@@ -11,7 +11,8 @@ pub enum Severity {
     /// What is built, where, or how may differ.
     #[default]
     Behaviour,
-    /// A promise to others is withdrawn: those who rely on a contract, or on being allowed to refer to the node, may fail.
+    /// A promise to others is withdrawn: those who rely on a contract, or on being allowed to refer to the node, may
+    /// fail.
     Breaking,
 }
 

@@ -5,13 +5,16 @@ pub mod compare;
 mod dialect;
 mod duckdb;
 mod error;
+mod hush;
 mod json;
 mod postgres;
 mod session;
 mod statements;
 mod target;
+mod unconnected;
 
 pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec};
 pub use error::Error;
-pub use session::{Session, Warehouse, connect, connect_to_compile};
+pub use hush::without_values;
+pub use session::{Session, Warehouse, as_if_empty, connect, connect_to_compile};
 pub use target::{Attachment, DuckDbTarget, Extension, ForeignTarget, PostgresTarget, SecretFields, SslMode, Target};

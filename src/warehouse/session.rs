@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use crate::model::{Column, Relation, Table};
 
-use super::{Dialect, Error, Postgres, Target, duckdb, postgres};
+use super::unconnected::Unconnected;
+use super::{Dialect, Error, Target, duckdb, postgres};
 
 /// An engine with credentials, ready to open sessions. One per run, shared.
 #[async_trait]
@@ -87,36 +88,13 @@ pub async fn connect(target: &Target) -> Result<Arc<dyn Warehouse>, Error> {
 /// As [`connect`].
 pub async fn connect_to_compile(target: &Target) -> Result<Arc<dyn Warehouse>, Error> {
     match target {
-        Target::Foreign(target) => Ok(Arc::new(Unconnected { adapter_type: target.adapter_type })),
+        Target::Foreign(_) => Ok(Arc::new(Unconnected::refusing(target))),
         target => connect(target).await,
     }
 }
 
-/// An engine that projects are compiled for and that is never asked.
-struct Unconnected {
-    adapter_type: &'static str,
-}
-
-#[async_trait]
-impl Warehouse for Unconnected {
-    fn dialect(&self) -> &dyn Dialect {
-        // As for `Target::dialect`: nothing is ever sent.
-        &Postgres
-    }
-
-    fn adapter_type(&self) -> &'static str {
-        self.adapter_type
-    }
-
-    fn can_open(&self) -> bool {
-        false
-    }
-
-    async fn session(&self) -> Result<Box<dyn Session>, Error> {
-        Err(Error::NoConnection { adapter_type: self.adapter_type })
-    }
-
-    async fn cancel(&self) {}
-
-    fn resume(&self) {}
+/// The engine of a target as if nothing were built there, never connected: it has no relations, and whoever asks it for
+/// rows or columns is told that it has none to give.
+pub fn as_if_empty(target: &Target) -> Arc<dyn Warehouse> {
+    Arc::new(Unconnected::empty(target))
 }

@@ -1,4 +1,5 @@
-//! What a plain scalar means in YAML 1.1, which is what dbt's reader speaks: `yes` is true, `1e3` is text, `1:30` is 90.
+//! What a plain scalar means in YAML 1.1, which is what dbt's reader speaks: `yes` is true, `1e3` is text, `1:30` is
+//! 90.
 
 use std::fmt::Write;
 use std::sync::LazyLock;

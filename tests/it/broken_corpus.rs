@@ -1,9 +1,10 @@
 //! The corpus of broken projects: each is refused or warned of as dbt does, in words that a stranger understands.
 //!
 //! A case is a folder of `fixtures/broken` that is laid over `fixtures/broken/base`, a small project in order. Its
-//! `case.txt` begins with what is wrong, followed by `key: value` lines: `run` (the command line, `parse` when missing),
-//! `without` (a file of the base to remove), `exit` (the exit code), `names` (what the output must name) and `dbt`
-//! (what dbt-core 1.11 makes of it: `error`, `warning`, or `accepts`). All that is said is in a snapshot of the case's name.
+//! `case.txt` begins with what is wrong, followed by `key: value` lines: `run` (the command line, `parse` when
+//! missing), `without` (a file of the base to remove), `exit` (the exit code), `names` (what the output must name) and
+//! `dbt` (what dbt-core 1.11 makes of it: `error`, `warning`, or `accepts`). All that is said is in a snapshot of the
+//! case's name.
 
 use std::collections::BTreeMap;
 use std::fs;

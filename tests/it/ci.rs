@@ -1,10 +1,9 @@
 //! `slimdiff ci` on small projects, one concern each, with git as the baseline.
 
-use std::process::Command;
-
 use serde_json::Value as Json;
 
 use crate::support::cli::{Said, Sandbox};
+use crate::support::git;
 
 /// A committed project with its production built.
 fn production(files: &[(&str, &str)]) -> Sandbox {
@@ -22,12 +21,6 @@ fn production(files: &[(&str, &str)]) -> Sandbox {
     sandbox.ok(["build", "--quiet"]);
     git(&sandbox, &["switch", "--quiet", "--create=feature"]);
     sandbox
-}
-
-fn git(sandbox: &Sandbox, args: &[&str]) {
-    let identity = ["-c", "user.name=Octo", "-c", "user.email=octo@example.com"];
-    let status = Command::new("git").current_dir(sandbox.path()).args(identity).args(args).status().unwrap();
-    assert!(status.success(), "git {args:?}");
 }
 
 fn report(sandbox: &Sandbox) -> Json {
@@ -198,6 +191,59 @@ fn masked_columns_show_no_values_and_the_schema_can_be_dropped_at_the_end() {
         assert!(!text.contains("ann@shop") && !text.contains("bob@shop"), "{text}");
     }
     assert_eq!(count(&sandbox, "select count(*) from information_schema.schemata where schema_name = 'pr_7'"), 0);
+}
+
+/// All that a run says and leaves behind for others to read.
+fn published(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let said = sandbox.run(arguments);
+    [said.stdout, said.stderr, sandbox.read("target/report.md"), sandbox.read("target/report.json")].join("\n")
+}
+
+#[test]
+fn no_value_of_a_row_is_published_unless_the_policy_names_its_column() {
+    let rows = |amount: &str| {
+        format!("select n + 71700 as id, 'ann' || chr(64) || n as email, {amount} as amount from range(20) as g(n)")
+    };
+    let sandbox = production(&[("models/orders.sql", &rows("n * 10 + 51"))]);
+    sandbox.write("models/orders.sql", rows("n * 10 + case when n = 3 then 90123 else 51 end"));
+    sandbox.write("models/schema.yml", TESTED);
+    let check = ["ci", "--pull-request", "7"];
+    let text = published(&sandbox, &check);
+    for value in ["71703", "71719", "ann@", "90153", "90072"] {
+        assert!(!text.contains(value), "{value} is published:\n{text}");
+    }
+    assert!(text.contains("1 of 20 rows changed"), "{text}");
+    sandbox.write("slimdiff.yml", "policy:\n  show_values: [id, email]\n  mask: [email]\n");
+    let text = published(&sandbox, &check);
+    assert!(text.contains("71703") && !text.contains("ann@") && !text.contains("90153"), "{text}");
+    sandbox.write("slimdiff.yml", "policy:\n  show_values: all\n  min_count: 3\n");
+    let text = published(&sandbox, &check);
+    assert!(text.contains("90153") && text.contains("< 3 of 20 rows changed"), "{text}");
+}
+
+#[test]
+fn a_message_of_the_database_is_published_without_the_value_it_quotes() {
+    let sandbox = production(&[("models/orders.sql", "select 1 as id")]);
+    sandbox.write("models/orders.sql", "select cast('top' || '-secret' || id as integer) as id from range(1) as g(id)");
+    let check = ["ci", "--pull-request", "7"];
+    let text = published(&sandbox, &check);
+    assert!(text.contains("Conversion Error") && !text.contains("top-secret"), "{text}");
+    sandbox.write("slimdiff.yml", "policy:\n  show_values: all\n");
+    assert!(published(&sandbox, &check).contains("top-secret"));
+}
+
+#[test]
+fn a_distribution_that_moves_beyond_the_policy_is_a_finding() {
+    let rows = |shift: u32| format!("select n as id, (n + {shift}) % 1000 + {shift} as score from range(1000) as g(n)");
+    let sandbox = production(&[("models/orders.sql", &rows(0)), ("slimdiff.yml", "policy:\n  ks: 0.25\n")]);
+    sandbox.write("models/orders.sql", rows(200));
+    let check = ["ci", "--pull-request", "7"];
+    assert_eq!(sandbox.run(check).code, 0, "0.2 is allowed");
+    assert!(sandbox.read("target/report.md").contains("KS 0.200"), "{}", sandbox.read("target/report.md"));
+    sandbox.write("models/orders.sql", rows(300));
+    let said = sandbox.run(check);
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.stdout.contains("Kolmogorov–Smirnov statistic 0.300 (allowed: 0.25)"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `compile` for engines to which there is no connection: `fixtures/crossing` calls every macro of the `dbt` package that
-//! projects call, and `fixtures/crossing/golden` has what dbt-core compiles of it on each of them.
+//! `compile` for engines to which there is no connection: `fixtures/crossing` calls every macro of the `dbt` package
+//! that projects call, and `fixtures/crossing/golden` has what dbt-core compiles of it on each of them.
 
 use std::collections::BTreeMap;
 

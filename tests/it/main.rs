@@ -11,6 +11,7 @@ mod deps;
 mod diff;
 mod ecomm;
 mod environment;
+mod impact;
 mod lineage;
 mod ls;
 mod meadow;

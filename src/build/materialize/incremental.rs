@@ -8,8 +8,8 @@ use crate::model::{JsonMap, Relation};
 use super::columns::{self, ColumnChanges};
 use super::{Job, table};
 
-/// Builds from nothing when there is no table yet, when something else stands there, or on a full refresh; otherwise puts
-/// the query's rows into a temporary table and from there into the target.
+/// Builds from nothing when there is no table yet, when something else stands there, or on a full refresh; otherwise
+/// puts the query's rows into a temporary table and from there into the target.
 pub(super) async fn run(job: &Job<'_>) -> Result<Option<u64>, Failure> {
     let strategy = Strategy::of(job)?;
     if job.full_refresh || !job.has_table() {

@@ -1,16 +1,17 @@
-//! Names of what exists for a moment only: staged tables, temporary ones. Shortened where the engine limits identifiers.
+//! Names of what exists for a moment only: staged tables, temporary ones. Shortened where the engine limits
+//! identifiers.
 
 use md5::{Digest, Md5};
 
-/// `name` with `suffix`, at most `limit` bytes long. A name that is too long loses its end to a hash of the whole, so that
-/// two long names that begin alike stay apart.
+/// `name` with `suffix`, at most `limit` bytes long. A name that is too long loses its end to a hash of the whole, so
+/// that two long names that begin alike stay apart.
 pub(super) fn with_suffix(name: &str, suffix: &str, limit: Option<usize>) -> String {
     let limit = limit.unwrap_or(usize::MAX);
     if name.len() + suffix.len() <= limit {
         return format!("{name}{suffix}");
     }
-    let digest = Md5::digest(name.as_bytes());
-    let hash = digest.iter().take(4).fold(String::from("_"), |hash, byte| format!("{hash}{byte:02x}"));
+    let digest = format!("{:x}", Md5::digest(name.as_bytes()));
+    let hash = format!("_{}", &digest[..8]);
     let mut end = limit.saturating_sub(suffix.len() + hash.len());
     while !name.is_char_boundary(end) {
         end -= 1;

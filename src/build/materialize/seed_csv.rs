@@ -1,4 +1,5 @@
-//! Reads a seed's file the way dbt does. Not with a CSV library: a blank line is a row of NULLs in dbt, and libraries skip it.
+//! Reads a seed's file the way dbt does. Not with a CSV library: a blank line is a row of NULLs in dbt, and libraries
+//! skip it.
 
 /// A file's column names and rows. Rows are as long as the names, absent fields being empty.
 #[derive(Debug, PartialEq, Eq)]

@@ -138,7 +138,7 @@ impl OfColumn {
         (self.measured > 0).then(|| NumberChange {
             mean: self.sum / count,
             mean_absolute: self.sum_absolute / count,
-            largest: self.largest,
+            largest: Some(self.largest),
         })
     }
 }

@@ -5,11 +5,12 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
 
 use super::Args;
-use crate::jinja::json;
+use crate::jinja::methods::title_by;
 use crate::jinja::modules;
 use crate::jinja::operators::type_name;
 use crate::jinja::repr::to_str;
 use crate::jinja::values::{Decimal, fail, to_json};
+use crate::model::python_json_indented;
 
 pub(super) fn replace(_state: &mut State<'_, '_>, value: &Value, args: &Args) -> Result<Value, Error> {
     let (Some(from), Some(to)) = (args.text(0, "old"), args.text(1, "new")) else {
@@ -151,24 +152,15 @@ pub(super) fn abs(_state: &mut State<'_, '_>, value: &Value, _args: &Args) -> Re
     }
 }
 
-/// Words with a first letter in upper case, the rest in lower case; a word ends at a space, a hyphen or an opening bracket.
+/// Words with a first letter in upper case, the rest in lower case; a word ends at a space, a hyphen or an opening
+/// bracket.
 pub(super) fn title(text: &str) -> String {
-    let mut inside = false;
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if inside {
-            out.extend(c.to_lowercase());
-        } else {
-            out.extend(c.to_uppercase());
-        }
-        inside = !(c.is_whitespace() || "-({[<".contains(c));
-    }
-    out
+    title_by(text, |c| !(c.is_whitespace() || "-({[<".contains(c)))
 }
 
 /// JSON with sorted keys, safe inside of HTML, as Jinja2's filter writes it.
 pub(super) fn html_safe_json(value: &Value, indent: Option<usize>) -> String {
-    json::dump_indented(&to_json(value), true, indent)
+    python_json_indented(&to_json(value), true, indent)
         .replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")

@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 
 use super::{renderer, scope, world};
 
-/// Every line: a template, ` ==> `, and what dbt made of it as JSON text or `error`. Lines that begin with `{% macro` are
-/// macros for all. `scripts/record-expressions` writes them; `context.txt` needs a project and is tested with one.
+/// Every line: a template, ` ==> `, and what dbt made of it as JSON text or `error`. Lines that begin with `{% macro`
+/// are macros for all. `scripts/record-expressions` writes them; `context.txt` needs a project and is tested with one.
 #[test]
 fn expressions_mean_what_they_mean_to_dbt() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/jinja/expressions");

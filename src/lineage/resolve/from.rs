@@ -297,7 +297,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether it is an ephemeral model's query, which dbt puts in front of those who read it, and its columns are known.
+    /// Whether it is an ephemeral model's query, which dbt puts in front of those who read it, and its columns are
+    /// known.
     fn is_ephemeral(&self, parts: &[String]) -> bool {
         matches!(parts, [name] if name.starts_with("__dbt__cte__")) && self.schema.find(parts).is_some()
     }

@@ -28,8 +28,8 @@ const LONGEST: usize = 4 << 20;
 const DEEPEST: usize = 150;
 /// How many names may be looked up in one query.
 const MOST_LOOKUPS: usize = 5_000_000;
-/// Stack of the threads that follow queries: generated SQL has expressions of tens of thousands of terms, each nested in
-/// the one before. It is reserved, and used when it is needed.
+/// Stack of the threads that follow queries: generated SQL has expressions of tens of thousands of terms, each nested
+/// in the one before. It is reserved, and used when it is needed.
 const STACK: usize = 256 << 20;
 
 /// A query that was followed, with what tells it from another version of itself.
@@ -66,14 +66,15 @@ fn pool() -> Option<&'static rayon::ThreadPool> {
 }
 
 /// Runs `work` where deep recursion is safe.
-pub(super) fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     match pool() {
         Some(pool) => pool.install(work),
         None => work(),
     }
 }
 
-/// The lineage of one query: `sql` as the database sees it. Never fails: what cannot be followed is a gap of the answer.
+/// The lineage of one query: `sql` as the database sees it. Never fails: what cannot be followed is a gap of the
+/// answer.
 pub fn of_query(sql: &str, dialect: Dialect, schema: &Schema) -> QueryLineage {
     with_deep_stack(|| follow(sql, dialect, schema, false).lineage)
 }

@@ -10,11 +10,10 @@ use sqlparser::ast::{
 
 use super::expression::{Value, bare};
 use super::scope::{Aliases, Scope};
-use super::set_operation::prints;
 use super::with::{Env, Tail};
 use super::{Resolver, line_of, naming};
 use crate::lineage::answer::RowRule;
-use crate::lineage::flow::{Column, Flow, Item, Open, OpenSource, Rel, hash};
+use crate::lineage::flow::{Column, Flow, Item, Open, OpenSource, Rel, exacts, hash, prints};
 use crate::lineage::{GapReason, How};
 
 /// More columns than any engine has in a table; `*, *` of a chain of queries makes them.
@@ -60,9 +59,9 @@ impl Resolver<'_> {
         if work.expands {
             let line = line_of(select);
             let flow = Flow::default();
-            let print = hash(&("expands", prints_of(&work.items)));
+            let print = hash(&("expands", prints(&work.items)));
             work.rows.insert(self.influence(RowRule::Unnest, &flow, "rows made of a list".to_owned(), line, print));
-            work.prints.push(hash(&exacts_of(&work.items)));
+            work.prints.push(hash(&exacts(&work.items)));
         }
         let (limit, print) = self.order_and_limit(tail, &scope, env);
         work.rows.extend(limit);
@@ -283,10 +282,10 @@ impl Resolver<'_> {
             None | Some(Distinct::All) => {}
             Some(Distinct::Distinct) => {
                 let rel = Rel::new(work.items.clone(), BTreeSet::new(), 0);
-                let print = hash(&("distinct", prints(&rel)));
+                let print = hash(&("distinct", prints(&rel.items)));
                 let text = "distinct".to_owned();
                 work.rows.insert(self.influence(RowRule::Distinct, &rel.whole(), text, line, print));
-                work.prints.push(hash(&("distinct", exacts_of(&work.items))));
+                work.prints.push(hash(&("distinct", exacts(&work.items))));
             }
             Some(Distinct::On(exprs)) => {
                 let flow = self.together(exprs, scope, env, Aliases::After);
@@ -325,24 +324,4 @@ fn placed(expr: &Expr, items: &[Item]) -> Option<Rc<Flow>> {
         Item::Column(column) => Some(Rc::clone(&column.flow)),
         Item::Open(_) => None,
     }
-}
-
-fn prints_of(items: &[Item]) -> Vec<u64> {
-    items
-        .iter()
-        .map(|item| match item {
-            Item::Column(column) => column.flow.print,
-            Item::Open(open) => open.print,
-        })
-        .collect()
-}
-
-fn exacts_of(items: &[Item]) -> Vec<u64> {
-    items
-        .iter()
-        .map(|item| match item {
-            Item::Column(column) => column.flow.exact,
-            Item::Open(open) => open.print,
-        })
-        .collect()
 }

@@ -8,7 +8,7 @@ use super::scope::{Aliases, Scope};
 use super::with::Env;
 use super::{Resolver, line_of};
 use crate::lineage::answer::RowRule;
-use crate::lineage::flow::{Column, Flow, Item, Open, OpenSource, Rel, hash};
+use crate::lineage::flow::{Column, Flow, Item, Open, OpenSource, Rel, hash, prints};
 use crate::lineage::{Dialect, GapReason, How};
 
 impl Resolver<'_> {
@@ -40,7 +40,7 @@ impl Resolver<'_> {
             let mut compared = left.whole();
             compared.absorb(&right.whole());
             let print = hash(&(print, left.whole().exact, right.whole().exact));
-            let of_values = hash(&(rule_print, prints(&left), prints(right)));
+            let of_values = hash(&(rule_print, prints(&left.items), prints(&right.items)));
             rows.insert(self.influence(RowRule::SetOperation, &compared, text, line, of_values));
             return Rel::new(left.items, rows, print);
         }
@@ -49,7 +49,8 @@ impl Resolver<'_> {
         let mut rel = Rel::new(items, rows, print);
         if is_distinct {
             let whole = rel.whole();
-            let influence = self.influence(RowRule::Distinct, &whole, text, line, hash(&("distinct", prints(&rel))));
+            let influence =
+                self.influence(RowRule::Distinct, &whole, text, line, hash(&("distinct", prints(&rel.items))));
             rel.rows.insert(influence);
             rel.print = whole.exact;
         }
@@ -162,9 +163,4 @@ pub(super) fn merged(left: &Flow, right: &Flow) -> Flow {
 
 fn open_print(rel: &Rel) -> u64 {
     hash(&rel.opens().map(|open| open.print).collect::<Vec<_>>())
-}
-
-/// The values of a relation's columns, whatever its rows.
-pub(super) fn prints(rel: &Rel) -> Vec<u64> {
-    rel.columns().map(|column| column.flow.print).chain(rel.opens().map(|open| open.print)).collect()
 }

@@ -77,8 +77,8 @@ pub(super) fn normalized(piece: &str) -> String {
             continue;
         }
         let length = if matches!(c, '\'' | '"') { string_length(&piece[at..]) } else { c.len_utf8() };
-        // `a b` is not `ab`, `1 .x` is not `1.x`, `{{ -x` is not `{{- x`; between a word and a mark white space is free,
-        // and around marks that stand alone.
+        // `a b` is not `ab`, `1 .x` is not `1.x`, `{{ -x` is not `{{- x`; between a word and a mark white space is
+        // free, and around marks that stand alone.
         let stands_alone = |c: char| matches!(c, '(' | ')' | '[' | ']' | ',' | ':' | '|' | '~');
         let before = text.chars().next_back().unwrap_or('(');
         let is_wordlike = |c: char| is_word(c) || matches!(c, '\'' | '"');

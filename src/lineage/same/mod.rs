@@ -62,8 +62,8 @@ pub fn same_query(sides: &Change<&str>, dialect: Dialect) -> Equality {
 }
 
 /// Compares two versions of a model's own code, Jinja and SQL. Inside Jinja only white space between its words is free,
-/// and Jinja in an SQL comment counts with the comment around it: it is rendered too. So does white space where Jinja and
-/// SQL touch, and all of what stands between `{% set %}` and `{% endset %}`: it may become a part of a word.
+/// and Jinja in an SQL comment counts with the comment around it: it is rendered too. So does white space where Jinja
+/// and SQL touch, and all of what stands between `{% set %}` and `{% endset %}`: it may become a part of a word.
 pub fn same_template(sides: &Change<&str>, dialect: Dialect) -> Equality {
     let tokens = sides.map(|text| Lexer::new(text, dialect, true).tokens());
     match first_difference(sides, &tokens) {

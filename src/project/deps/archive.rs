@@ -1,4 +1,5 @@
-//! Unpacking a package's archive, from a stranger: nothing is written outside of its folder, and no link leads out of it.
+//! Unpacking a package's archive, from a stranger: nothing is written outside of its folder, and no link leads out of
+//! it.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

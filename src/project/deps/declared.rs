@@ -1,4 +1,5 @@
-//! What packages.yml, dependencies.yml and package-lock.yml declare: one entry for each package, checked, with its place.
+//! What packages.yml, dependencies.yml and package-lock.yml declare: one entry for each package, checked, with its
+//! place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,8 @@ pub(in crate::project) enum Spec {
     },
 }
 
-/// Reads what the project in `root` declares. `shown` is put before the names of files in messages (`lib/`, or nothing).
+/// Reads what the project in `root` declares. `shown` is put before the names of files in messages (`lib/`, or
+/// nothing).
 pub(in crate::project) fn read(root: &Path, scope: &YamlScope, shown: &str) -> Result<Listing, Error> {
     let mut listing = Listing { file: root.join(PACKAGES), ..Listing::default() };
     let mut first: Option<Location> = None;

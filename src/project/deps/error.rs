@@ -1,4 +1,5 @@
-//! Why packages cannot be installed. Every one of these ends the run with exit code 2, and leaves the packages as they were.
+//! Why packages cannot be installed. Every one of these ends the run with exit code 2, and leaves the packages as they
+//! were.
 
 use std::io;
 use std::path::PathBuf;

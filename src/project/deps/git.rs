@@ -1,5 +1,6 @@
-//! Packages from git, fetched by the `git` program, as dbt does it: only it knows the user's credential helpers, SSH keys,
-//! proxies and URL rewrites. (`baseline` reads the project's own repository with libgit2, which needs none of these.)
+//! Packages from git, fetched by the `git` program, as dbt does it: only it knows the user's credential helpers, SSH
+//! keys, proxies and URL rewrites. (`baseline` reads the project's own repository with libgit2, which needs none of
+//! these.)
 
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read};
@@ -74,7 +75,8 @@ struct Said {
 }
 
 impl Git<'_> {
-    /// Brings the revision here and returns its commit: that alone when the server allows it, else the whole repository.
+    /// Brings the revision here and returns its commit: that alone when the server allows it, else the whole
+    /// repository.
     fn fetch(&self, revision: Option<&str>) -> Result<String, Error> {
         let wanted = revision.unwrap_or("HEAD");
         let url = self.url.value.as_str();

@@ -1,5 +1,5 @@
-//! Putting packages in place: all of them are made ready beside the packages' folder, then the folder is exchanged as a whole.
-//! Whatever fails before leaves the former packages as they were, and no reader ever sees a half package.
+//! Putting packages in place: all of them are made ready beside the packages' folder, then the folder is exchanged as a
+//! whole. Whatever fails before leaves the former packages as they were, and no reader ever sees a half package.
 
 use std::collections::HashMap;
 use std::fs;

@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use super::Error;
 use super::declared::Declared;
 use super::resolve::{Pinned, Source};
-use crate::jinja::python_json;
+use crate::model::python_json;
 use crate::yaml::{self, Node};
 
 /// Its name.

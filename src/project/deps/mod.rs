@@ -1,6 +1,7 @@
 //! `deps`: fetches the packages that a project declares, and writes down which versions they are.
 //!
-//! The lock file, its hash and the layout of the packages' folder are dbt's, so that either tool goes on where the other left.
+//! The lock file, its hash and the layout of the packages' folder are dbt's, so that either tool goes on where the
+//! other left.
 
 mod add;
 mod archive;

@@ -1,5 +1,6 @@
-//! From what is asked for to exactly one version of each package: level by level, as dbt does it. What a package asks for is
-//! merged with what was asked before; there is no going back to an older version of a package because of what it asks for.
+//! From what is asked for to exactly one version of each package: level by level, as dbt does it. What a package asks
+//! for is merged with what was asked before; there is no going back to an older version of a package because of what it
+//! asks for.
 
 use std::collections::HashSet;
 

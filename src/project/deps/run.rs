@@ -50,8 +50,8 @@ pub struct Installed {
     pub newer: Option<String>,
 }
 
-/// Installs the packages of the project in `load.project_dir`: those of the lock file where it fits what is declared, else
-/// what the declared packages resolve to. `tell` hears of warnings; `stop` is asked whether the run was stopped.
+/// Installs the packages of the project in `load.project_dir`: those of the lock file where it fits what is declared,
+/// else what the declared packages resolve to. `tell` hears of warnings; `stop` is asked whether the run was stopped.
 ///
 /// # Errors
 /// What is declared is wrong or does not go together, or a package cannot be had. The packages are then as they were.

@@ -1,5 +1,5 @@
-//! Where packages come from, for one run: what was fetched once is kept in a temporary folder beside the packages' own, so
-//! that it can be moved there.
+//! Where packages come from, for one run: what was fetched once is kept in a temporary folder beside the packages' own,
+//! so that it can be moved there.
 
 use std::collections::HashMap;
 use std::fs;

@@ -210,6 +210,20 @@ pub(super) fn of_macro(changed: &ChangedMacro) -> String {
     format!("{how}, {reach}")
 }
 
+/// One line on the changed macros that no node calls.
+pub(super) fn uncalled(told: &Explanation, name: fn(&str) -> String) -> Option<String> {
+    let names: Vec<String> =
+        told.macros.iter().filter(|it| it.reached_by.is_empty()).map(|it| name(&brief(&it.name, NAME))).collect();
+    let verb = if names.len() == 1 { "macro that no node calls" } else { "macros that no node calls" };
+    (!names.is_empty()).then(|| format!("{} {verb} changed: {}.", size(names.len()), shortened(&names)))
+}
+
+/// One line on what is gone and not told.
+pub(super) fn left_out(told: &Explanation) -> Option<String> {
+    let count = told.removed_left_out;
+    (count > 0).then(|| format!("{} left out: a selector finds what is there.", plural(count as u64, "removed node")))
+}
+
 fn kind_of(id: &NodeId) -> Option<ResourceType> {
     ResourceType::parse(id.as_str().split('.').next()?)
 }

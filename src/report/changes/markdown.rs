@@ -1,8 +1,11 @@
 //! The changes as GitHub's Markdown, for a comment or a job's summary.
 
 use super::Shown;
-use super::groups::{Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, of_macro, summary, word};
-use crate::report::markdown::{cell, fenced, html, text};
+use super::groups::{
+    Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, left_out, of_macro, summary, uncalled, word,
+};
+use crate::impact::Impact;
+use crate::report::markdown::{cell, code, fenced, html, impact_changes, impact_reached, text};
 use crate::report::words::plural;
 use crate::state::{Explanation, Severity};
 
@@ -10,7 +13,7 @@ use crate::state::{Explanation, Severity};
 const DIFF: usize = 6000;
 
 /// The changes as Markdown.
-pub fn changes_markdown(told: &Explanation, shown: Shown) -> String {
+pub fn changes_markdown(told: &Explanation, impact: &Impact, shown: Shown) -> String {
     let mut parts = vec![format!("**{}**", text(&headline(told)))];
     parts.push(reasons("", &groups(told, Seen::ByModified)));
     let sub = groups(told, Seen::BySubSelector);
@@ -18,6 +21,11 @@ pub fn changes_markdown(told: &Explanation, shown: Shown) -> String {
     parts.push(reasons("Not seen by dbt:", &groups(told, Seen::BeyondDbt)));
     parts.push(removed(told));
     parts.push(macros(told));
+    parts.push(
+        impact_changes(impact, usize::MAX).map(|table| format!("What the changes do:\n\n{table}")).unwrap_or_default(),
+    );
+    parts
+        .push(impact_reached(impact, usize::MAX).map(|text| format!("What they reach:\n\n{text}")).unwrap_or_default());
     if shown.diffs {
         parts.extend(diffs(told).iter().map(|(name, diff)| {
             format!("<details><summary>{}</summary>\n\n{}\n\n</details>", html(name), fenced(diff, "diff", DIFF))
@@ -60,10 +68,17 @@ fn removed(told: &Explanation) -> String {
         vec![format!("{} {}", word(node.resource_type), cell(&node.name)), gone(node, &told.renames, cell)]
     });
     let tests = (tests > 0).then(|| vec![plural(tests as u64, "test"), String::new()]);
-    table("Removed:", &["What", "What follows"], nodes.chain(tests))
+    let table = table("Removed:", &["What", "What follows"], nodes.chain(tests));
+    table + &left_out(told).unwrap_or_default()
 }
 
 fn macros(told: &Explanation) -> String {
-    let rows = told.macros.iter().map(|it| vec![cell(&it.name), text(&of_macro(it)), cell(&it.path)]);
-    table("Macros:", &["Macro", "Change", "File"], rows)
+    let called = told.macros.iter().filter(|it| !it.reached_by.is_empty());
+    let rows = called.map(|it| vec![cell(&it.name), text(&of_macro(it)), cell(&it.path)]);
+    let table = table("Macros:", &["Macro", "Change", "File"], rows);
+    [table, uncalled(told, code).unwrap_or_default()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }

@@ -1,13 +1,16 @@
 //! The changes for a terminal: aligned tables, readable without colour.
 
 use super::Shown;
-use super::groups::{Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, of_macro, summary, word};
+use super::groups::{
+    Group, Seen, diffs, gone, gone_apart_from_tests, groups, headline, left_out, of_macro, summary, uncalled, word,
+};
+use crate::impact::Impact;
 use crate::report::terminal::{Ink, Page, plain};
 use crate::report::words::plural;
-use crate::state::{Explanation, Severity};
+use crate::state::Explanation;
 
 /// The changes as text of at most `width` columns, with ANSI colours if asked for.
-pub fn changes_terminal(told: &Explanation, shown: Shown, width: usize, color: bool) -> String {
+pub fn changes_terminal(told: &Explanation, impact: &Impact, shown: Shown, width: usize, color: bool) -> String {
     let page = Page::new(width, color);
     let mut parts = vec![page.paint(Ink::Bold, &plain(&headline(told)))];
     parts.push(reasons(page, &groups(told, Seen::ByModified)));
@@ -18,10 +21,9 @@ pub fn changes_terminal(told: &Explanation, shown: Shown, width: usize, color: b
     ));
     parts.push(titled(page, "Not seen by dbt", &reasons(page, &groups(told, Seen::BeyondDbt))));
     parts.push(titled(page, "Removed", &removed(page, told)));
-    let macros = told.macros.iter().map(|it| vec![it.name.clone(), of_macro(it), it.path.clone()]);
-    if !told.macros.is_empty() {
-        parts.push(titled(page, "Macros", &page.table(&["Macro", "Change", "File"], macros, &[])));
-    }
+    parts.push(titled(page, "Macros", &macros(page, told)));
+    parts.push(titled(page, "What the changes do", &page.changes(impact)));
+    parts.push(titled(page, "What they reach", &page.reached(impact, usize::MAX)));
     if shown.diffs {
         parts.extend(diffs(told).iter().map(|(name, diff)| titled(page, name, &unified(page, diff))));
     }
@@ -41,14 +43,10 @@ fn reasons(page: Page, groups: &[Group<'_>]) -> String {
     let rows = groups.iter().flat_map(|group| {
         group.reasons.iter().enumerate().map(|(at, reason)| {
             let who = if at == 0 { group.who(str::to_owned) } else { String::new() };
-            vec![who, reason.title.to_owned(), summary(reason), severity(reason.severity)]
+            vec![who, reason.title.to_owned(), summary(reason), reason.severity.as_str().to_owned()]
         })
     });
     page.table(&["What", "Reason", "Change", "Severity"], rows, &[])
-}
-
-fn severity(severity: Severity) -> String {
-    severity.as_str().to_owned()
 }
 
 fn removed(page: Page, told: &Explanation) -> String {
@@ -61,7 +59,19 @@ fn removed(page: Page, told: &Explanation) -> String {
         text.push_str(if text.is_empty() { "" } else { "\nand " });
         text.push_str(&plural(tests as u64, "test"));
     }
+    text.push_str(&left_out(told).unwrap_or_default());
     text
+}
+
+fn macros(page: Page, told: &Explanation) -> String {
+    let called = told.macros.iter().filter(|it| !it.reached_by.is_empty());
+    let rows: Vec<Vec<String>> = called.map(|it| vec![it.name.clone(), of_macro(it), it.path.clone()]).collect();
+    let mut parts = Vec::new();
+    if !rows.is_empty() {
+        parts.push(page.table(&["Macro", "Change", "File"], rows, &[]));
+    }
+    parts.extend(uncalled(told, str::to_owned).iter().map(|line| plain(line)));
+    parts.join("\n")
 }
 
 fn unified(page: Page, diff: &str) -> String {

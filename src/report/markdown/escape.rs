@@ -26,7 +26,7 @@ pub(in crate::report) fn text(raw: &str) -> String {
 }
 
 /// A code span for running text: one line, fenced by more backticks than it holds.
-pub(super) fn code(raw: &str) -> String {
+pub(in crate::report) fn code(raw: &str) -> String {
     fence(&one_line(raw))
 }
 

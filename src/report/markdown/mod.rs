@@ -2,11 +2,13 @@
 
 mod budget;
 mod escape;
+mod impact;
 mod model;
 mod sections;
 
 pub use budget::Budget;
-pub(super) use escape::{cell, html, text};
+pub(super) use escape::{cell, code, html, text};
+pub(super) use impact::{impact_changes, impact_reached};
 pub(super) use model::fenced;
 
 use self::budget::fit;
@@ -18,9 +20,11 @@ use crate::diff::TableDiff;
 pub fn markdown(report: &Report, budget: Budget) -> String {
     let mut blocks = vec![sections::title(report), sections::findings(report), sections::numbers(report)];
     blocks.extend(sections::models(report));
+    blocks.extend(impact::changes_block(report));
     blocks.extend(sections::tests(report));
     blocks.extend(order(report).into_iter().filter_map(|model| model::details(report, model)));
     blocks.extend(sections::downstream(report));
+    blocks.extend(impact::reached_block(report));
     blocks.extend(sections::other_changes(report));
     blocks.extend(sections::drift(report));
     blocks.push(sections::measured(report));

@@ -5,6 +5,7 @@ use super::escape::{cell, code, html, text, value};
 use super::sections::stress;
 use crate::diff::{ColumnDiff, Method, Sample, SampleKind, TableDiff};
 use crate::model::{NodeStatus, Value};
+use crate::report::distributions::{HEADER, below, moved};
 use crate::report::document::{ModelReport, ModelState, Report};
 use crate::report::phrases::{figures, headline, method, name, null_share, result, telling, unsaid_keys};
 use crate::report::words::{brief, count_of, list, plural, size};
@@ -52,8 +53,19 @@ pub(super) fn details(report: &Report, model: &ModelReport) -> Option<Block> {
         .join("\\\n");
     let short_columns = columns(diff, 8);
     let forms = vec![
-        fold(model, &headline, &[reasons(model), columns(diff, 100), samples(diff), code_diffs(model), how.clone()]),
-        fold(model, &headline, &[columns(diff, 40), how.clone()]),
+        fold(
+            model,
+            &headline,
+            &[
+                reasons(model),
+                columns(diff, 100),
+                distributions(diff, 40),
+                samples(diff),
+                code_diffs(model),
+                how.clone(),
+            ],
+        ),
+        fold(model, &headline, &[columns(diff, 40), distributions(diff, 10), how.clone()]),
         fold(model, &headline, &[short_columns, how]),
         String::new(),
     ];
@@ -70,7 +82,7 @@ pub(super) fn table(diff: &TableDiff) -> String {
         [Some(baseline), Some(current)] => format!("Production is {baseline}, the pull request {current}."),
         _ => String::new(),
     };
-    let parts = [title, columns(diff, 100), samples(diff), sides, how(diff)];
+    let parts = [title, columns(diff, 100), distributions(diff, 40), samples(diff), sides, how(diff)];
     let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     text.push('\n');
     text
@@ -152,7 +164,9 @@ fn column_row(diff: &TableDiff, column: &ColumnDiff) -> String {
         (one, other) => one.or(other).unwrap_or_default(),
     };
     let changed = match column.changed {
-        Some(changed) => count_of(changed, diff.rows.total.baseline.unwrap_or_default()),
+        Some(changed) => {
+            below(diff, changed).unwrap_or_else(|| count_of(changed, diff.rows.total.baseline.unwrap_or_default()))
+        }
         None => String::new(),
     };
     let nulls = null_share(diff, column);
@@ -161,6 +175,23 @@ fn column_row(diff: &TableDiff, column: &ColumnDiff) -> String {
         return format!("| {name} | {data_type} | {}{} |", nulls.baseline, nulls.current);
     }
     format!("| {name} | {data_type} | {changed} | {} | {} |", nulls.baseline, nulls.current)
+}
+
+/// What the columns that moved hold on both sides.
+fn distributions(diff: &TableDiff, limit: usize) -> String {
+    let moved = moved(diff);
+    if moved.is_empty() {
+        return String::new();
+    }
+    let mut lines = vec![format!("| {} |", HEADER.join(" | ")), "|:--|:--|--:|--:|--:|--:|".to_owned()];
+    lines.extend(moved.iter().take(limit).map(|moved| {
+        let cells: Vec<String> = moved.cells.iter().map(|words| text(words)).collect();
+        format!("| {} | {} |", cell(moved.name), cells.join(" | "))
+    }));
+    if moved.len() > limit {
+        lines.push(format!("| … and {} more | | | | | |", size(moved.len() - limit)));
+    }
+    lines.join("\n")
 }
 
 fn samples(diff: &TableDiff) -> String {

@@ -5,28 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{answer_with, request};
+use super::{answer, complaint, request};
 use crate::artifacts;
 use crate::model::{Manifest, Severity};
 use crate::parse::{self, ParseOptions};
 use crate::project::{self, LoadOptions};
-use crate::select::Earlier;
+use crate::select::{Earlier, Request};
+use crate::state::tests::golden::copy;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A copy of the fixture, with its local package installed.
@@ -42,14 +30,7 @@ fn parsed(folder: &Path) -> Option<Manifest> {
     let folder = folder.to_owned();
     let options = LoadOptions { project_dir: folder.clone(), profiles_dir: Some(folder), ..LoadOptions::default() };
     let project = project::load(&options).ok()?.project;
-    let profile = &project.profile;
-    let options = ParseOptions {
-        target_public: profile.public_target(),
-        database: profile.database(),
-        schema: profile.schema().to_owned(),
-        ..ParseOptions::default()
-    };
-    let outcome = parse::parse(&project, options);
+    let outcome = parse::parse(&project, ParseOptions::of(&project));
     let is_broken = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     (!is_broken).then_some(outcome.manifest)
 }
@@ -89,16 +70,9 @@ fn compare(fixture: &str, package: &str) {
         {
             continue;
         }
-        let empty: Vec<String> = texts(&query[2])
-            .iter()
-            .map(|text| format!("the selection criterion '{text}' does not match any enabled nodes"))
-            .collect();
-        let request = crate::select::Request { earlier: earlier.clone(), ..request(&args) };
-        match (answer_with(&request, &manifest), expected) {
-            (Err(_), None) => {}
-            (Ok((ids, messages)), Some(expected)) if ids == expected && messages == empty => {}
-            (ours, theirs) => wrong.push(format!("{args:?}\n  ours {ours:?}\n  dbt's {theirs:?} {empty:?}")),
-        }
+        let request = Request { earlier: earlier.clone(), ..request(&args) };
+        let told = complaint(answer(&request, &manifest), expected.as_deref(), &texts(&query[2]));
+        wrong.extend(told.map(|told| format!("{args:?}: {told}")));
     }
     assert!(queries.len() > 400);
     assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), queries.len(), wrong.join("\n"));
@@ -119,7 +93,7 @@ fn wrong_with(folder: &Path, case: &Json) -> Option<String> {
     let text = case["text"].as_str().unwrap();
     fs::write(folder.join("selectors.yml"), text).unwrap();
     let args: Vec<&str> = case["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
-    let ours = parsed(folder).and_then(|manifest| answer_with(&request(&args), &manifest).ok()).map(|(ids, _)| ids);
+    let ours = parsed(folder).and_then(|manifest| answer(&request(&args), &manifest).ok()).map(|(ids, _)| ids);
     let theirs: Option<Vec<&str>> =
         case["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_str().unwrap()).collect());
     let same = match (&ours, &theirs) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use crate::model::{Checksum, DependsOn, Detail, Manifest, Node, NodeId, ResourceType};
+use crate::model::{DependsOn, Detail, Manifest, Node, NodeId, ResourceType};
 use crate::select::{Criterion, Indirect, Reach, Request, SelectorExpr, dag, select};
 
 type Set = BTreeSet<usize>;
@@ -231,42 +231,28 @@ fn manifest(graph: &[Plain]) -> Manifest {
         let materialized = if plain.ephemeral { "ephemeral" } else { "table" };
         let parents = plain.parents.iter().map(|&parent| id(parent, graph[parent].kind)).collect();
         let node = Node {
-            unique_id: unique_id.clone(),
-            resource_type: plain.kind,
             name: name.clone(),
             package_name: "p".to_owned(),
             path: format!("{name}.sql"),
             original_file_path: format!("models/{name}.sql"),
             fqn: vec!["p".to_owned(), name.clone()],
             alias: name,
-            database: None,
             schema: "s".to_owned(),
-            relation: None,
-            checksum: Checksum::none(),
-            language: "sql".to_owned(),
-            raw_code: String::new(),
-            first_line: 1,
             config: serde_json::Map::from_iter([("materialized".to_owned(), materialized.into())]).into(),
-            unrendered_config: serde_json::Map::new(),
-            description: String::new(),
             tags: (0..TAGS.len()).filter(|tag| plain.tags & (1 << tag) != 0).map(|tag| TAGS[tag].to_owned()).collect(),
-            meta: serde_json::Map::new(),
-            group: None,
-            columns: indexmap::IndexMap::new(),
-            refs: Vec::new(),
-            sources: Vec::new(),
-            metrics: Vec::new(),
-            functions: Vec::new(),
             depends_on: DependsOn { macros: Vec::new(), nodes: parents },
-            patch_path: None,
-            detail: match plain.kind {
-                ResourceType::Source => Detail::Source(Box::default()),
-                ResourceType::Test => Detail::Test(Box::default()),
-                ResourceType::Model => Detail::Model(Box::default()),
-                ResourceType::Exposure => Detail::Exposure(Box::default()),
-                ResourceType::Seed => Detail::Seed { root_path: String::new() },
-                _ => Detail::Other(serde_json::Map::new()),
-            },
+            ..Node::new(
+                unique_id.clone(),
+                plain.kind,
+                match plain.kind {
+                    ResourceType::Source => Detail::Source(Box::default()),
+                    ResourceType::Test => Detail::Test(Box::default()),
+                    ResourceType::Model => Detail::Model(Box::default()),
+                    ResourceType::Exposure => Detail::Exposure(Box::default()),
+                    ResourceType::Seed => Detail::Seed { root_path: String::new() },
+                    _ => Detail::Other(serde_json::Map::new()),
+                },
+            )
         };
         manifest.nodes.insert(unique_id, node);
     }

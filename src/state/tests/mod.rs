@@ -32,8 +32,8 @@ fn edited(zoo: &Json, changed: &Json) -> Manifest {
     golden::read(&edited)
 }
 
-fn selected(state: &str, current: &Manifest, diff: &StateDiff) -> BTreeSet<String> {
-    let request = Request { select: vec![format!("state:{state}")], indirect: Indirect::Empty, ..Request::default() };
+fn selected(state: &str, indirect: Indirect, current: &Manifest, diff: &StateDiff) -> BTreeSet<String> {
+    let request = Request { select: vec![format!("state:{state}")], indirect, ..Request::default() };
     let (selection, _) = select(&request, current, &dag(current).unwrap(), Some(diff)).unwrap();
     selection.nodes.iter().map(ToString::to_string).collect()
 }
@@ -51,7 +51,7 @@ fn every_edit_is_seen_by_exactly_the_selectors_that_see_it_in_dbt() {
         let current = edited(&zoo, &case["changed"]);
         let diff = difference(&baseline, &current);
         for (state, want) in case["sets"].as_object().unwrap() {
-            let got = selected(state, &current, &diff);
+            let got = selected(state, Indirect::Empty, &current, &diff);
             let equal = match want {
                 Json::Array(ids) => got == ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect(),
                 count => got.len() as u64 == count.as_u64().unwrap(),
@@ -133,10 +133,12 @@ fn every_reason_has_its_own_id() {
 }
 
 #[test]
-fn the_sub_selectors_are_those_of_dbt() {
-    let dbts: Vec<&str> = REASONS.iter().filter(|it| !it.beyond_dbt).filter_map(|it| it.sub_selector).collect();
-    let subs: Vec<&str> = sub_selectors().filter(|sub| dbts.contains(sub)).collect();
-    assert_eq!(subs, ["body", "configs", "relation", "persisted_descriptions", "contract", "macros"]);
+fn the_sub_selectors_are_those_of_dbt_and_then_ours() {
+    let is_dbts = |sub: &&str| REASONS.iter().any(|it| it.sub_selector == Some(*sub) && !it.beyond_dbt);
+    let (dbts, ours): (Vec<&str>, Vec<&str>) = sub_selectors().partition(is_dbts);
+    assert_eq!(dbts, ["body", "configs", "relation", "persisted_descriptions", "contract", "macros"]);
+    let beyond = ["vars", "env_vars", "materialization", "naming", "value_macros", "seed_content", "ephemeral"];
+    assert_eq!(ours, [&beyond[..], &["semantic"]].concat());
 }
 
 fn with_macro(package: &str, sql: &str, version: &str) -> Manifest {
@@ -227,7 +229,7 @@ fn an_edit_of_formatting_alone_is_modified_for_dbt_and_not_for_the_semantic_sele
         let diff = difference(&baseline, &current);
         let hits = &diff.changed[id];
         assert_eq!(hits.iter().all(|hit| hit.summary.contains("formatting only")), !diff.is_semantically_modified(id));
-        ["modified", "modified.semantic"].map(|state| selected(state, &current, &diff).contains(id))
+        ["modified", "modified.semantic"].map(|state| selected(state, Indirect::Empty, &current, &diff).contains(id))
     };
     assert_eq!(selects(&format!("{{# why #}}\n{code} -- as before\n\n"), "sql"), [true, false]);
     assert_eq!(selects(&format!("{code} where 1 = 0"), "sql"), [true, true]);

@@ -8,12 +8,14 @@ use std::sync::{Arc, LazyLock};
 use rayon::prelude::*;
 use serde_json::Value as Json;
 
+use super::{golden::copy, selected};
+use crate::impact::Impact;
 use crate::jinja::Env;
 use crate::model::{Change, Manifest};
 use crate::parse::{ParseOptions, parse};
 use crate::project::{LoadOptions, load};
 use crate::report::{Shown, changes_terminal};
-use crate::select::{Request, dag, select};
+use crate::select::Indirect;
 use crate::state::reason::all_reasons;
 use crate::state::{Options, StateDiff, compare, explain};
 
@@ -58,15 +60,6 @@ static PARSED: LazyLock<Vec<Parsed>> = LazyLock::new(|| {
     pairs().into_par_iter().map(parsed).collect()
 });
 
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file())
-    {
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(entry.path(), target).unwrap();
-    }
-}
-
 impl Pair {
     /// One side as a whole project: the head is the base, with the head's files over it and without those removed.
     fn lay_out(&self, side: &str, to: &Path, flag: bool) {
@@ -107,14 +100,7 @@ impl Pair {
             ..LoadOptions::default()
         })
         .unwrap_or_else(|error| panic!("{} {side}: {error}", self.name));
-        let profile = &loaded.project.profile;
-        let options = ParseOptions {
-            target_public: profile.public_target(),
-            database: profile.database(),
-            schema: profile.schema().to_owned(),
-            env,
-            ..ParseOptions::default()
-        };
+        let options = ParseOptions { env, large_seeds: true, ..ParseOptions::of(&loaded.project) };
         let parsed = parse(&loaded.project, options);
         let errors: Vec<_> = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
         assert!(errors.is_empty(), "{} {side}: {errors:#?}", self.name);
@@ -137,13 +123,6 @@ fn options(flag: bool) -> Options {
     Options { more_unrendered: flag }
 }
 
-fn selected(selector: &str, current: &Manifest, diff: &StateDiff) -> BTreeSet<String> {
-    let (name, plus) = selector.strip_suffix('+').map_or((selector, ""), |name| (name, "+"));
-    let request = Request { select: vec![format!("state:{name}{plus}")], ..Request::default() };
-    let (selection, _) = select(&request, current, &dag(current).unwrap(), Some(diff)).unwrap();
-    selection.nodes.iter().map(ToString::to_string).collect()
-}
-
 #[test]
 fn every_selector_says_of_every_pair_what_it_says_in_dbt() {
     let mut wrong = Vec::new();
@@ -159,7 +138,7 @@ fn every_selector_says_of_every_pair_what_it_says_in_dbt() {
                 // dbt refuses to compare where a versioned contract is broken; we say that it is.
                 let Some(want) = want.as_array() else { continue };
                 let want: BTreeSet<String> = want.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-                let got = selected(&selector, &sides.current, &diff);
+                let got = selected(&selector, Indirect::Eager, &sides.current, &diff);
                 compared += 1;
                 if got != want {
                     differing.insert(selector.clone());
@@ -200,7 +179,7 @@ fn every_reason_over_every_pair_reads_well() {
         let told = explain(&off.as_ref(), &diff, "the base", "0");
         seen.extend(told.nodes.iter().flat_map(|node| node.reasons.iter().map(|reason| reason.id)));
         let concern = pair.about["concern"].as_str().unwrap();
-        let drawn = changes_terminal(&told, Shown { diffs: true }, 110, false);
+        let drawn = changes_terminal(&told, &Impact::default(), Shown { diffs: true }, 110, false);
         insta::with_settings!({ description => concern, omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(pair.name.as_str(), drawn);
         });

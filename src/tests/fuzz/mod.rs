@@ -1,8 +1,8 @@
 //! Properties of everything that reads text of others, checked on arbitrary and on mutated input.
 //!
-//! `cargo test` runs a few hundred cases of each with a fixed seed. With `SLIMDIFF_FUZZ_SECONDS` set, each property runs
-//! for that long with fresh seeds: `scripts/fuzz` does so. Either way a watchdog ends the process, showing the input,
-//! when a case takes more than five seconds of processor time or two gigabytes of memory.
+//! `cargo test` runs a few hundred cases of each with a fixed seed. With `SLIMDIFF_FUZZ_SECONDS` set, each property
+//! runs for that long with fresh seeds: `scripts/fuzz` does so. Either way a watchdog ends the process, showing the
+//! input, when a case takes more than five seconds of processor time or two gigabytes of memory.
 
 mod manifest;
 pub(crate) mod mutate;

@@ -3,14 +3,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::check;
 use super::mutate;
 use crate::artifacts::manifest_json;
-use crate::jinja::Env;
 use crate::model::Diagnostic;
 use crate::parse::{ParseOptions, parse};
 use crate::project::{Error, LoadOptions, load};
@@ -242,14 +240,7 @@ impl Sandbox {
                 return Vec::new();
             }
         };
-        let profile = &loaded.project.profile;
-        let options = ParseOptions {
-            target_public: profile.public_target(),
-            database: profile.database(),
-            schema: profile.schema().to_owned(),
-            env: Env(Arc::default()),
-            ..ParseOptions::default()
-        };
+        let options = ParseOptions { large_seeds: true, ..ParseOptions::of(&loaded.project) };
         let parsed = parse(&loaded.project, options);
         assert!(manifest_json(&parsed.manifest).is_object());
         loaded.diagnostics.into_iter().chain(parsed.diagnostics).collect()

@@ -1,207 +1,239 @@
-//! Which types can be compared without loss, and how a value of each is written so that the engine's own comparison is
-//! exact: text by bytes, JSON by value where the engine can, types without a sound equality by their text.
+//! In which form two columns are compared, so that the engine's own equality is exact: text by bytes, JSON by value
+//! where the engine can, numbers of different types as numbers, types without a sound equality by their text.
 
+use super::Side;
+use super::kinds::Kind;
 use crate::model::Change;
 
-/// How a column's values are written on both sides before they are compared, grouped or joined.
+/// What of a text does not count. By default everything counts: trailing blanks, case, and how an accent is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TextRules {
+    /// Blanks at the end do not count.
+    pub trim: bool,
+    /// Upper and lower case are one.
+    pub ignore_case: bool,
+    /// Texts are brought into Unicode's normal form C first.
+    pub normalize: bool,
+}
+
+impl TextRules {
+    fn apply(self, engine: &str, sql: &str) -> String {
+        let mut sql = sql.to_owned();
+        if self.normalize {
+            sql = if engine == "duckdb" { format!("nfc_normalize({sql})") } else { format!("normalize({sql}, NFC)") };
+        }
+        if self.ignore_case {
+            sql = format!("lower({sql})");
+        }
+        if self.trim {
+            sql = format!("rtrim({sql})");
+        }
+        sql
+    }
+}
+
+/// How a column's values are written on each side before they are compared, grouped or joined. Equal forms are equal
+/// values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    cast: Option<String>,
-    bytewise: bool,
-    by_text: bool,
+    /// SQL with `{}` in the place of the column.
+    sql: Change<String>,
+    /// What a reader must know of it.
+    note: Option<String>,
+    /// What the form is, whatever the columns were.
+    kind: Kind,
 }
 
 impl Form {
-    /// The form in which columns of these two types can be compared, if there is one without loss.
-    pub fn of(engine: &str, types: &Change<&str>) -> Option<Self> {
+    /// The form in which columns of these two types are compared.
+    pub fn of(engine: &str, types: &Change<&str>, text: TextRules) -> Self {
         let kinds = types.map(Kind::parse);
         let form = if types.baseline.eq_ignore_ascii_case(types.current) {
-            Self::alike(engine, &kinds.current)
+            alike(engine, &kinds.current, types.current)
         } else {
-            common(engine, &kinds)?
+            one_way(engine, &kinds.baseline, &kinds.current)
+                .or_else(|| one_way(engine, &kinds.current, &kinds.baseline).map(Self::turned))
+                .unwrap_or_else(|| Self::text(engine).with_note("by its text"))
         };
-        Some(form)
-    }
-
-    /// The type both sides are cast to, if they are.
-    pub fn cast(&self) -> Option<&str> {
-        self.cast.as_deref()
-    }
-
-    /// Whether values that are not text are compared as text, so that two spellings of one value would count as
-    /// different.
-    pub fn is_by_text(&self) -> bool {
-        self.by_text
-    }
-
-    /// The expression `sql` in this form.
-    pub(super) fn apply(&self, sql: &str) -> String {
-        let cast = self.cast.as_ref().map_or_else(|| sql.to_owned(), |name| format!("cast({sql} as {name})"));
-        if self.bytewise { format!("({cast} collate \"C\")") } else { cast }
-    }
-
-    /// Two columns of one type.
-    fn alike(engine: &str, kind: &Kind) -> Self {
-        match (engine, kind) {
-            (_, Kind::Text) => Self::text(engine, false),
-            // Equal to an engine is that a month has 30 days; to a reader it is not.
-            (_, Kind::Interval) => Self::text(engine, true).without_note(),
-            ("duckdb", Kind::Json) => Self::text(engine, true),
-            ("duckdb", _) => Self::as_is(),
-            (_, Kind::Json) => Self::cast_to("jsonb"),
-            (_, Kind::Char) => Self::text(engine, false),
-            (_, Kind::List(inner)) => match **inner {
-                Kind::Json => Self::cast_to("jsonb[]"),
-                Kind::Other | Kind::Interval | Kind::Char | Kind::List(_) => Self::text(engine, true),
-                _ => Self::as_is(),
-            },
-            (_, Kind::Other) => Self::text(engine, true),
-            _ => Self::as_is(),
+        let is_text = |kind: &Kind| matches!(kind, Kind::Text | Kind::Char);
+        if text == TextRules::default() || !is_text(&kinds.baseline) || !is_text(&kinds.current) {
+            return form;
         }
+        Self { sql: form.sql.map(|sql| format!("({} collate \"C\")", text.apply(engine, &sql))), ..form }
     }
 
-    fn as_is() -> Self {
-        Self { cast: None, bytewise: false, by_text: false }
+    /// The form `formed` of a column that may be NULL as something that never is, and that some value may have as well:
+    /// whoever needs to tell them apart has to ask for NULL as well.
+    pub(super) fn never_null(&self, formed: &str) -> String {
+        let some = match &self.kind {
+            Kind::Text | Kind::Bytes => "",
+            Kind::Int { .. } | Kind::Decimal(_) | Kind::Float(_) | Kind::Json | Kind::Jsonb => "0",
+            Kind::Bool => "false",
+            Kind::Date | Kind::Timestamp | Kind::TimestampNs | Kind::TimestampTz => "2000-01-01",
+            Kind::Time => "00:00",
+            Kind::TimeTz => "00:00+00",
+            Kind::Uuid => "00000000-0000-0000-0000-000000000000",
+            Kind::List(_) => "{}",
+            // Of these each value has a text of its own.
+            _ => return format!("coalesce(cast({formed} as text), '')"),
+        };
+        format!("coalesce({formed}, '{some}')")
     }
 
-    fn cast_to(name: &str) -> Self {
-        Self { cast: Some(name.to_owned()), ..Self::as_is() }
+    /// What a reader must know of how values were compared, e.g. `by its text`; none when it is what anyone expects.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Whether two values of one side that the engine tells apart have different forms.
+    pub fn keeps_apart(&self) -> bool {
+        [&self.sql.baseline, &self.sql.current].into_iter().all(|sql| sql == "{}" || sql == "({} collate \"C\")")
+    }
+
+    /// A column of one side in this form.
+    pub(super) fn apply(&self, side: Side, column: &str) -> String {
+        side.of(&self.sql).replace("{}", column)
+    }
+
+    fn as_is(kind: &Kind) -> Self {
+        Self::each("{}", "{}", kind.clone())
+    }
+
+    fn each(baseline: &str, current: &str, kind: Kind) -> Self {
+        Self { sql: Change { baseline: baseline.to_owned(), current: current.to_owned() }, note: None, kind }
+    }
+
+    fn cast(name: &str) -> Self {
+        let sql = format!("cast({{}} as {name})");
+        Self::each(&sql, &sql, Kind::parse(name)).with_note(&format!("as {name}"))
     }
 
     /// As text, byte by byte.
-    fn text(engine: &str, by_text: bool) -> Self {
+    fn text(engine: &str) -> Self {
         let name = if engine == "duckdb" { "varchar" } else { "text" };
-        Self { cast: by_text.then(|| name.to_owned()), bytewise: true, by_text }
+        let sql = format!("(cast({{}} as {name}) collate \"C\")");
+        Self::each(&sql, &sql, Kind::Text)
+    }
+
+    fn with_note(self, note: &str) -> Self {
+        Self { note: Some(note.to_owned()), ..self }
     }
 
     fn without_note(self) -> Self {
-        Self { by_text: false, ..self }
+        Self { note: None, ..self }
+    }
+
+    fn turned(self) -> Self {
+        let Change { baseline, current } = self.sql;
+        Self { sql: Change { baseline: current, current: baseline }, ..self }
     }
 }
 
-/// What matters of a type when two are compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Bits, and whether negative numbers fit. 0 bits: no limit.
-    Int {
-        bits: u16,
-        signed: bool,
-    },
-    /// Precision and scale; none: as many digits as it takes.
-    Decimal(Option<(u16, u16)>),
-    /// Bits.
-    Float(u8),
-    Text,
-    /// Padded with blanks.
-    Char,
-    Bool,
-    Date,
-    /// Without a zone, to the microsecond or coarser.
-    Timestamp,
-    TimestampNs,
-    TimestampTz,
-    Time,
-    TimeTz,
-    Interval,
-    Json,
-    Jsonb,
-    Uuid,
-    Bytes,
-    Bit,
-    Enum,
-    List(Box<Kind>),
-    /// Known to have a sound equality, and to have nothing in common with other types.
-    Exact,
-    /// A type we know nothing about.
-    Other,
-}
-
-impl Kind {
-    pub(super) fn parse(text: &str) -> Self {
-        let text = text.trim().to_ascii_lowercase();
-        if let Some(inner) = text.strip_suffix(']').and_then(|text| text.rsplit_once('[')) {
-            return Self::List(Box::new(Self::parse(inner.0)));
+/// Two columns of one type.
+fn alike(engine: &str, kind: &Kind, name: &str) -> Form {
+    let by_text = || Form::text(engine).with_note("by its text");
+    match (engine, kind) {
+        (_, Kind::Text) => Form::each("({} collate \"C\")", "({} collate \"C\")", Kind::Text),
+        // Equal to an engine is that a month has 30 days; to a reader it is not.
+        (_, Kind::Interval) => by_text().without_note(),
+        ("duckdb", Kind::Json) => Form::each(DUCKDB_JSON, DUCKDB_JSON, Kind::Text),
+        // A struct or list of JSON is compared by the text of the JSON.
+        ("duckdb", _) if name.to_ascii_uppercase().contains("JSON") => {
+            Form::as_is(kind).with_note("with JSON by its text")
         }
-        let (before, rest) = text.split_once('(').unwrap_or((&text, ""));
-        let (arguments, after) = rest.split_once(')').unwrap_or((rest, ""));
-        let name = format!("{}{}", before.trim(), after.trim_end());
-        let int = |bits, signed| Self::Int { bits, signed };
-        match name.as_str() {
-            "tinyint" => int(8, true),
-            "smallint" => int(16, true),
-            "integer" | "int" => int(32, true),
-            "bigint" => int(64, true),
-            "hugeint" => int(128, true),
-            "bignum" => int(0, true),
-            "utinyint" => int(8, false),
-            "usmallint" => int(16, false),
-            "uinteger" => int(32, false),
-            "ubigint" => int(64, false),
-            "uhugeint" => int(128, false),
-            "numeric" | "decimal" => Self::Decimal(precision(arguments)),
-            "real" | "float" => Self::Float(32),
-            "double" | "double precision" => Self::Float(64),
-            "text" | "varchar" | "character varying" => Self::Text,
-            "character" | "bpchar" => Self::Char,
-            "boolean" => Self::Bool,
-            "date" => Self::Date,
-            "timestamp" | "timestamp_s" | "timestamp_ms" | "timestamp without time zone" => Self::Timestamp,
-            "timestamp_ns" => Self::TimestampNs,
-            "timestamp with time zone" => Self::TimestampTz,
-            "time" | "time without time zone" => Self::Time,
-            "time with time zone" => Self::TimeTz,
-            "json" => Self::Json,
-            "jsonb" => Self::Jsonb,
-            "uuid" => Self::Uuid,
-            "bytea" | "blob" => Self::Bytes,
-            "bit" | "bit varying" => Self::Bit,
-            "enum" => Self::Enum,
-            "\"char\"" | "inet" | "cidr" | "macaddr" | "macaddr8" | "money" | "oid" | "pg_lsn" | "tsvector"
-            | "int4range" | "int8range" | "numrange" | "daterange" | "tsrange" | "tstzrange" => Self::Exact,
-            name if name.starts_with("interval") => Self::Interval,
-            _ => Self::Other,
-        }
+        ("duckdb", _) => Form::as_is(kind),
+        (_, Kind::Json) => Form::cast("jsonb").without_note(),
+        (_, Kind::Char | Kind::Unhashed | Kind::Bit) => by_text().without_note(),
+        (_, Kind::List(inner)) => match **inner {
+            Kind::Json => Form::cast("jsonb[]").without_note(),
+            Kind::Unhashed | Kind::Bit | Kind::Interval => by_text().without_note(),
+            Kind::Other | Kind::Char | Kind::List(_) => by_text(),
+            _ => Form::as_is(kind),
+        },
+        (_, Kind::Other) => by_text(),
+        _ => Form::as_is(kind),
     }
 }
 
-/// `12,2` as precision and scale; a negative scale, or one above the precision, has no counterpart elsewhere.
-fn precision(arguments: &str) -> Option<(u16, u16)> {
-    let (precision, scale) = arguments.split_once(',').unwrap_or((arguments, "0"));
-    let (precision, scale) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
-    (scale <= precision).then_some((precision, scale))
-}
+/// The canonical text of a JSON document: keys sorted, numbers as numbers, no blanks.
+const DUCKDB_JSON: &str = "slimdiff_json(cast({} as varchar))";
 
-/// A form for two different types that loses nothing of either, if there is one.
-fn common(engine: &str, kinds: &Change<Kind>) -> Option<Form> {
-    one_way(engine, &kinds.baseline, &kinds.current).or_else(|| one_way(engine, &kinds.current, &kinds.baseline))
-}
-
+/// A form for two different types that says of no two values that they are equal when they are not.
 fn one_way(engine: &str, a: &Kind, b: &Kind) -> Option<Form> {
     use Kind::{Bit, Bool, Char, Date, Decimal, Enum, Float, Int, Json, Jsonb, Text, Time, TimeTz};
-    use Kind::{Interval, Timestamp, TimestampTz, Uuid};
+    use Kind::{Interval, Timestamp, TimestampTz};
     let duckdb = engine == "duckdb";
-    let name = |duck: &str, postgres: &str| Some(Form::cast_to(if duckdb { duck } else { postgres }));
+    let name = |duck: &str, postgres: &str| Some(Form::cast(if duckdb { duck } else { postgres }));
     match (a, b) {
-        (Int { .. }, Int { .. }) => Some(Form::cast_to(&wider_int(a, b)?)),
-        (Decimal(a), Decimal(b)) if duckdb => duckdb_decimal((*a)?, (*b)?),
-        (Int { bits, signed }, Decimal(b)) if duckdb => duckdb_decimal((digits(*bits, *signed)?, 0), (*b)?),
+        (Int { .. }, Int { .. }) => Some(Form::cast(&wider_int(a, b)?)),
+        (Decimal(a), Decimal(b)) if duckdb => Some(duckdb_decimal((*a)?, (*b)?)),
+        (Int { bits, signed }, Decimal(b)) if duckdb => Some(duckdb_decimal(digits(*bits, *signed), (*b)?)),
         (Decimal(_) | Int { .. }, Decimal(_)) => name("", "numeric"),
         // Every integer of 32 bits has a double of its own; of 64 bits not.
         (Float(_) | Int { bits: 1..=32, .. }, Float(_)) => name("double", "double precision"),
-        (Text | Char | Enum, Text | Char | Enum) => {
-            Some(Form { cast: name("varchar", "text")?.cast, ..Form::text(engine, false) })
-        }
-        (Int { .. } | Uuid, Text) => Some(Form::text(engine, true)),
-        (Json, Text) if duckdb => Some(Form::text(engine, true)),
-        (Json | Jsonb, Json | Jsonb) if !duckdb => Some(Form::cast_to("jsonb")),
+        (Int { .. } | Decimal(_), Float(_)) => Some(exact_and_float(duckdb, a)),
+        (Text | Char | Enum, Text | Char | Enum) => Some(Form::text(engine).with_note("as text")),
+        (Bool, Int { .. }) => Some(
+            Form::each("cast({} as integer)", "{}", b.clone())
+                .with_note("with false as 0 and true as 1")
+                .widened(engine, b),
+        ),
+        (Json, Text) if duckdb => Some(Form::text(engine).with_note("by its text")),
+        (Json | Jsonb, Json | Jsonb) if !duckdb => Some(Form::cast("jsonb")),
         (Date | Timestamp, Timestamp) => name("timestamp", "timestamp without time zone"),
+        (Date | Timestamp, TimestampTz) => Some(in_utc(duckdb)),
         (TimestampTz, TimestampTz) => name("timestamptz", "timestamp with time zone"),
         (Time, Time) => name("time", "time without time zone"),
         (TimeTz, TimeTz) => name("timetz", "time with time zone"),
-        (Interval, Interval) => Some(Form::text(engine, true).without_note()),
-        (Bit, Bit) => name("bit", "bit varying"),
-        (Bool, Bool) => Some(Form::as_is()),
+        (Interval, Interval) | (Bit, Bit) => Some(Form::text(engine)),
+        (Bool, Bool) => Some(Form::as_is(&Bool)),
         _ => None,
+    }
+}
+
+impl Form {
+    /// For a boolean against an integer: both as the integer's type, or PostgreSQL's own bigint.
+    fn widened(self, engine: &str, int: &Kind) -> Self {
+        let Kind::Int { bits: 65.. | 0, .. } = int else {
+            let cast =
+                |sql: String| format!("cast({sql} as {})", if engine == "duckdb" { "hugeint" } else { "bigint" });
+            return Self { sql: self.sql.map(cast), kind: Kind::parse("bigint"), ..self };
+        };
+        Self { sql: self.sql.map(|sql| format!("cast({sql} as varchar)")), kind: Kind::Text, ..self }
+    }
+}
+
+/// A number of exact digits against a double: equal when the shortest decimal number that names the double is the exact
+/// one.
+fn exact_and_float(duckdb: bool, exact: &Kind) -> Form {
+    let note = "by the shortest decimal number that names the floating-point one";
+    if !duckdb {
+        return Form::each("cast({} as numeric)", "cast(cast({} as text) as numeric)", Kind::Decimal(None))
+            .with_note(note);
+    }
+    let back = match exact {
+        Kind::Decimal(Some((precision, scale))) => format!("decimal({precision},{scale})"),
+        Kind::Int { bits: 0, .. } => "bignum".to_owned(),
+        Kind::Int { signed: false, .. } => "uhugeint".to_owned(),
+        _ => "hugeint".to_owned(),
+    };
+    let as_double = "cast(cast({} as double) as varchar)";
+    // An exact number that no double names gets a text that no double has.
+    let exact = format!(
+        "case when try_cast(cast({{}} as double) as {back}) = {{}} then {as_double} else cast({{}} as varchar) || '!' end"
+    );
+    // Adding 0 makes of -0 a 0.
+    Form::each(&exact, "cast(cast({} as double) + 0 as varchar)", Kind::Text).with_note(note)
+}
+
+/// A time without a zone, or a date, against an instant: the former is taken to be in UTC.
+fn in_utc(duckdb: bool) -> Form {
+    let note = "with the one without a time zone taken to be in UTC";
+    if duckdb {
+        Form::each("epoch_us(cast({} as timestamp))", "epoch_us({})", Kind::parse("bigint")).with_note(note)
+    } else {
+        Form::each("cast({} as timestamp without time zone)", "({} at time zone 'UTC')", Kind::Timestamp)
+            .with_note(note)
     }
 }
 
@@ -227,83 +259,121 @@ fn wider_int(a: &Kind, b: &Kind) -> Option<String> {
     Some(if signed { name.to_owned() } else { format!("u{name}") })
 }
 
-/// Decimal digits of the largest number of a DuckDB integer type.
-fn digits(bits: u16, signed: bool) -> Option<u16> {
-    Some(match (bits, signed) {
+/// Decimal digits of the largest number of a DuckDB integer type, as precision and scale.
+fn digits(bits: u16, signed: bool) -> (u16, u16) {
+    let digits = match (bits, signed) {
         (8, _) => 3,
         (16, _) => 5,
         (32, _) => 10,
         (64, true) => 19,
         (64, false) => 20,
-        _ => return None,
-    })
+        (128, _) => 39,
+        _ => u16::MAX,
+    };
+    (digits, 0)
 }
 
-/// DuckDB's decimals have at most 38 digits.
-fn duckdb_decimal(a: (u16, u16), b: (u16, u16)) -> Option<Form> {
+/// DuckDB's decimals have at most 38 digits; what needs more meets in a text without the zeros at the end.
+fn duckdb_decimal(a: (u16, u16), b: (u16, u16)) -> Form {
     let scale = a.1.max(b.1);
     let whole = (a.0 - a.1).max(b.0 - b.1);
-    (whole + scale <= 38).then(|| Form::cast_to(&format!("decimal({},{scale})", whole + scale)))
+    match whole.saturating_add(scale) {
+        digits @ ..=38 => Form::cast(&format!("decimal({digits},{scale})")),
+        _ => Form::each(&trimmed(a.1), &trimmed(b.1), Kind::Text).with_note("by all its digits"),
+    }
+}
+
+/// The digits of an exact number without zeros at the end of its fraction.
+fn trimmed(scale: u16) -> String {
+    match scale {
+        0 => "cast({} as varchar)".to_owned(),
+        _ => "rtrim(rtrim(cast({} as varchar), '0'), '.')".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Form;
+    use super::{Form, Side, TextRules};
     use crate::model::Change;
 
-    fn cast(engine: &str, baseline: &str, current: &str) -> String {
-        let forms = [(baseline, current), (current, baseline)]
-            .map(|(baseline, current)| Form::of(engine, &Change { baseline, current }).map(|form| form.apply("x")));
-        assert_eq!(forms[0], forms[1], "it does not matter which side is which");
-        forms[0].clone().unwrap_or_else(|| "none".to_owned())
+    /// The forms of both sides; it does not matter which side is which.
+    fn forms(engine: &str, baseline: &str, current: &str) -> [String; 2] {
+        let of = |baseline, current| {
+            let form = Form::of(engine, &Change { baseline, current }, TextRules::default());
+            [form.apply(Side::Baseline, "x"), form.apply(Side::Current, "x")]
+        };
+        let (there, back) = (of(baseline, current), of(current, baseline));
+        assert_eq!([&there[0], &there[1]], [&back[1], &back[0]], "it does not matter which side is which");
+        there
+    }
+
+    /// The form of both sides, which is the same.
+    fn form(engine: &str, baseline: &str, current: &str) -> String {
+        let [there, here] = forms(engine, baseline, current);
+        assert_eq!(there, here);
+        there
     }
 
     #[test]
     fn numbers_meet_in_a_type_that_holds_both() {
-        assert_eq!(cast("duckdb", "INTEGER", "BIGINT"), "cast(x as bigint)");
-        assert_eq!(cast("duckdb", "UBIGINT", "BIGINT"), "cast(x as hugeint)");
-        assert_eq!(cast("duckdb", "UTINYINT", "USMALLINT"), "cast(x as usmallint)");
-        assert_eq!(cast("duckdb", "UHUGEINT", "TINYINT"), "cast(x as bignum)");
-        assert_eq!(cast("duckdb", "INTEGER", "DECIMAL(12,2)"), "cast(x as decimal(12,2))");
-        assert_eq!(cast("duckdb", "BIGINT", "DECIMAL(18,3)"), "cast(x as decimal(22,3))");
-        assert_eq!(cast("duckdb", "DECIMAL(38,0)", "DECIMAL(10,2)"), "none");
-        assert_eq!(cast("postgres", "bigint", "numeric(12,2)"), "cast(x as numeric)");
-        assert_eq!(cast("postgres", "numeric(38,10)", "numeric"), "cast(x as numeric)");
-        assert_eq!(cast("postgres", "integer", "double precision"), "cast(x as double precision)");
+        assert_eq!(form("duckdb", "INTEGER", "BIGINT"), "cast(x as bigint)");
+        assert_eq!(form("duckdb", "UBIGINT", "BIGINT"), "cast(x as hugeint)");
+        assert_eq!(form("duckdb", "UTINYINT", "USMALLINT"), "cast(x as usmallint)");
+        assert_eq!(form("duckdb", "UHUGEINT", "TINYINT"), "cast(x as bignum)");
+        assert_eq!(form("duckdb", "INTEGER", "DECIMAL(12,2)"), "cast(x as decimal(12,2))");
+        assert_eq!(form("duckdb", "BIGINT", "DECIMAL(18,3)"), "cast(x as decimal(22,3))");
+        assert_eq!(form("postgres", "bigint", "numeric(12,2)"), "cast(x as numeric)");
+        assert_eq!(form("postgres", "numeric(38,10)", "numeric"), "cast(x as numeric)");
+        assert_eq!(form("postgres", "integer", "double precision"), "cast(x as double precision)");
     }
 
     #[test]
-    fn types_that_would_lose_something_do_not_meet() {
-        for (baseline, current) in [
-            ("bigint", "double precision"),
-            ("numeric", "double precision"),
-            ("timestamp without time zone", "timestamp with time zone"),
-            ("boolean", "integer"),
-            ("text", "jsonb"),
-            ("a_type", "text"),
-        ] {
-            assert_eq!(cast("postgres", baseline, current), "none", "{baseline} {current}");
+    fn numbers_that_no_type_holds_meet_in_their_digits() {
+        assert_eq!(
+            forms("duckdb", "DECIMAL(38,0)", "DECIMAL(10,2)"),
+            ["cast(x as varchar)", "rtrim(rtrim(cast(x as varchar), '0'), '.')"]
+        );
+        assert_eq!(
+            forms("postgres", "bigint", "double precision"),
+            ["cast(x as numeric)", "cast(cast(x as text) as numeric)"]
+        );
+    }
+
+    #[test]
+    fn types_that_have_nothing_in_common_meet_in_their_text() {
+        for (baseline, current) in [("text", "jsonb"), ("a_type", "text"), ("bytea", "uuid")] {
+            assert_eq!(form("postgres", baseline, current), "(cast(x as text) collate \"C\")", "{baseline} {current}");
         }
-        assert_eq!(cast("duckdb", "TIMESTAMP_NS", "TIMESTAMP"), "none");
-        assert_eq!(cast("duckdb", "STRUCT(a INTEGER)", "STRUCT(a BIGINT)"), "none");
+        assert_eq!(form("duckdb", "TIMESTAMP_NS", "TIMESTAMP"), "(cast(x as varchar) collate \"C\")");
+        let note = Form::of("postgres", &Change { baseline: "text", current: "jsonb" }, TextRules::default());
+        assert_eq!(note.note(), Some("by its text"));
     }
 
     #[test]
     fn text_is_compared_by_bytes_and_what_has_no_equality_by_its_text() {
-        assert_eq!(cast("postgres", "text", "text"), "(x collate \"C\")");
-        assert_eq!(cast("postgres", "character varying(3)", "text"), "(cast(x as text) collate \"C\")");
-        assert_eq!(cast("postgres", "json", "json"), "cast(x as jsonb)");
-        assert_eq!(cast("postgres", "json[]", "json[]"), "cast(x as jsonb[])");
-        assert_eq!(cast("postgres", "xml", "xml"), "(cast(x as text) collate \"C\")");
-        assert_eq!(cast("postgres", "citext", "citext"), "(cast(x as text) collate \"C\")");
-        assert_eq!(cast("postgres", "integer[]", "integer[]"), "x");
+        assert_eq!(form("postgres", "text", "text"), "(x collate \"C\")");
+        assert_eq!(form("postgres", "character varying(3)", "text"), "(cast(x as text) collate \"C\")");
+        assert_eq!(form("postgres", "json", "json"), "cast(x as jsonb)");
+        assert_eq!(form("postgres", "json[]", "json[]"), "cast(x as jsonb[])");
+        assert_eq!(form("postgres", "xml", "xml"), "(cast(x as text) collate \"C\")");
+        assert_eq!(form("postgres", "citext", "citext"), "(cast(x as text) collate \"C\")");
+        assert_eq!(form("postgres", "integer[]", "integer[]"), "x");
         assert_eq!(
-            cast("postgres", "timestamp(3) with time zone", "timestamp with time zone"),
+            form("postgres", "timestamp(3) with time zone", "timestamp with time zone"),
             "cast(x as timestamp with time zone)"
         );
-        assert_eq!(cast("duckdb", "JSON", "JSON"), "(cast(x as varchar) collate \"C\")");
-        assert_eq!(cast("duckdb", "ENUM('a')", "ENUM('a', 'b')"), "(cast(x as varchar) collate \"C\")");
-        assert_eq!(cast("duckdb", "STRUCT(a INTEGER)", "STRUCT(a INTEGER)"), "x");
-        assert_eq!(cast("duckdb", "INTERVAL", "INTERVAL"), "(cast(x as varchar) collate \"C\")");
+        assert_eq!(form("duckdb", "JSON", "JSON"), "slimdiff_json(cast(x as varchar))");
+        assert_eq!(form("duckdb", "ENUM('a')", "ENUM('a', 'b')"), "(cast(x as varchar) collate \"C\")");
+        assert_eq!(form("duckdb", "STRUCT(a INTEGER)", "STRUCT(a INTEGER)"), "x");
+        assert_eq!(form("duckdb", "INTERVAL", "INTERVAL"), "(cast(x as varchar) collate \"C\")");
+    }
+
+    #[test]
+    fn what_of_a_text_does_not_count_is_taken_away() {
+        let rules = TextRules { trim: true, ignore_case: true, normalize: true };
+        let text = Form::of("postgres", &Change { baseline: "text", current: "text" }, rules);
+        assert_eq!(text.apply(Side::Current, "x"), "(rtrim(lower(normalize((x collate \"C\"), NFC))) collate \"C\")");
+        let number = Form::of("postgres", &Change { baseline: "integer", current: "integer" }, rules);
+        assert_eq!(number.apply(Side::Current, "x"), "x");
     }
 }

@@ -68,7 +68,6 @@ fn key(path: &str) -> String {
 
 fn prepare(target: &DuckDbTarget) -> Result<Arc<Database>, Error> {
     let connection = open_patiently(target)?;
-    functions::register(&connection).map_err(|error| failure::connect(&target.place(), &error))?;
     for extension in &target.extensions {
         let name = DuckDb.quote(&extension.name);
         // What is linked in or installed already loads without the network.
@@ -82,6 +81,7 @@ fn prepare(target: &DuckDbTarget) -> Result<Arc<Database>, Error> {
         run(&connection, target, &create_secret(number, fields), "one of its `secrets`")?;
     }
     attach_all(&connection, target)?;
+    functions::register(&connection).map_err(|error| failure::connect(&target.place(), &error))?;
     Ok(Arc::new(Database { first: Mutex::new(connection) }))
 }
 

@@ -120,6 +120,29 @@ impl Target {
         secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect()
     }
 
+    /// Whether one session reaches the relations of both.
+    pub fn is_same_database(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::DuckDb(one), Self::DuckDb(two)) => one.path == two.path && one.attach.len() == two.attach.len(),
+            (Self::Postgres(one), Self::Postgres(two)) => {
+                (&one.host, one.port, &one.dbname, &one.user) == (&two.host, two.port, &two.dbname, &two.user)
+            }
+            _ => false,
+        }
+    }
+
+    /// The same, to be opened for reading only: a file of DuckDB must be there, and others may read it meanwhile.
+    #[must_use]
+    pub fn for_reading(mut self) -> Self {
+        if let Self::DuckDb(target) = &mut self {
+            let is_said = target.config_options.iter().any(|(name, _)| name.eq_ignore_ascii_case("access_mode"));
+            if !is_said && !target.is_memory() {
+                target.config_options.push(("access_mode".to_owned(), Secret::new("READ_ONLY".to_owned())));
+            }
+        }
+        self
+    }
+
     /// Host and database, or the file, for messages.
     pub fn place(&self) -> String {
         match self {

@@ -1,8 +1,12 @@
 //! Comparing relations for real, on each engine.
 
 mod across;
+mod asked;
+mod drift;
 mod edges;
 mod oracle;
+mod profile;
+mod traps;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

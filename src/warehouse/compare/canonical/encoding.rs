@@ -1,7 +1,7 @@
 //! How the values of a column are written as text, so that equal values have equal texts in both databases, and how
 //! such a text is read back.
 
-use super::super::types::Kind;
+use super::super::kinds::Kind;
 use crate::model::{Change, Value};
 use crate::warehouse::compare::Side;
 use crate::warehouse::{Dialect, Postgres, json};
@@ -27,10 +27,10 @@ impl Typed {
 }
 
 fn alike(a: &Kind, b: &Kind) -> bool {
-    use Kind::{Char, Decimal, Exact, Json, Jsonb, List, Other, Text};
+    use Kind::{Char, Decimal, Exact, Json, Jsonb, List, Other, Text, Unhashed};
     match (a, b) {
         // What the one calls by name the other may not have at all.
-        (Exact | Other, _) | (_, Exact | Other) => false,
+        (Exact | Unhashed | Other, _) | (_, Exact | Unhashed | Other) => false,
         // Without a precision a decimal takes any.
         (Decimal(a), Decimal(b)) => a.is_none() || b.is_none() || a == b,
         (Text | Char, Text | Char) | (Json | Jsonb, Json | Jsonb) => true,

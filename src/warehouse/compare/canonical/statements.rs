@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::super::types::Kind;
+use super::super::kinds::Kind;
 use super::encoding::{Field, Typed};
 use crate::model::{Relation, Table};
 use crate::warehouse::Dialect;

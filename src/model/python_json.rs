@@ -1,19 +1,16 @@
-//! JSON as Python writes it.
+//! JSON as Python writes it, and its floats.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use minijinja::value::Value;
 use serde_json::Value as Json;
 
-use super::repr;
-
 /// JSON as Python's `json.dumps` writes it: a space after commas and colons, nothing but ASCII.
-pub(crate) fn dump(json: &Json, sorted: bool) -> String {
-    dump_indented(json, sorted, None)
+pub fn python_json(json: &Json, sorted: bool) -> String {
+    python_json_indented(json, sorted, None)
 }
 
 /// The same, one item a line when `indent` says how many spaces a level takes.
-pub(super) fn dump_indented(json: &Json, sorted: bool, indent: Option<usize>) -> String {
+pub fn python_json_indented(json: &Json, sorted: bool, indent: Option<usize>) -> String {
     let mut out = String::new();
     write(&mut out, json, sorted, indent, 0);
     out
@@ -65,9 +62,30 @@ fn write(out: &mut String, json: &Json, sorted: bool, indent: Option<usize>, dep
             close(out, '}', indent, depth);
         }
         Json::String(text) => write_text(out, text),
-        Json::Number(n) if n.is_f64() => out.push_str(&repr::to_repr(&Value::from(n.as_f64().unwrap_or(f64::NAN)))),
+        Json::Number(n) if n.is_f64() => {
+            // Writing to a String cannot fail.
+            let _ = write_float(out, n.as_f64().unwrap_or(f64::NAN));
+        }
         other => out.push_str(&other.to_string()),
     }
+}
+
+/// Writes a float with the shortest digits that read back as the same, in Python's choice of notation.
+pub fn write_float(f: &mut dyn fmt::Write, x: f64) -> fmt::Result {
+    if x.is_nan() {
+        return f.write_str("nan");
+    }
+    if x.is_infinite() {
+        return f.write_str(if x > 0.0 { "inf" } else { "-inf" });
+    }
+    let magnitude = x.abs();
+    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
+        let text = format!("{x:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+        return write!(f, "{digits}e{sign}{exponent:0>2}");
+    }
+    write!(f, "{x:?}")
 }
 
 fn write_text(out: &mut String, text: &str) {

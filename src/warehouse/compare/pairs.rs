@@ -1,0 +1,304 @@
+//! Two relations whose rows are paired by a key: one join finds the keys of the rows that differ, and everything else
+//! is asked of those.
+//!
+//! `slimdiff_keys` has a row a key that differs, with how many rows of each side it stands for, and one row for all
+//! pairs that are equal. From it `slimdiff_rows_N` has the rows themselves, for the Nth batch of columns.
+
+use super::{BATCH, Field, Scratch, Side, Sides};
+
+/// How many rows that differ are kept for examples. Counts are of all, whatever their number.
+pub const ROWS_KEPT: u64 = 200_000;
+
+/// Figures a column in the answer to [`Pairs::columns`].
+pub const STATISTICS: usize = 6;
+
+/// The comparison.
+#[derive(Clone)]
+pub struct Pairs<'a> {
+    /// The two relations.
+    pub sides: Sides<'a>,
+    /// The key.
+    pub key: &'a [Field],
+    /// For each column of the key whether it is NULL in some row. NULL pairs with NULL.
+    pub null_in_key: Vec<bool>,
+    /// The other columns.
+    pub values: &'a [Field],
+    /// Rows whose key is in `slimdiff_twice` are left out.
+    pub leave_out_twice: bool,
+}
+
+impl Pairs<'_> {
+    /// The keys that differ. With `enforced` no key is looked for twice.
+    pub fn keys(&self, enforced: bool) -> String {
+        let keys = self.key_count();
+        let unequal: Vec<String> = (0..self.values.len()).map(|at| self.differs(at)).collect();
+        let unequal =
+            ["b.k0 is null".to_owned(), "c.k0 is null".to_owned()].into_iter().chain(unequal).collect::<Vec<_>>();
+        let unequal = unequal.join("\n    or ");
+        let key: Vec<String> = (0..keys).map(|at| format!("coalesce(b.k{at}, c.k{at}) as k{at}")).collect();
+        let key = key.join(", ");
+        let join = format!(
+            "{}\nfull outer join {}\non {}",
+            self.source(Side::Baseline, 0..self.values.len()),
+            self.source(Side::Current, 0..self.values.len()),
+            self.on("b", "c"),
+        );
+        if enforced {
+            return format!(
+                "select row_number() over () as i, true as u, {key}, 1 as n,\n    case when b.k0 is null then 0 else 1 \
+                 end as nb, case when c.k0 is null then 0 else 1 end as nc\nfrom {join}\nwhere {unequal}"
+            );
+        }
+        let names = (0..keys).map(|at| format!("k{at}")).collect::<Vec<_>>().join(", ");
+        let grouped: Vec<String> = (0..keys).map(|at| format!("case when u then k{at} end")).collect();
+        let named: Vec<String> = grouped.iter().enumerate().map(|(at, key)| format!("{key} as k{at}")).collect();
+        // The fence keeps PostgreSQL from computing `u` once for every use of it.
+        let fence = if self.sides.dialect.name() == "postgres" { "\n    offset 0" } else { "" };
+        format!(
+            "select row_number() over () as i, u, {names}, n, nb, nc from (\n    select u, {named}, count(*) as n, \
+             count(b0) as nb, count(c0) as nc from (\n    select ({unequal}) as u, {key}, b.k0 as b0, c.k0 as c0\n    from \
+             {join}{fence}\n    ) as joined group by u, {grouped}\n) as counted",
+            named = named.join(", "),
+            grouped = grouped.join(", "),
+        )
+    }
+
+    /// One row: pairs that are equal, pairs that are not, rows only in production, only in the pull request, keys that
+    /// paired more than once among those that are not equal, and rows beyond the first of each key that only one side
+    /// has, production's and the pull request's.
+    pub fn counts() -> String {
+        let sum = |what: &str, condition: &str| {
+            format!("cast(coalesce(sum({what}) filter (where {condition}), 0) as bigint)")
+        };
+        format!(
+            "select {}, {}, {}, {}, {}, {}, {} from slimdiff_keys",
+            sum("n", "not u"),
+            sum("n", "u and nb > 0 and nc > 0"),
+            sum("nb", "u and nc = 0"),
+            sum("nc", "u and nb = 0"),
+            sum("1", "u and nb > 0 and nc > 0 and n > 1"),
+            sum("nb - 1", "u and nc = 0"),
+            sum("nc - 1", "u and nb = 0"),
+        )
+    }
+
+    /// The keys that occur more than once on either side.
+    pub fn twice(&self) -> String {
+        let sides = Side::BOTH.map(|side| {
+            let keys = self.key_expressions(side);
+            let named: Vec<String> = keys.iter().enumerate().map(|(at, key)| format!("{key} as k{at}")).collect();
+            format!(
+                "select {} from {} group by {} having count(*) > 1",
+                named.join(", "),
+                self.sides.rows(side),
+                keys.join(", "),
+            )
+        });
+        format!("{}\nunion\n{}", sides[0], sides[1])
+    }
+
+    /// One number: rows of one side beyond the first of each key.
+    pub fn duplicates(&self, side: Side) -> String {
+        format!(
+            "select cast(coalesce(sum(n - 1), 0) as bigint) from (select count(*) as n from {} group by {} having \
+             count(*) > 1) as twice",
+            self.sides.rows(side),
+            self.key_expressions(side).join(", "),
+        )
+    }
+
+    /// Whether a row's key is in `slimdiff_twice`; a condition over the alias `t`.
+    pub fn is_twice(&self, side: Side) -> String {
+        let keys = self.key_expressions(side);
+        let same: Vec<String> =
+            keys.iter().enumerate().map(|(at, key)| self.same(&format!("twice.k{at}"), key)).collect();
+        format!("exists (select 1 from slimdiff_twice as twice where {})", same.join(" and "))
+    }
+
+    /// The rows that differ: an `i` each, their `kind` (`c` changed, `a` added, `r` removed), the keys and a batch of
+    /// columns of both sides as they are. With `all` without the limit of [`ROWS_KEPT`].
+    pub fn rows(&self, batch: std::ops::Range<usize>, all: bool) -> String {
+        let mut shown = vec![
+            "d.i as i".to_owned(),
+            "case when d.nb = 0 then 'a' when d.nc = 0 then 'r' else 'c' end as kind".to_owned(),
+        ];
+        shown.extend((0..self.key_count()).map(|at| format!("d.k{at} as k{at}")));
+        shown.extend((0..self.key.len()).map(|at| format!("b.q{at} as bq{at}, c.q{at} as cq{at}")));
+        shown.extend(batch.clone().map(|at| format!("b.w{at} as b{at}, c.w{at} as c{at}")));
+        let limit = if all { String::new() } else { format!(" and i <= {ROWS_KEPT}") };
+        format!(
+            "select {}\nfrom (select * from slimdiff_keys where u{limit}) as d\nleft join {} on {}\nleft join {} on {}",
+            shown.join(", "),
+            self.raw_source(Side::Baseline, batch.clone()),
+            self.on("d", "b"),
+            self.raw_source(Side::Current, batch),
+            self.on("d", "c"),
+        )
+    }
+
+    /// One row: for each column of `batch` the changed rows in which it differs, in which it became NULL, in which it
+    /// was NULL, and the mean, the mean absolute and the largest absolute distance. `rows` is what [`Pairs::rows`] says.
+    pub fn columns(&self, batch: std::ops::Range<usize>, rows: &str) -> String {
+        let mut figures = Vec::new();
+        for at in batch {
+            let (b, c, differs) = (format!("b{at}"), format!("c{at}"), self.differs_in_rows(at));
+            figures.push(format!("count(*) filter (where {differs})"));
+            figures.push(format!("count(*) filter (where {b} is not null and {c} is null)"));
+            figures.push(format!("count(*) filter (where {b} is null and {c} is not null)"));
+            match &self.values[at].number {
+                Some(number) => {
+                    let distance = number.distance(&b, &c);
+                    for (function, of) in [
+                        ("avg", distance.clone()),
+                        ("avg", format!("abs({distance})")),
+                        ("max", format!("abs({distance})")),
+                    ] {
+                        figures.push(format!("{function}({of}) filter (where {differs})"));
+                    }
+                }
+                None => figures.extend(["null", "null", "null"].map(str::to_owned)),
+            }
+        }
+        if figures.is_empty() {
+            figures.push("null".to_owned());
+        }
+        format!("select {}\nfrom {rows}\nwhere kind = 'c'", figures.join(",\n    "))
+    }
+
+    /// The rows in `slimdiff_rows_N` that tell most of a change, at most `limit`: their `i`.
+    /// `cell` is what happened to the column.
+    pub fn telling(&self, at: usize, cell: Cell, by_size: bool, limit: usize) -> String {
+        let (b, c) = (format!("b{at}"), format!("c{at}"));
+        let what = match cell {
+            Cell::BecameNull => format!("{b} is not null and {c} is null"),
+            Cell::WasNull => format!("{b} is null and {c} is not null"),
+            Cell::OtherValue => format!("{b} is not null and {c} is not null and {}", self.differs_in_rows(at)),
+        };
+        let size = match &self.values[at].number {
+            Some(number) if by_size && cell == Cell::OtherValue => {
+                format!("abs({}) desc nulls first, ", number.distance(&b, &c))
+            }
+            _ => String::new(),
+        };
+        format!(
+            "select i from slimdiff_rows_{} where kind = 'c' and {what} order by {size}{} limit {limit}",
+            at / BATCH,
+            self.key_order(),
+        )
+    }
+
+    /// Rows that only one side has: the `i` of the first `limit` in the order of the key.
+    pub fn lone(&self, side: Side, limit: usize) -> String {
+        let kind = if side == Side::Current { 'a' } else { 'r' };
+        format!("select i from slimdiff_rows_0 where kind = '{kind}' order by {} limit {limit}", self.key_order())
+    }
+
+    /// For each `i` of `rows`: the `i`, the key on both sides, then for each column of `shown`, all of batch `batch`,
+    /// both values and whether they differ.
+    pub fn examples(&self, batch: usize, shown: &[usize], rows: &[i64]) -> String {
+        let mut columns = vec!["i".to_owned(), "kind".to_owned()];
+        columns.extend((0..self.key.len()).map(|at| format!("bq{at}, cq{at}")));
+        columns.extend(shown.iter().map(|&at| format!("b{at}, c{at}, {}", self.differs_in_rows(at))));
+        let rows = rows.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+        format!("select {} from slimdiff_rows_{batch} where i in ({rows})", columns.join(", "))
+    }
+
+    /// The name under which a batch of rows is kept.
+    pub fn rows_name(batch: usize) -> String {
+        format!("slimdiff_rows_{batch}")
+    }
+
+    /// Columns of ours that make up the key: a column that is NULL somewhere takes two.
+    fn key_count(&self) -> usize {
+        self.key.len() + self.null_in_key.iter().filter(|&&null| null).count()
+    }
+
+    fn key_order(&self) -> String {
+        (0..self.key_count()).map(|at| format!("k{at}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The key of one side. Its first part is never NULL: a column that is NULL somewhere begins with whether it is.
+    fn key_expressions(&self, side: Side) -> Vec<String> {
+        let mut keys = Vec::new();
+        for (field, &null) in self.key.iter().zip(&self.null_in_key) {
+            let formed = self.sides.formed(field, side);
+            if null {
+                keys.push(format!("case when {} is null then 1 else 0 end", self.sides.raw(field, side)));
+            }
+            keys.push(if null && !self.joins_nulls() { field.form.never_null(&formed) } else { formed });
+        }
+        keys
+    }
+
+    /// Whether the engine can join by `is not distinct from` as fast as by `=`. PostgreSQL cannot.
+    fn joins_nulls(&self) -> bool {
+        self.sides.dialect.name() == "duckdb"
+    }
+
+    /// Two texts of SQL as equal parts of a key.
+    fn same(&self, a: &str, b: &str) -> String {
+        let null = self.joins_nulls() && self.null_in_key.contains(&true);
+        if null { format!("{a} is not distinct from {b}") } else { format!("{a} = {b}") }
+    }
+
+    fn on(&self, a: &str, b: &str) -> String {
+        let pairs = (0..self.key_count()).map(|at| self.same(&format!("{a}.k{at}"), &format!("{b}.k{at}")));
+        pairs.collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Whether a value differs in the join of both sources.
+    fn differs(&self, at: usize) -> String {
+        self.values[at].differs(&format!("b.v{at}"), &format!("c.v{at}"), (&format!("b.w{at}"), &format!("c.w{at}")))
+    }
+
+    /// Whether a value differs in `slimdiff_rows`.
+    fn differs_in_rows(&self, at: usize) -> String {
+        let field = &self.values[at];
+        let (b, c) = (format!("b{at}"), format!("c{at}"));
+        field.differs(&field.form.apply(Side::Baseline, &b), &field.form.apply(Side::Current, &c), (&b, &c))
+    }
+
+    /// One side with its key and values in their forms; values that have a tolerance also as they are.
+    fn source(&self, side: Side, values: std::ops::Range<usize>) -> String {
+        let values = values.flat_map(|at| {
+            let field = &self.values[at];
+            let raw = field.tolerance.map(|_| format!("{} as w{at}", self.sides.raw(field, side)));
+            std::iter::once(format!("{} as v{at}", self.sides.formed(field, side))).chain(raw)
+        });
+        self.select(side, values)
+    }
+
+    /// One side with its key in its form, and key and values as they are.
+    fn raw_source(&self, side: Side, values: std::ops::Range<usize>) -> String {
+        let keys = self.key.iter().enumerate().map(|(at, field)| format!("{} as q{at}", self.sides.raw(field, side)));
+        let values = values.map(|at| format!("{} as w{at}", self.sides.raw(&self.values[at], side)));
+        self.select(side, keys.chain(values))
+    }
+
+    fn select(&self, side: Side, columns: impl Iterator<Item = String>) -> String {
+        let keys = self.key_expressions(side).into_iter().enumerate().map(|(at, key)| format!("{key} as k{at}"));
+        let columns: Vec<String> = keys.chain(columns).collect();
+        let left_out = if self.leave_out_twice { format!(" where not {}", self.is_twice(side)) } else { String::new() };
+        format!("(select {} from {}{left_out}) as {}", columns.join(", "), self.sides.rows(side), side.alias())
+    }
+}
+
+/// What happened to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// It was a value and is NULL.
+    BecameNull,
+    /// It was NULL and is a value.
+    WasNull,
+    /// It is another value.
+    OtherValue,
+}
+
+impl Scratch {
+    /// Several queries' rows as one, each query's with its number.
+    pub fn numbered(&self, queries: &[String]) -> String {
+        let parts =
+            queries.iter().enumerate().map(|(at, query)| format!("select {at} as q, i from ({query}) as q{at}"));
+        self.over(&parts.collect::<Vec<_>>().join("\nunion all\n"))
+    }
+}
