@@ -23,7 +23,7 @@ use super::outcome::{ColumnDiff, KeyFacts, KeyProof, Method, TableDiff};
 use crate::model::{Change, Column, Event, NodeStatus, Observer, Relation, Stage};
 use crate::plan::Comparison;
 use crate::warehouse::compare::canonical::{self, Field, Segments, Source, Typed};
-use crate::warehouse::compare::{BATCH, Side, end};
+use crate::warehouse::compare::{BATCH, Side, TextRules, end};
 use crate::warehouse::{Dialect, Error, Session};
 
 /// How many rows a segment should have: few, so that little is fetched that is equal; a few, so that there is less to
@@ -129,6 +129,10 @@ impl Work<'_, '_> {
 
     async fn compare(&mut self, diff: &mut TableDiff) -> Result<(), Failure> {
         let comparison = self.comparison;
+        if let Some(what) = refusal(self.options) {
+            return Err(Failure::Contradiction(format!("relations in two databases cannot be compared with {what}")));
+        }
+        diff.filter.clone_from(&self.options.filter);
         let relation = comparison.relation.as_ref().map(Option::as_ref);
         let filter = filter(self.options);
         let Change { baseline, current } = &mut self.ends;
@@ -148,7 +152,7 @@ impl Work<'_, '_> {
             return Ok(());
         };
         let counted = Change { baseline: b, current: c };
-        let pairing = Pairing::of(&engines, &counted, comparison, diff);
+        let pairing = Pairing::of(&engines, &counted, comparison, self.options, diff);
         if pairing.fields.is_empty() {
             let reason = "the two tables have no column in common whose values can be compared".to_owned();
             return Err(Failure::Contradiction(reason));
@@ -286,6 +290,19 @@ impl Work<'_, '_> {
 /// The condition on the rows of both sides.
 fn filter(options: &Options) -> Option<&str> {
     options.filter.as_deref()
+}
+
+/// What was asked for and cannot be had of two databases, which is said instead of left undone.
+fn refusal(options: &Options) -> Option<&'static str> {
+    if !options.tolerance.is_empty() {
+        Some("tolerances: values are compared by hashes, which tell equal from unequal only")
+    } else if options.text != TextRules::default() {
+        Some("rules for texts: values are compared by hashes, which tell equal from unequal only")
+    } else if options.sample.is_some() {
+        Some("a sample: every row is compared")
+    } else {
+        None
+    }
 }
 
 /// The bits of a segment's number, for tables of so many rows.

@@ -1,5 +1,6 @@
 //! Which columns of the two sides belong together, in which form they are compared, and which of them are the key.
 
+use super::super::Options;
 use super::super::outcome::{ColumnDiff, RejectedKey, SchemaDiff, TableDiff};
 use super::Counted;
 use crate::model::Change;
@@ -27,8 +28,16 @@ impl Pairing {
         engines: &Change<&str>,
         sides: &Change<Counted>,
         comparison: &Comparison,
+        options: &Options,
         diff: &mut TableDiff,
     ) -> Self {
+        // The key is compared whether it is among the columns that were asked for or not.
+        let is_key = |name: &str| {
+            let mut columns = comparison.keys.iter().flat_map(|key| &key.columns);
+            columns.any(|column| column.eq_ignore_ascii_case(name))
+        };
+        let left_out =
+            |name: &str| left_out(comparison, name).or_else(|| options.left_out(name).filter(|_| !is_key(name)));
         diff.schema = SchemaDiff::default();
         let matches = matches(engines, &sides.as_ref());
         let (mut fields, mut idle) = (Vec::new(), Vec::new());
@@ -46,7 +55,7 @@ impl Pairing {
             if before.name != column.name {
                 diff.notes.push(format!("column {} is now written {}", before.name, column.name));
             }
-            let reason = left_out(comparison, &column.name).map_or_else(
+            let reason = left_out(&column.name).map_or_else(
                 || {
                     let name = Change { baseline: before.name.clone(), current: column.name.clone() };
                     let (field, note) = Field::pair(engines, name, &types)?;

@@ -545,6 +545,26 @@ fn values_are_masked_or_not_shown_at_all() {
 }
 
 #[test]
+fn what_was_asked_for_is_done_or_refused() {
+    let [duckdb, postgres] = Engine::all();
+    duckdb.run(
+        "create schema prod; create table prod.t as select 1 as id, 1.5 as v, 'a' as w union all select 2, 7, 'x'",
+    );
+    postgres.run(
+        "create schema pr; create table pr.t as select 1 as id, 1.25 as v, text 'b' as w union all select 3, 7, 'x'",
+    );
+    let asked =
+        Options { filter: Some("id = 1 -- one".to_owned()), columns: vec!["w".to_owned()], ..Options::default() };
+    let diff = across(&duckdb, &postgres, &comparison(&[&["id"]]), &asked);
+    assert_eq!(figures(&diff), [0, 0, 1, 0]);
+    assert_eq!(changed(&diff), [("id", Some(0)), ("v", None), ("w", Some(1))]);
+    assert_eq!(diff.filter.as_deref(), Some("id = 1 -- one"));
+    let refused = Options { sample: Some(0.5), ..Options::default() };
+    let Method::Failed { reason } = across(&duckdb, &postgres, &comparison(&[]), &refused).method else { panic!() };
+    assert_eq!(reason, "relations in two databases cannot be compared with a sample: every row is compared");
+}
+
+#[test]
 fn what_a_database_refuses_is_a_failed_comparison() {
     let [duckdb, postgres] = Engine::all();
     duckdb.run("create schema prod; create view prod.t as select 1 as id, error('no such luck') as v");

@@ -27,10 +27,10 @@ impl Typed {
 }
 
 fn alike(a: &Kind, b: &Kind) -> bool {
-    use Kind::{Char, Decimal, Exact, Json, Jsonb, List, Other, Text};
+    use Kind::{Char, Decimal, Exact, Json, Jsonb, List, Other, Text, Unhashed};
     match (a, b) {
         // What the one calls by name the other may not have at all.
-        (Exact | Other, _) | (_, Exact | Other) => false,
+        (Exact | Unhashed | Other, _) | (_, Exact | Unhashed | Other) => false,
         // Without a precision a decimal takes any.
         (Decimal(a), Decimal(b)) => a.is_none() || b.is_none() || a == b,
         (Text | Char, Text | Char) | (Json | Jsonb, Json | Jsonb) => true,
