@@ -112,7 +112,15 @@ pub fn impact(inputs: &Inputs<'_>) -> Impact {
     let reached: Vec<ReachedNode> = region.order.iter().filter_map(|place| reached[*place].take()).collect();
     let (owners, groups) = owners::of(region.manifest, &reached);
     let causes = flow.causes;
-    Impact { changes: inputs.changes.to_vec(), causes, owners, groups, graph: graph(region), reached }
+    Impact {
+        changes: inputs.changes.to_vec(),
+        causes,
+        owners,
+        groups,
+        graph: graph(region),
+        reached,
+        unstable: inputs.lineage.unstable(),
+    }
 }
 
 fn graph(region: &Region<'_>) -> ReachedGraph {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::lineage::{ChangeSeverity, Evidence, Gap};
+use crate::lineage::{ChangeSeverity, Evidence, Gap, Unstable};
 use crate::model::{NodeId, ResourceType};
 
 /// What a change is and what it reaches.
@@ -22,6 +23,9 @@ pub struct Impact {
     pub groups: Vec<ReachedGroup>,
     /// The part of the graph that is reached, what changed included.
     pub graph: ReachedGraph,
+    /// Columns of what changed and lies below whose values change by themselves. For whoever compares tables.
+    #[serde(skip)]
+    pub unstable: IndexMap<NodeId, Vec<Unstable>>,
 }
 
 /// What the change of one model breaks.

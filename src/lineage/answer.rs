@@ -59,6 +59,9 @@ pub struct OutputColumn {
     /// The type that the query casts it to, or that its origin is known to have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub data_type: Option<Arc<str>>,
+    /// What makes it another value each time the query runs, e.g. `now()`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unstable: Option<Arc<str>>,
     /// What could not be followed: its ancestry is partly unknown when there is any.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub gaps: Vec<Gap>,

@@ -31,6 +31,8 @@ pub(super) struct Flow {
     pub(super) exact: u64,
     /// The print without a cast around the expression; 0 when there is none.
     pub(super) uncast: u64,
+    /// What makes it another value each time the query runs, when something does.
+    pub(super) unstable: Option<Rc<str>>,
     /// The expression that made it, where the query has one.
     pub(super) definition: Option<Rc<Fragment>>,
 }
@@ -59,6 +61,9 @@ impl Flow {
     pub(super) fn absorb(&mut self, other: &Self) {
         self.origins.extend(other.origins.iter().cloned());
         self.gaps.extend(&other.gaps);
+        if self.unstable.is_none() {
+            self.unstable.clone_from(&other.unstable);
+        }
     }
 }
 

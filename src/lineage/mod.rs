@@ -21,7 +21,7 @@ pub use change::{CHANGES, ChangeKind, ChangeSeverity, OTHER_CHANGES, change_kind
 pub use classify::{Classification, Evidence, Snippet, Version, classify};
 pub use dialect::Dialect;
 pub use gap::{Gap, GapReason};
-pub use project::{NodeLineage, ProjectCode, ProjectLineage, columns_of, of_nodes, of_project, schema_of};
+pub use project::{NodeLineage, ProjectCode, ProjectLineage, Unstable, columns_of, of_nodes, of_project, schema_of};
 pub use resolve::{of_query, with_deep_stack};
 pub use same::{Equality, Spot, same_query, same_template};
 pub use schema::{KnownColumn, KnownColumns, Schema};

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::resolve::{follow, with_deep_stack};
-use super::{Dialect, Followed, Gap, GapReason, How, KnownColumn, KnownColumns, OutputColumn, QueryLineage, Schema};
+use super::{
+    Dialect, Followed, Gap, GapReason, How, KnownColumn, KnownColumns, Origin, OutputColumn, QueryLineage, Schema,
+};
 use crate::graph::Dag;
 use crate::model::{Manifest, Node, NodeId, Relation, ResourceType};
 
@@ -44,6 +46,44 @@ pub struct NodeLineage {
 pub struct ProjectLineage {
     /// By unique id.
     pub nodes: IndexMap<NodeId, NodeLineage>,
+}
+
+/// A column whose values change by themselves, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unstable {
+    /// The column.
+    pub column: String,
+    /// What makes it so, e.g. `now()`, or `now() in stg_orders`.
+    pub because: String,
+}
+
+impl ProjectLineage {
+    /// The columns of each node that are another value each time it is built, by what its query says or that of a node
+    /// it reads.
+    pub fn unstable(&self) -> IndexMap<NodeId, Vec<Unstable>> {
+        let mut found: IndexMap<NodeId, Vec<Unstable>> = IndexMap::new();
+        for (id, node) in &self.nodes {
+            let of_origin = |origin: &Origin| {
+                let known = found.get(&NodeId::from(&*origin.relation))?;
+                let column = known.iter().find(|column| column.column.eq_ignore_ascii_case(&origin.column))?;
+                let place = self.nodes.get(&NodeId::from(&*origin.relation)).map(|node| node.name.as_str());
+                let is_placed = column.because.contains(" in ");
+                let place =
+                    if is_placed { String::new() } else { format!(" in {}", place.unwrap_or(&origin.relation)) };
+                Some(format!("{}{place}", column.because))
+            };
+            let unstable = node.lineage.columns.iter().filter_map(|column| {
+                let own = column.unstable.as_deref().map(str::to_owned);
+                let because = own.or_else(|| column.origins.iter().find_map(of_origin))?;
+                Some(Unstable { column: column.name.to_string(), because })
+            });
+            let unstable: Vec<Unstable> = unstable.collect();
+            if !unstable.is_empty() {
+                found.insert(id.clone(), unstable);
+            }
+        }
+        found
+    }
 }
 
 /// Computes the lineage of every model and snapshot of the project.
@@ -208,6 +248,7 @@ fn stored(node: &Node, given: &ProjectCode) -> QueryLineage {
         how: How::Constant,
         origins: Vec::new(),
         data_type: column.data_type.as_deref().map(Arc::from),
+        unstable: None,
         gaps: Vec::new(),
     });
     QueryLineage { columns: columns.collect(), complete: known.complete, ..QueryLineage::default() }
@@ -231,6 +272,7 @@ fn snapshot_columns(node: &Node) -> Vec<OutputColumn> {
         how: How::Computed,
         origins: Vec::new(),
         data_type: None,
+        unstable: None,
         gaps: Vec::new(),
     };
     names.into_iter().map(column).collect()

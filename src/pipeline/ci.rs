@@ -17,6 +17,7 @@ use crate::config::{self, Policy, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
 use crate::impact::Impact;
+use crate::lineage::Unstable;
 use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
 use crate::plan::{self, Plan};
 use crate::report::{self, Report};
@@ -91,9 +92,9 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     }
     let before = Before { manifest: sides.before(), parsed: sides.before_parsed() };
     let impact = impact::of(invocation, &head, before, &changes, |_| true).await?;
-    let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan };
+    let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan, impact: &impact };
     let (build, diffs) = run.measure().await?;
-    let report = run.report(&changes, &impact, &build, &diffs, since);
+    let report = run.report(&changes, &build, &diffs, since);
     let files = run.write(&report)?;
     Ok(CiOutcome::Checked { report: Box::new(report), files, cancelled: build.cancelled })
 }
@@ -196,6 +197,7 @@ struct Check<'a> {
     schema: &'a str,
     request: &'a CiRequest,
     plan: &'a Plan,
+    impact: &'a Impact,
 }
 
 impl Check<'_> {
@@ -266,7 +268,13 @@ impl Check<'_> {
             .filter(|result| result.status == NodeStatus::Success)
             .map(|result| &result.unique_id)
             .collect();
-        let comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
+        let mut comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
+        for comparison in &mut comparisons {
+            let unstable = self.impact.unstable.get(&comparison.unique_id).into_iter().flatten();
+            comparison.excluded.extend(unstable.map(|Unstable { column, because }| {
+                (column.clone(), format!("they change by themselves, by {because}"))
+            }));
+        }
         let policy = &self.head.settings.policy;
         let options = diff_options(policy);
         let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*observer).await?;
@@ -301,14 +309,7 @@ impl Check<'_> {
         self.request.head_sha.clone().or_else(|| baseline::head_sha(&self.head.project.root.root))
     }
 
-    fn report(
-        &self,
-        changes: &StateDiff,
-        impact: &Impact,
-        build: &BuildOutcome,
-        diffs: &[TableDiff],
-        since: Instant,
-    ) -> Report {
+    fn report(&self, changes: &StateDiff, build: &BuildOutcome, diffs: &[TableDiff], since: Instant) -> Report {
         let sha = self.head_sha();
         let drift = self.sides.drift();
         report::make(report::Inputs {
@@ -316,7 +317,7 @@ impl Check<'_> {
             baseline: &self.sides.production.description,
             drift: drift.as_ref(),
             state: changes,
-            impact: Some(impact),
+            impact: Some(self.impact),
             plan: self.plan,
             build,
             diffs,

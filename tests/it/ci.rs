@@ -324,3 +324,79 @@ fn changes_are_counted_from_production_itself_where_that_is_asked_for_or_all_the
     assert_eq!(names(&report(&sandbox)), all, "{said}");
     assert!(said.stderr.contains("not in a git repository"), "{said}");
 }
+
+#[test]
+fn columns_that_change_by_themselves_are_named_and_set_apart() {
+    let sandbox = production(&[
+        ("models/stg.sql", "select id, id * 10 as amount, now() as loaded_at from range(1, 6) t(id)"),
+        (
+            "models/orders.sql",
+            "select id, amount, date_trunc('minute', loaded_at) as minute, random() as dice from {{ ref('stg') }}",
+        ),
+        ("models/schema.yml", TESTED),
+    ]);
+    sandbox.write(
+        "models/stg.sql",
+        "select id, id * 10 + (id = 3)::int as amount, now() as loaded_at from range(1, 6) t(id)",
+    );
+    let (_, report) = check(&sandbox, 0);
+    let diff = &model(&report, "orders")["diff"];
+    assert_eq!((&diff["rows"]["changed"], &diff["rows"]["unchanged"]), (&1.into(), &4.into()), "{diff:#}");
+    let excluded = diff["excluded"].to_string();
+    assert!(excluded.contains("they change by themselves, by now() in stg"), "{excluded}");
+    assert!(excluded.contains("they change by themselves, by random()"), "{excluded}");
+    assert!(sandbox.read("target/report.md").contains("change by themselves"));
+}
+
+#[test]
+fn relations_are_compared_by_url_and_the_exit_code_says_how_it_went() {
+    let sandbox = Sandbox::new();
+    let connection = duckdb::Connection::open(sandbox.join("a.duckdb")).unwrap();
+    let sql = "create table t as select i as id, i * 2 as v from range(100) s(i);
+        create table same as select * from t; create table other as select id, v + (id = 7)::int as v from t where id <> 9";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let diff = |arguments: &[&str]| sandbox.run([&["diff", "--url", "duckdb:a.duckdb"], arguments].concat());
+    assert_eq!(diff(&["t", "same", "--key", "id"]).code, 0);
+    let said = diff(&["t", "other", "--key", "id", "--output", "json"]);
+    assert_eq!(said.code, 1, "{said}");
+    let found: Json = serde_json::from_str(&said.stdout).unwrap();
+    let rows = &found["rows"];
+    assert_eq!((&rows["removed"], &rows["changed"], &rows["unchanged"]), (&1.into(), &1.into(), &98.into()));
+    for wrong in [&["t", "nowhere"][..], &["t", "other", "--key", "idd"], &["t", "other", "--where", "nonsense"]] {
+        let said = diff(wrong);
+        assert_eq!(said.code, 5, "{said}");
+    }
+    assert!(diff(&["t", "other", "--key", "ix"]).to_string().contains("has no column ix"));
+    let said = sandbox.run(["diff", "t", "other", "--url", "duckdb:missing.duckdb"]);
+    assert_eq!(said.code, 5, "{said}");
+    assert!(!sandbox.join("missing.duckdb").exists(), "a file to read is not made");
+    assert_eq!(sandbox.run(["diff", "t", "other", "--url", "mysql://x"]).code, 2);
+    assert_eq!(diff(&["t", "other", "--tolerance", "much"]).code, 2);
+}
+
+#[test]
+fn relations_of_two_databases_are_compared() {
+    let sandbox = Sandbox::new();
+    for (file, sql) in [
+        ("a.duckdb", "create table t as select i as id, i * 2 as v, 'x' as w from range(1000) s(i)"),
+        (
+            "b.duckdb",
+            "create table t as select i as id, case when i = 5 then null else i * 2 end as v, 'y' as w from range(1, 1001) s(i)",
+        ),
+    ] {
+        duckdb::Connection::open(sandbox.join(file)).unwrap().execute_batch(sql).unwrap();
+    }
+    let both =
+        ["diff", "t", "t", "--baseline-url", "duckdb:a.duckdb", "--current-url", "duckdb:b.duckdb", "--key", "id"];
+    let said = sandbox.run([&both[..], &["--exclude", "w", "--output", "json"]].concat());
+    assert_eq!(said.code, 1, "{said}");
+    let found: Json = serde_json::from_str(&said.stdout).unwrap();
+    let rows = &found["rows"];
+    assert_eq!(
+        (&rows["added"], &rows["removed"], &rows["changed"], &rows["unchanged"]),
+        (&1.into(), &1.into(), &1.into(), &998.into())
+    );
+    let said = sandbox.run([&both[..], &["--tolerance", "1"]].concat());
+    assert_eq!(said.code, 5, "{said}");
+}

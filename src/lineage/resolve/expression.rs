@@ -98,7 +98,8 @@ impl Resolver<'_> {
         let lower = ident.value.to_lowercase();
         if ident.quote_style.is_none() && (functions::is_value(&lower) || lower.starts_with('@')) {
             let print = hash(&("value", &lower));
-            return Named { flow: Rc::new(Flow { print, exact: print, ..Flow::default() }), name };
+            let unstable = functions::is_unstable(&lower).then(|| Rc::from(lower.as_str()));
+            return Named { flow: Rc::new(Flow { print, exact: print, unstable, ..Flow::default() }), name };
         }
         let gap = self.gap(GapReason::UnknownColumn, &ident.value, line_at(ident));
         Named { flow: Rc::new(Flow::lost(gap, &name)), name }
@@ -229,6 +230,18 @@ impl<'w, 'r, 's> Walk<'w, 'r, 's> {
         let is_window = function.over.is_some() || functions::is_window(&name);
         self.value.aggregates |= !is_window && functions::is_aggregate(&name);
         self.value.aggregates |= !is_window && !function.within_group.is_empty();
+        let is_conversion = name == "unix_timestamp" && !arguments(&function.args).is_empty();
+        if functions::is_unstable(&name) && !is_conversion {
+            let parentheses = if matches!(function.args, FunctionArguments::None) { "" } else { "()" };
+            self.value.flow.unstable = Some(Rc::from(format!("{name}{parentheses}")));
+        }
+        if let Some(WindowType::WindowSpec(window)) = &function.over
+            && window.order_by.is_empty()
+            && window.window_name.is_none()
+            && functions::needs_order(&name)
+        {
+            self.value.flow.unstable = Some(Rc::from(format!("{name}() over unordered rows")));
+        }
         self.value.expands |= functions::expands(&name);
         self.value.is_many |= name == "columns" && self.resolver.dialect == Dialect::DuckDb;
         for (at, given) in arguments(&function.args).iter().enumerate() {

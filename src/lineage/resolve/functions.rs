@@ -379,3 +379,55 @@ pub(super) fn makes_one_column(function: &str) -> bool {
             | "glob"
     )
 }
+
+/// Functions and words whose value is another one each time a query runs, on at least one engine.
+const UNSTABLE: &[&str] = &[
+    "clock_timestamp",
+    "current_date",
+    "current_datetime",
+    "current_localtime",
+    "current_localtimestamp",
+    "current_time",
+    "current_timestamp",
+    "gen_random_uuid",
+    "generate_uuid",
+    "get_current_time",
+    "get_current_timestamp",
+    "getdate",
+    "localtime",
+    "localtimestamp",
+    "nextval",
+    "now",
+    "rand",
+    "random",
+    "randn",
+    "sysdate",
+    "sysdatetime",
+    "sysutcdatetime",
+    "systimestamp",
+    "timeofday",
+    "today",
+    "transaction_timestamp",
+    "statement_timestamp",
+    "txid_current",
+    "unix_timestamp",
+    "uuid",
+    "uuid_generate_v1",
+    "uuid_generate_v4",
+    "uuid_string",
+    "uuidv4",
+    "uuidv7",
+];
+
+/// Window functions whose value depends on the order of the rows.
+const ORDERED: &[&str] = &["row_number", "lag", "lead", "first_value", "last_value", "nth_value", "ntile"];
+
+/// Whether a function or word has another value each time a query runs.
+pub(super) fn is_unstable(name: &str) -> bool {
+    UNSTABLE.contains(&name)
+}
+
+/// Whether a window function needs an order to give the same each time.
+pub(super) fn needs_order(name: &str) -> bool {
+    ORDERED.contains(&name)
+}

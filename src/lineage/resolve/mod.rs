@@ -280,6 +280,7 @@ impl<'s> Resolver<'s> {
             how: if is_renamed { How::Renamed } else { flow.how },
             origins: self.origins(&flow.origins),
             data_type: flow.data_type.as_deref().map(Arc::from),
+            unstable: flow.unstable.as_deref().map(Arc::from),
             gaps: flow.gaps.iter().filter_map(|at| self.gaps.get(*at as usize).cloned()).collect(),
         }
     }

@@ -102,3 +102,27 @@ fn every_case_has_the_lineage_that_was_written_down_for_it() {
     assert!(cases.len() >= 80 && count > 100, "{} cases, {count} with dialects", cases.len());
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+#[test]
+fn columns_that_change_by_themselves_are_named_with_the_reason() {
+    let mut schema = Schema::new();
+    table(&mut schema, "orders(id, amount)");
+    let sql = "with base as (select id, amount, now() as seen, row_number() over () as n from orders), \
+        next as (select *, date_trunc('day', seen) as day, row_number() over (order by id) as rank from base) \
+        select id, amount, day, n + 1 as m, rank, current_date as today, (select random()) as r from next";
+    let lineage = of_query(sql, Dialect::DuckDb, &schema);
+    let unstable: Vec<(&str, Option<&str>)> =
+        lineage.columns.iter().map(|column| (&*column.name, column.unstable.as_deref())).collect();
+    assert_eq!(
+        unstable,
+        [
+            ("id", None),
+            ("amount", None),
+            ("day", Some("now()")),
+            ("m", Some("row_number() over unordered rows")),
+            ("rank", None),
+            ("today", Some("current_date")),
+            ("r", Some("random()")),
+        ]
+    );
+}

@@ -169,3 +169,20 @@ fn a_server_that_allows_no_temporary_tables_gives_the_same_answer() {
     assert_eq!((before.columns.clone(), before.samples.len()), (after.columns.clone(), after.samples.len()));
     assert!(before.rows.added > 0 && before.rows.removed > 0 && before.rows.changed > 0);
 }
+
+#[test]
+fn it_is_told_where_changes_concentrate() {
+    let setup = "create table prod.t as select i as id, case i % 4 when 0 then 'north' when 1 then 'south' when 2 then 'east' else 'west' end as region,
+            i % 3 as store, i as amount from generate_series(1, 2000) as s(i);
+        create table pr.t as select id, region, store, case when region = 'north' and id % 5 <> 0 then amount + 1 else amount end as amount from prod.t";
+    with_tables(setup, |engine| {
+        let diff = engine.diff(&[&["id"]]);
+        let slices: Vec<_> = diff
+            .slices
+            .iter()
+            .map(|slice| (slice.column.as_str(), slice.value.to_string(), slice.affected, slice.rows))
+            .collect();
+        assert_eq!(slices, [("region", "north".to_owned(), 400, 500)], "{}", engine.name);
+        assert!((diff.slices[0].lift - 4.0).abs() < 1e-9, "{:?}", diff.slices);
+    });
+}
