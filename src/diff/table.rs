@@ -36,7 +36,11 @@ pub async fn diff(
         Ok(()) => Ok(diff),
         Err(Failure::World(
             error @ (Error::Statement { .. } | Error::Permission { .. } | Error::Unsupported { .. }),
-        )) => Ok(TableDiff { method: Method::Failed { reason: error.to_string() }, ..unknown() }),
+        )) => {
+            let asked =
+                options.filter.as_ref().map(|filter| format!(" (only rows where {filter})")).unwrap_or_default();
+            Ok(TableDiff { method: Method::Failed { reason: format!("{error}{asked}") }, ..unknown() })
+        }
         Err(Failure::World(error)) => Err(error),
         Err(Failure::Contradiction(reason)) => Ok(TableDiff { method: Method::Failed { reason }, ..unknown() }),
     }

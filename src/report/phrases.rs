@@ -331,6 +331,11 @@ pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String
     }
 }
 
+/// Whether it is known of any column how often it is NULL.
+pub(super) fn knows_nulls(diff: &TableDiff) -> bool {
+    diff.columns.iter().any(|column| column.nulls.baseline.is_some() || column.nulls.current.is_some())
+}
+
 /// The rows in which a column changed, and in how many of them to NULL.
 pub(super) fn changed_words(diff: &TableDiff, column: &ColumnDiff) -> String {
     let of = diff.rows.total.baseline.unwrap_or_default();
@@ -405,8 +410,8 @@ fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> St
     if facts.duplicates != Change::default() {
         let _ = write!(
             text,
-            " {} repeat a key: rows that share one are compared as wholes within it, so that a changed one counts as one \
-             removed and one added.",
+            " Beyond the first of their key: {}; rows that share a key are compared as wholes within it, so that a changed \
+             one counts as one removed and one added.",
             sides(&facts.duplicates)
         );
     }

@@ -7,8 +7,8 @@ use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::impact;
 use super::phrases::{
     ManyColumns, changed_words, coverage, data_words, drift_words, evidence, figures, finding_counts, gaps, headline,
-    is_bad, method, name, no_data_changes, null_share, order, reach_counts, result, summary, telling, told,
-    unsaid_keys,
+    is_bad, knows_nulls, method, name, no_data_changes, null_share, order, reach_counts, result, summary, telling,
+    told, unsaid_keys,
 };
 use super::words::{brief, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
@@ -210,13 +210,17 @@ impl Page {
                 (before, after) => after.clone().or_else(|| before.clone()).unwrap_or_default(),
             };
             let changed = changed_words(diff, column);
-            if diff.is_compared() {
+            if diff.is_compared() && !knows_nulls(diff) {
+                vec![column.name.clone(), data_type, changed]
+            } else if diff.is_compared() {
                 vec![column.name.clone(), data_type, changed, nulls.baseline, nulls.current]
             } else {
                 vec![column.name.clone(), data_type, nulls.baseline + &nulls.current]
             }
         });
-        let header: &[&str] = if diff.is_compared() {
+        let header: &[&str] = if diff.is_compared() && !knows_nulls(diff) {
+            &["Column", "Type", "Rows changed"]
+        } else if diff.is_compared() {
             &["Column", "Type", "Rows changed", "NULL in production", "NULL here"]
         } else {
             &["Column", "Type", "NULL"]

@@ -8,7 +8,7 @@ use crate::model::{NodeStatus, Value};
 use crate::report::distributions::{HEADER, moved};
 use crate::report::document::{ModelReport, ModelState, Report};
 use crate::report::phrases::{
-    changed_words, evidence, figures, headline, method, name, null_share, result, telling, unsaid_keys,
+    changed_words, evidence, figures, headline, knows_nulls, method, name, null_share, result, telling, unsaid_keys,
 };
 use crate::report::words::{brief, list, plural, size};
 
@@ -131,7 +131,9 @@ fn columns(diff: &TableDiff, limit: usize) -> String {
             _ => String::new(),
         };
     }
-    let header = if diff.is_compared() {
+    let header = if diff.is_compared() && !knows_nulls(diff) {
+        ["| Column | Type | Rows changed |", "|:--|:--|--:|"]
+    } else if diff.is_compared() {
         ["| Column | Type | Rows changed | NULL in production | NULL here |", "|:--|:--|--:|--:|--:|"]
     } else {
         ["| Column | Type | NULL |", "|:--|:--|--:|"]
@@ -172,6 +174,9 @@ fn column_row(diff: &TableDiff, column: &ColumnDiff) -> String {
     let name = cell(&column.name);
     if !diff.is_compared() {
         return format!("| {name} | {data_type} | {}{} |", nulls.baseline, nulls.current);
+    }
+    if !knows_nulls(diff) {
+        return format!("| {name} | {data_type} | {changed} |");
     }
     format!("| {name} | {data_type} | {changed} | {} | {} |", nulls.baseline, nulls.current)
 }

@@ -209,11 +209,11 @@ impl Profiled {
 pub struct Figures {
     /// Values that are not NULL.
     pub present: u64,
-    /// The smallest of them that is not NaN; of text the first [`TEXT`] characters.
+    /// The smallest of them that is not NaN; of text the first characters.
     pub min: Option<Value>,
     /// The largest.
     pub max: Option<Value>,
-    /// The mean of the numbers, without NaN and what is beyond [`BEYOND`].
+    /// The mean of the numbers, without NaN and what is too large to be squared.
     pub mean: Option<f64>,
     /// Their standard deviation, of the population.
     pub stddev: Option<f64>,
