@@ -104,8 +104,7 @@ impl<'a> Keyed<'a> {
             return Ok(Pairing::Faulty(facts));
         }
         work.keep("slimdiff_twice", &pairs.twice()).await?;
-        let only = Side::BOTH.map(|side| pairs.is_twice(side));
-        let whole = Whole { sides: self.sides, fields: self.fields, only: Some(only) };
+        let whole = Whole { sides: self.sides, fields: self.fields, only_twice: Some(&pairs) };
         work.keep("slimdiff_left", &whole.left()).await?;
         let counts = numbers(work.session, &work.scratch.over(Whole::counts()), 2).await?;
         let wholes = numbers(work.session, &work.scratch.over(&whole.totals()), 2).await?;
@@ -181,7 +180,7 @@ impl<'a> Keyed<'a> {
         let samples = Samples { options: work.options };
         diff.samples = samples.keyed(work.session, &work.scratch, &pairs, diff, found.changed).await?;
         if found.wholes && diff.samples.len() < work.options.samples {
-            let whole = Whole { sides: self.sides, fields: self.fields, only: None };
+            let whole = Whole { sides: self.sides, fields: self.fields, only_twice: None };
             let more = samples.whole(work.session, &work.scratch, &whole, &diff.rows).await?;
             let room = work.options.samples - diff.samples.len();
             diff.samples.extend(more.into_iter().take(room));

@@ -215,7 +215,7 @@ impl Work<'_> {
         rows: Change<u64>,
         diff: &mut TableDiff,
     ) -> Result<(), Failure> {
-        let whole = Whole { sides: *sides, fields, only: None };
+        let whole = Whole { sides: *sides, fields, only_twice: None };
         self.keep("slimdiff_left", &whole.left()).await?;
         let counts = numbers(self.session, &self.scratch.over(Whole::counts()), 2).await?;
         (diff.rows.added, diff.rows.removed) = (counts[0], counts[1]);

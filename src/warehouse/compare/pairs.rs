@@ -107,12 +107,18 @@ impl Pairs<'_> {
         )
     }
 
-    /// Whether a row's key is in `slimdiff_twice`; a condition over the alias `t`.
-    pub fn is_twice(&self, side: Side) -> String {
-        let keys = self.key_expressions(side);
-        let same: Vec<String> =
-            keys.iter().enumerate().map(|(at, key)| self.same(&format!("twice.k{at}"), key)).collect();
-        format!("exists (select 1 from slimdiff_twice as twice where {})", same.join(" and "))
+    /// The rows of one side with their key as `k0` and so on, and `columns`; joined with `slimdiff_twice`. It is no
+    /// subquery with `exists` over the columns themselves, because DuckDB first makes those distinct by its own equality,
+    /// to which a month is 30 days.
+    pub(super) fn beside_twice(&self, side: Side, columns: &str, join: &str) -> String {
+        let keys = self.key_expressions(side).into_iter().enumerate().map(|(at, key)| format!("{key} as k{at}"));
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        let comma = if columns.is_empty() { "" } else { ", " };
+        format!(
+            "(select {keys}{comma}{columns} from {}) as s {join} slimdiff_twice as twice on {}",
+            self.sides.rows(side),
+            self.on("twice", "s"),
+        )
     }
 
     /// The rows that differ: an `i` each, their `kind` (`c` changed, `a` added, `r` removed), the keys and a batch of
@@ -276,10 +282,15 @@ impl Pairs<'_> {
     }
 
     fn select(&self, side: Side, columns: impl Iterator<Item = String>) -> String {
+        let columns: Vec<String> = columns.collect();
+        let alias = side.alias();
+        if self.leave_out_twice {
+            let rows = self.beside_twice(side, &columns.join(", "), "left join");
+            return format!("(select s.* from {rows} where twice.k0 is null) as {alias}");
+        }
         let keys = self.key_expressions(side).into_iter().enumerate().map(|(at, key)| format!("{key} as k{at}"));
         let columns: Vec<String> = keys.chain(columns).collect();
-        let left_out = if self.leave_out_twice { format!(" where not {}", self.is_twice(side)) } else { String::new() };
-        format!("(select {} from {}{left_out}) as {}", columns.join(", "), self.sides.rows(side), side.alias())
+        format!("(select {} from {}) as {alias}", columns.join(", "), self.sides.rows(side))
     }
 }
 

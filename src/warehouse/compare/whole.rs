@@ -1,6 +1,6 @@
 //! Two relations whose rows are compared as wholes, each as often as it is there.
 
-use super::{Field, Side, Sides};
+use super::{Field, Pairs, Side, Sides};
 
 /// The comparison. What is left on either side after equal rows paired off is kept as `slimdiff_left`.
 #[derive(Clone)]
@@ -9,8 +9,8 @@ pub struct Whole<'a> {
     pub sides: Sides<'a>,
     /// The columns.
     pub fields: &'a [Field],
-    /// A condition over the alias `t` on each side's rows, when not all take part.
-    pub only: Option<[String; 2]>,
+    /// Only rows take part whose key is in `slimdiff_twice`.
+    pub only_twice: Option<&'a Pairs<'a>>,
 }
 
 impl Whole<'_> {
@@ -34,8 +34,10 @@ impl Whole<'_> {
 
     /// One row: how many rows of each side take part, production's first.
     pub fn totals(&self) -> String {
-        let counts =
-            Side::BOTH.map(|side| format!("(select count(*) from {}{})", self.sides.rows(side), self.only(side)));
+        let counts = Side::BOTH.map(|side| match self.only_twice {
+            Some(pairs) => format!("(select count(*) from {})", pairs.beside_twice(side, "", "join")),
+            None => format!("(select count(*) from {})", self.sides.rows(side)),
+        });
         format!("select {}", counts.join(", "))
     }
 
@@ -51,16 +53,16 @@ impl Whole<'_> {
         (0..self.fields.len()).map(|at| format!("v{at}")).collect::<Vec<_>>().join(", ")
     }
 
-    fn only(&self, side: Side) -> String {
-        let only =
-            self.only.as_ref().map(|[baseline, current]| if side == Side::Baseline { baseline } else { current });
-        only.map_or_else(String::new, |only| format!(" where {only}"))
-    }
-
     fn rows(&self, side: Side) -> String {
         let columns = self.sides.forms(self.fields, side).into_iter().enumerate();
         let columns = columns.map(|(at, form)| format!("{form} as v{at}")).collect::<Vec<_>>().join(", ");
         let (b, c) = if side == Side::Baseline { (1, 0) } else { (0, 1) };
-        format!("select {columns}, {b} as ib, {c} as ic from {}{}", self.sides.rows(side), self.only(side))
+        match self.only_twice {
+            Some(pairs) => {
+                let rows = pairs.beside_twice(side, &columns, "join");
+                format!("select {}, {b} as ib, {c} as ic from {rows}", self.names())
+            }
+            None => format!("select {columns}, {b} as ib, {c} as ic from {}", self.sides.rows(side)),
+        }
     }
 }

@@ -107,6 +107,16 @@ const TRAPS: &[Trap] = &[
         [1, 1, 0, 2],
     ),
     alike(
+        "a duplicate key that only the engine takes for another",
+        "id interval, v integer",
+        [
+            "(interval '1' month, 1), (interval '30' day, 2), (interval '1' hour, 3)",
+            "(interval '1' month, 1), (interval '1' month, 1), (interval '30' day, 2), (interval '1' hour, 4)",
+        ],
+        &["id"],
+        [1, 0, 1, 2],
+    ),
+    alike(
         "duplicates that are equal on both sides",
         "id integer, v varchar",
         ["(1, 'a'), (1, 'a'), (2, 'b')", "(1, 'a'), (1, 'a'), (2, 'c')"],
