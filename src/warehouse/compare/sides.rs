@@ -89,11 +89,11 @@ impl Sides<'_> {
 fn in_sample(dialect: &dyn Dialect, share: f64, key: &[String]) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is at most 1")]
     let limit = (share.clamp(0.0, 1.0) * 1_000_000.0).round() as u64;
-    let text: Vec<String> = key.iter().map(|part| format!("coalesce(cast({part} as varchar), '')")).collect();
-    let text = text.join(" || '/' || ");
+    let key = key.join(", ");
     match dialect.name() {
-        "duckdb" => format!("hash({text}) % 1000000 < {limit}"),
-        _ => format!("mod(hashtextextended({text}, 0) & 9223372036854775807, 1000000) < {limit}"),
+        "duckdb" => format!("hash({key}) % 1000000 < {limit}"),
+        // Not of the key's text: equal numbers may have different ones. An older server than 14 says that it cannot.
+        _ => format!("mod(hash_record_extended(row({key}), 0) & 9223372036854775807, 1000000) < {limit}"),
     }
 }
 
