@@ -13,7 +13,7 @@ use crate::warehouse::compare::{self, BATCH, Field, Pairs, ROWS_KEPT, STATISTICS
 /// One comparison by one key.
 pub(super) struct Keyed<'a> {
     sides: Sides<'a>,
-    key: Key,
+    pub(super) key: Key,
     values: Vec<Field>,
     /// All columns, key and values.
     fields: &'a [Field],

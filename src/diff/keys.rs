@@ -54,7 +54,7 @@ pub(super) fn usable(columns: &Columns, candidates: &[KeyCandidate], rejected: &
 }
 
 /// Where a key came from, for people.
-fn source(source: KeySource) -> &'static str {
+pub(super) fn source(source: KeySource) -> &'static str {
     match source {
         KeySource::UniqueKey => "unique_key",
         KeySource::Constraint => "primary key constraint",

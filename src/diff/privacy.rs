@@ -8,8 +8,8 @@ use crate::model::{Change, Value};
 /// A mean over fewer values than this says too much about each of them.
 const FEW: u64 = 10;
 
-/// What is shown instead of a value.
-const MASK: &str = "***";
+/// What is shown instead of a value that must not be shown.
+pub(super) const MASK: &str = "***";
 
 impl Options {
     /// Takes out of a comparison what these options do not allow to be told.

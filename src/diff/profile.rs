@@ -2,7 +2,7 @@
 
 use super::outcome::{ColumnDiff, ColumnProfile, TableDiff};
 use super::{Options, numbers};
-use crate::model::{Change, Column, Relation};
+use crate::model::{Change, Column};
 use crate::warehouse::compare::profile::{self as sql, Figures, Profiled};
 use crate::warehouse::compare::{BATCH, profile, same_column};
 use crate::warehouse::{Dialect, Error, Session};
@@ -24,17 +24,17 @@ struct Held {
 }
 
 impl Profile {
-    /// Counts rows and NULLs of one side.
+    /// Counts rows and NULLs of one side. `source` is an item of a FROM clause.
     pub(super) async fn count(
         session: &mut dyn Session,
         dialect: &dyn Dialect,
-        relation: &Relation,
+        source: &str,
         columns: &[Column],
     ) -> Result<Self, Error> {
         let mut found = Self::default();
         for batch in columns.chunks(BATCH) {
             let names: Vec<&str> = batch.iter().map(|column| column.name.as_str()).collect();
-            let counts = numbers(session, &profile(dialect, relation, &names), names.len() + 1).await?;
+            let counts = numbers(session, &profile(dialect, source, &names), names.len() + 1).await?;
             found.rows = counts[0];
             for (name, present) in names.iter().zip(&counts[1..]) {
                 let nulls = found.rows.saturating_sub(*present);

@@ -5,15 +5,13 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Options;
 use super::outcome::{RowCounts, Sample, SampleKind, TableDiff};
+use super::privacy::MASK;
 use crate::model::{Change, Value};
 use crate::warehouse::compare::{BATCH, Cell, Field, Pairs, Scratch, Side, Whole};
 use crate::warehouse::{Error, Session};
 
 /// How many changed columns an example tells of. Three values a column have to fit into a select list.
 const TELLING: usize = 300;
-
-/// What is shown instead of a value that must not be shown.
-const MASK: &str = "***";
 
 /// Reads examples as the options allow.
 pub(super) struct Samples<'a> {
@@ -186,24 +184,25 @@ impl Samples<'_> {
         (name, value)
     }
 
-    /// Shares the examples among the kinds of rows there are, at least one each as long as they last, the first kinds
-    /// first.
     fn quotas<const KINDS: usize>(&self, available: [u64; KINDS]) -> [usize; KINDS] {
-        let mut left = if self.options.show_values { self.options.samples } else { 0 };
-        let mut quotas = [0; KINDS];
-        while left > 0 {
-            let before = left;
-            for (quota, available) in quotas.iter_mut().zip(available) {
-                if left > 0 && (*quota as u64) < available {
-                    *quota += 1;
-                    left -= 1;
-                }
-            }
-            if left == before {
-                break;
+        shares(if self.options.show_values { self.options.samples } else { 0 }, available)
+    }
+}
+
+/// Shares so many examples among the kinds of rows there are, as evenly as they last, the first kinds first.
+pub(super) fn shares<const KINDS: usize>(mut left: usize, available: [u64; KINDS]) -> [usize; KINDS] {
+    let mut shares = [0; KINDS];
+    loop {
+        let before = left;
+        for (share, available) in shares.iter_mut().zip(available) {
+            if left > 0 && (*share as u64) < available {
+                *share += 1;
+                left -= 1;
             }
         }
-        quotas
+        if left == 0 || left == before {
+            return shares;
+        }
     }
 }
 

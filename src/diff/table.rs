@@ -11,7 +11,7 @@ use super::totals::Totals;
 use super::{Options, drift, numbers, renames, search};
 use crate::model::{Change, Column, Relation, Value};
 use crate::plan::Comparison;
-use crate::warehouse::compare::profile::filtered;
+use crate::warehouse::compare::rows_of;
 use crate::warehouse::compare::{self, Ability, Field, Scratch, Side, Sides, Whole};
 use crate::warehouse::{Dialect, Error, Session};
 
@@ -90,15 +90,14 @@ impl Work<'_> {
             baseline: self.columns(relation.baseline, "production", diff).await?,
             current: self.columns(relation.current, "the pull request", diff).await?,
         };
-        self.describe(&relation, &columns, diff).await?;
-        let (Some(baseline), Some(current)) = (relation.baseline, relation.current) else {
+        let (Some(baseline), Some(current), false) =
+            (relation.baseline, relation.current, columns.baseline.is_empty() || columns.current.is_empty())
+        else {
+            let source = relation.map(|relation| Some(rows_of(relation?, self.options.filter.as_deref())));
+            self.describe(source, &columns, diff).await?;
             one_sided(diff);
             return Ok(());
         };
-        if columns.baseline.is_empty() || columns.current.is_empty() {
-            one_sided(diff);
-            return Ok(());
-        }
         self.ask_ability().await?;
         diff.filter.clone_from(&self.options.filter);
         let key: Vec<String> = comparison.keys.iter().flat_map(|key| key.columns.clone()).collect();
@@ -129,12 +128,9 @@ impl Work<'_> {
             keys.extend(search::key(self, &sides, columns, &fields).await?);
         }
         let first = keys.first().map(|key| key.fields.clone()).unwrap_or_default();
-        if let Some(share) = self.options.sample.filter(|share| *share < 1.0) {
-            diff.sampled = Some(share);
-            let by = if first.is_empty() { &fields } else { &first };
-            let sides = Sides { sample: Some((share, by)), ..sides };
-            return self.by_key_or_wholes(pairing, sides, columns, &fields, keys, diff).await;
-        }
+        let by = if first.is_empty() { &fields } else { &first };
+        diff.sampled = self.options.sample.filter(|share| *share < 1.0);
+        let sides = Sides { sample: diff.sampled.map(|share| (share, by.as_slice())), ..sides };
         self.by_key_or_wholes(pairing, sides, columns, &fields, keys, diff).await
     }
 
@@ -147,6 +143,8 @@ impl Work<'_> {
         keys: Vec<Key>,
         diff: &mut TableDiff,
     ) -> Result<(), Failure> {
+        let source = Change { baseline: sides.rows(Side::Baseline), current: sides.rows(Side::Current) };
+        self.describe(source.clone().map(Some), columns, diff).await?;
         let glance = keys.first().map_or(&[][..], |key| &key.fields);
         let totals = Totals::of(self.session, &sides, self.ability, fields, glance).await?;
         diff.rows.total = totals.rows.map(Some);
@@ -156,15 +154,13 @@ impl Work<'_> {
             for field in fields {
                 set_changed(diff, &field.name.current, 0);
             }
+        } else if keys.is_empty() {
+            self.as_wholes(&sides, fields, totals.rows, diff).await?;
         } else {
-            match self.choose(&sides, keys.clone(), fields, totals.rows, diff).await? {
-                Some(()) => {}
-                None => self.as_wholes(&sides, fields, totals.rows, diff).await?,
-            }
+            self.by_best_key(&sides, &keys, fields, totals.rows, diff).await?;
         }
         // Equal tables have equal distributions.
         if self.options.drift && diff.method != Method::Checksum {
-            let source = sides.relation.map(|relation| filtered(relation, self.options.filter.as_deref()));
             drift::add(self.session, self.dialect, &source, diff).await?;
         }
         if let Some(key) = keys.first() {
@@ -174,38 +170,40 @@ impl Work<'_> {
     }
 
     /// Compares by the first key that is unique and never NULL, else by the first that is unique, else by the first of
-    /// all, whose duplicates are compared as wholes; none where there is no key.
-    async fn choose(
+    /// all, whose duplicates are compared as wholes.
+    async fn by_best_key(
         &mut self,
         sides: &Sides<'_>,
-        keys: Vec<Key>,
+        keys: &[Key],
         fields: &[Field],
         rows: Change<u64>,
         diff: &mut TableDiff,
-    ) -> Result<Option<()>, Failure> {
+    ) -> Result<(), Failure> {
         let several = keys.len() > 1;
-        let mut faulty: Vec<(Key, KeyFacts)> = Vec::new();
+        let mut faulty: Vec<(Keyed<'_>, KeyFacts)> = Vec::new();
+        let mut done = None;
         for key in keys {
             let keyed = Keyed::new(self, sides, key.clone(), fields).await?;
             match keyed.pair(self, rows, several).await? {
                 Paired::Done(found) => {
-                    diff.rejected_keys.extend(faulty.iter().map(|(key, facts)| key.rejected(facts)));
-                    keyed.report(self, found, diff).await?;
-                    return Ok(Some(()));
+                    done = Some((keyed, found));
+                    break;
                 }
-                Paired::Faulty(facts) => faulty.push((key, facts)),
+                Paired::Faulty(facts) => faulty.push((keyed, facts)),
             }
         }
-        if faulty.is_empty() {
-            return Ok(None);
+        if done.is_none() && !faulty.is_empty() {
+            let best = faulty.iter().position(|(_, facts)| facts.is_unique()).unwrap_or(0);
+            let (keyed, _) = faulty.remove(best);
+            if let Paired::Done(found) = keyed.pair(self, rows, false).await? {
+                done = Some((keyed, found));
+            }
         }
-        let (best, _) = faulty.remove(faulty.iter().position(|(_, facts)| facts.is_unique()).unwrap_or(0));
-        diff.rejected_keys.extend(faulty.iter().map(|(key, facts)| key.rejected(facts)));
-        let keyed = Keyed::new(self, sides, best, fields).await?;
-        if let Paired::Done(found) = keyed.pair(self, rows, false).await? {
-            keyed.report(self, found, diff).await?;
+        diff.rejected_keys.extend(faulty.iter().map(|(keyed, facts)| keyed.key.rejected(facts)));
+        match done {
+            Some((keyed, found)) => keyed.report(self, found, diff).await,
+            None => Ok(()),
         }
-        Ok(Some(()))
     }
 
     async fn as_wholes(
@@ -267,10 +265,10 @@ impl Work<'_> {
         Ok(columns)
     }
 
-    /// What each side holds, when that was asked for, or when there is nothing to compare it with.
+    /// What each side's rows (items of a FROM clause) hold, when that was asked for, or when there is nothing to compare it with.
     async fn describe(
         &mut self,
-        relation: &Change<Option<&Relation>>,
+        source: Change<Option<String>>,
         columns: &Change<Vec<Column>>,
         diff: &mut TableDiff,
     ) -> Result<(), Error> {
@@ -278,15 +276,13 @@ impl Work<'_> {
         let mut profiles = Change { baseline: None, current: None };
         for side in Side::BOTH {
             let columns = side.of(columns);
-            if let (Some(relation), false, true) =
-                (side.of(relation), columns.is_empty(), self.options.profile || one_sided)
+            if let (Some(source), false, true) =
+                (side.of(&source), columns.is_empty(), self.options.profile || one_sided)
             {
-                let figures = self.options.profile && !self.options.nulls_only;
-                let found = if figures {
-                    let source = filtered(relation, self.options.filter.as_deref());
-                    Profile::measure(self.session, self.dialect, &source, columns, self.options).await?
+                let found = if self.options.profile && !self.options.nulls_only {
+                    Profile::measure(self.session, self.dialect, source, columns, self.options).await?
                 } else {
-                    Profile::count(self.session, self.dialect, relation, columns).await?
+                    Profile::count(self.session, self.dialect, source, columns).await?
                 };
                 *side.of_mut(&mut profiles) = Some(found);
             }

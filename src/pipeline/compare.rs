@@ -6,9 +6,8 @@ use super::Error;
 use super::ci::restrict;
 use crate::config::{Policy, ShowValues};
 use crate::diff::{self, End, Options, TableDiff};
-use crate::model::{Change, Column, Observer, Relation, nearest};
+use crate::model::{Change, Observer, Relation, nearest};
 use crate::plan::{Comparison, KeyCandidate, KeySource};
-use crate::warehouse::compare::TextRules;
 use crate::warehouse::{self, Target, Warehouse};
 
 /// What is compared.
@@ -50,15 +49,15 @@ pub async fn compare(
     let baseline = warehouse::connect(&place.baseline.target).await?;
     let one = place.baseline.target.is_same_database(&place.current.target);
     let current = if one { Arc::clone(&baseline) } else { warehouse::connect(&place.current.target).await? };
-    let (b, of_baseline) = existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?;
-    let (c, of_current) = existing(&*current, &place.current.target, &request.relations.current, request).await?;
+    let baseline_relation = existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?;
+    let current_relation = existing(&*current, &place.current.target, &request.relations.current, request).await?;
     let keys = match request.key.as_slice() {
         [] => Vec::new(),
         columns => vec![KeyCandidate { columns: columns.to_vec(), source: KeySource::CommandLine }],
     };
-    let mut comparison = Comparison {
+    let comparison = Comparison {
         unique_id: format!("relation.{}", request.relations.current).into(),
-        relation: Change { baseline: Some(b), current: Some(c) },
+        relation: Change { baseline: Some(baseline_relation), current: Some(current_relation) },
         keys,
         excluded: Vec::new(),
     };
@@ -70,10 +69,11 @@ pub async fn compare(
     let mut found = if one {
         diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?
     } else {
-        check_across(&options)?;
-        for column in of_baseline.iter().chain(&of_current).filter(|column| !request.key.contains(&column.name)) {
-            let reason = options.left_out(&column.name).map(str::to_owned);
-            comparison.excluded.extend(reason.map(|reason| (column.name.clone(), reason)));
+        if options.profile || options.drift {
+            return Err(Error::cannot_compare(
+                "the two relations are in different databases, and columns are described only within one",
+                "leave `--describe` and `--drift` out",
+            ));
         }
         let mut other = current.session().await?;
         let ends = Change {
@@ -86,30 +86,13 @@ pub async fn compare(
     Ok(found)
 }
 
-/// What a comparison of two databases cannot do.
-fn check_across(options: &Options) -> Result<(), Error> {
-    let asked = [
-        ("a tolerance", !options.tolerance.is_empty()),
-        ("differences of texts that do not count", options.text != TextRules::default()),
-        ("a sample of the keys", options.sample.is_some()),
-        ("a description of the columns", options.profile || options.drift),
-    ];
-    match asked.into_iter().find(|(_, asked)| *asked) {
-        None => Ok(()),
-        Some((what, _)) => Err(Error::cannot_compare(
-            format!("the two relations are in different databases, and {what} is for relations of one database"),
-            "leave it out, or bring both relations into one database",
-        )),
-    }
-}
-
-/// The relation of this name and its columns. It must be there and have every column of the key.
+/// The relation of this name. It must be there and have every column of the key.
 async fn existing(
     warehouse: &dyn Warehouse,
     target: &Target,
     name: &str,
     request: &CompareRequest,
-) -> Result<(Relation, Vec<Column>), Error> {
+) -> Result<Relation, Error> {
     let mut relation = parse_relation(name, &target.database(), &target.schema())?;
     relation.quoting = warehouse.dialect().quoting();
     let columns = warehouse.session().await?.columns(&relation).await?;
@@ -129,7 +112,7 @@ async fn existing(
             return Err(Error::cannot_compare(format!("{relation} has no column {wanted}, which --key names"), hint));
         }
     }
-    Ok((relation, columns))
+    Ok(relation)
 }
 
 /// `a.b.c` with parts that may be quoted with `"`; missing parts come from the target.

@@ -378,11 +378,12 @@ pub(super) fn evidence(diff: &TableDiff) -> Vec<String> {
 pub(super) fn method(diff: &TableDiff) -> String {
     match &diff.method {
         Method::Checksum => {
-            "Compared by row counts and a 64-bit checksum of every row; all rows of both tables.".to_owned()
+            format!("Compared by row counts and a 64-bit checksum of every row; {}.", rows_compared(diff))
         }
         Method::Keyed { key, source, facts } => keyed(diff, key, source, facts),
         Method::Multiset { reason } => format!(
-            "Compared as whole rows, all of them, because {reason}; a changed row counts as one removed and one added."
+            "Compared as whole rows, {}, because {reason}; a changed row counts as one removed and one added.",
+            rows_compared(diff),
         ),
         Method::OneSided if diff.rows.total.current.is_some() => "Nothing to compare with in production.".to_owned(),
         Method::OneSided => "There is nothing of the pull request's to compare.".to_owned(),
@@ -390,18 +391,22 @@ pub(super) fn method(diff: &TableDiff) -> String {
     }
 }
 
-/// `Compared by key id (from unique_key), counted to be unique on both sides; all rows of both tables.`
-fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> String {
-    let rows = match diff.sampled {
+/// Which rows the figures are of.
+fn rows_compared(diff: &TableDiff) -> String {
+    match diff.sampled {
         Some(share) => format!("a sample of {} % of the keys", (share * 100_000.0).round() / 1000.0),
         None => "all rows of both tables".to_owned(),
-    };
+    }
+}
+
+/// `Compared by key id (from unique_key), counted to be unique on both sides; all rows of both tables.`
+fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> String {
     let proof = match facts.proof {
         _ if facts.duplicates != Change::default() => "which is not unique",
         KeyProof::Enforced => "which the database keeps unique on both sides",
         KeyProof::Counted => "verified on the data to be unique on both sides",
     };
-    let mut text = format!("Compared by key {} (from {source}), {proof}; {rows}.", key.join(", "));
+    let mut text = format!("Compared by key {} (from {source}), {proof}; {}.", key.join(", "), rows_compared(diff));
     let sides = |counts: &Change<u64>| {
         let places = [(counts.baseline, "in production"), (counts.current, "here")];
         let said = places.into_iter().filter(|(count, _)| *count > 0);

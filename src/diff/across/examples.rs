@@ -2,13 +2,12 @@
 
 use super::super::Options;
 use super::super::outcome::{RowCounts, Sample, SampleKind};
+use super::super::privacy::MASK;
+use super::super::samples::shares;
 use super::rows::Row;
 use crate::model::{Change, Value};
 use crate::warehouse::compare::BATCH;
 use crate::warehouse::compare::canonical::Field;
-
-/// What is shown instead of a value that must not be shown.
-const MASK: &str = "***";
 
 /// Rows that may be shown.
 pub(super) struct Examples<'a> {
@@ -109,35 +108,5 @@ impl<'a> Examples<'a> {
 
     fn masked(&self, field: &Field, value: Value) -> Value {
         if self.options.is_masked(&field.name.current) { Value::Text(MASK.to_owned()) } else { value }
-    }
-}
-
-/// Shares the examples among the kinds of rows there are, as evenly as they last, the first kinds first.
-fn shares<const KINDS: usize>(mut left: usize, available: [u64; KINDS]) -> [usize; KINDS] {
-    let mut shares = [0; KINDS];
-    loop {
-        let before = left;
-        for (share, available) in shares.iter_mut().zip(available) {
-            if left > 0 && (*share as u64) < available {
-                *share += 1;
-                left -= 1;
-            }
-        }
-        if left == 0 || left == before {
-            return shares;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shares;
-
-    #[test]
-    fn every_kind_of_row_gets_its_share() {
-        assert_eq!(shares(5, [100, 100, 100]), [2, 2, 1]);
-        assert_eq!(shares(5, [100, 0, 1]), [4, 0, 1]);
-        assert_eq!(shares(5, [1, 1, 0]), [1, 1, 0]);
-        assert_eq!(shares(0, [9, 9, 9]), [0, 0, 0]);
     }
 }

@@ -20,6 +20,7 @@ use self::tally::Tally;
 use super::Options;
 use super::options::numbers;
 use super::outcome::{ColumnDiff, KeyFacts, KeyProof, Method, TableDiff};
+use super::table::Failure;
 use crate::model::{Change, Column, Event, NodeStatus, Observer, Relation, Stage};
 use crate::plan::Comparison;
 use crate::warehouse::compare::canonical::{self, Field, Segments, Source, Typed};
@@ -63,21 +64,6 @@ pub async fn diff_across(
         )) => Ok(TableDiff { method: Method::Failed { reason: error.to_string() }, ..unknown() }),
         Err(Failure::World(error)) => Err(error),
         Err(Failure::Contradiction(reason)) => Ok(TableDiff { method: Method::Failed { reason }, ..unknown() }),
-    }
-}
-
-/// Why there is no result.
-#[derive(Debug)]
-enum Failure {
-    /// A warehouse.
-    World(Error),
-    /// Figures that cannot all be right, or nothing that could be compared.
-    Contradiction(String),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::World(error)
     }
 }
 

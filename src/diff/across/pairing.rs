@@ -1,10 +1,11 @@
 //! Which columns of the two sides belong together, in which form they are compared, and which of them are the key.
 
 use super::super::Options;
+use super::super::keys::source;
 use super::super::outcome::{ColumnDiff, RejectedKey, SchemaDiff, TableDiff};
 use super::Counted;
 use crate::model::Change;
-use crate::plan::{Comparison, KeyCandidate, KeySource};
+use crate::plan::{Comparison, KeyCandidate};
 use crate::warehouse::compare::canonical::Field;
 
 /// The columns that are compared.
@@ -119,18 +120,6 @@ impl Pairing {
             let mut alike = self.fields.iter().filter(|field| field.name.current.to_lowercase() == lower);
             alike.next().filter(|_| alike.next().is_none())
         })
-    }
-}
-
-/// Where a key came from, for people.
-fn source(source: KeySource) -> &'static str {
-    match source {
-        KeySource::UniqueKey => "unique_key",
-        KeySource::Constraint => "primary key constraint",
-        KeySource::Tests => "tests unique and not_null",
-        KeySource::UniqueCombination => "test of a unique combination",
-        KeySource::Meta => "meta.slimdiff.key",
-        KeySource::CommandLine => "the given key",
     }
 }
 

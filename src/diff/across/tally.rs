@@ -5,6 +5,7 @@ use super::super::outcome::{NumberChange, SampleKind, TableDiff};
 use super::examples::Examples;
 use super::rows::Row;
 use super::{Failure, column_mut};
+use crate::diff::table::paired_rows;
 use crate::model::Change;
 use crate::warehouse::compare::canonical::Field;
 
@@ -81,15 +82,7 @@ impl<'a> Tally<'a> {
     /// When they contradict the numbers of rows.
     pub(super) fn write(self, total: Change<u64>, diff: &mut TableDiff) -> Result<(), Failure> {
         let [added, removed, changed] = [self.added, self.removed, self.changed];
-        let of_current = total.current.checked_sub(added).and_then(|rows| rows.checked_sub(changed));
-        let of_baseline = total.baseline.checked_sub(removed).and_then(|rows| rows.checked_sub(changed));
-        let (Some(unchanged), true) = (of_current, of_current == of_baseline) else {
-            return Err(Failure::Contradiction(format!(
-                "the counts contradict each other ({} and {} rows, of which {added} added, {removed} removed and \
-                 {changed} changed); is a table read through a view that gives other rows each time?",
-                total.baseline, total.current
-            )));
-        };
+        let unchanged = paired_rows(total, added, removed, changed)?;
         (diff.rows.added, diff.rows.removed) = (added, removed);
         (diff.rows.changed, diff.rows.unchanged) = (changed, unchanged);
         // Without a key no row is paired with another, so no value with another either.

@@ -3,7 +3,7 @@
 
 use super::kinds::Kind;
 use super::sketch;
-use crate::model::{Column, Relation, Value};
+use crate::model::{Column, Value};
 use crate::warehouse::Dialect;
 
 /// How many columns one query is asked about. Each takes up to seven select items, of which PostgreSQL takes 1,664;
@@ -17,14 +17,6 @@ const BEYOND: &str = "1e140";
 
 /// How much of a long text is shown as an extreme, in characters.
 const TEXT: usize = 256;
-
-/// The rows of a relation that meet a condition, as an item of a FROM clause.
-pub fn filtered(relation: &Relation, condition: Option<&str>) -> String {
-    condition.map_or_else(
-        || relation.to_string(),
-        |condition| format!("(select * from {relation} where {condition}\n) as filtered"),
-    )
-}
 
 /// What can be measured of the values of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,12 +57,7 @@ pub struct Sides<'a> {
 impl Sides<'_> {
     /// The rows of one side under the alias `t`, as what follows `from`.
     pub fn rows(&self, side: Side) -> String {
-        let relation = side.of::<&Relation>(&self.relation);
-        let mut rows = match self.filter {
-            // The condition ends on a line of its own, since it may end with a comment.
-            Some(filter) => format!("(select * from {relation} where (\n{filter}\n)) as t"),
-            None => format!("{relation} as t"),
-        };
+        let mut rows = rows_of(side.of::<&Relation>(&self.relation), self.filter);
         if let Some((share, key)) = self.sample {
             let share = in_sample(self.dialect, share, &self.forms(key, side));
             rows = format!("(select * from {rows} where {share}) as t");
@@ -82,6 +77,15 @@ impl Sides<'_> {
 
     pub(super) fn forms(&self, fields: &[Field], side: Side) -> Vec<String> {
         fields.iter().map(|field| self.formed(field, side)).collect()
+    }
+}
+
+/// The rows of a relation that meet a condition, under the alias `t`, as what follows `from`.
+pub fn rows_of(relation: &Relation, filter: Option<&str>) -> String {
+    match filter {
+        // The condition ends on a line of its own, since it may end with a comment.
+        Some(filter) => format!("(select * from {relation} where (\n{filter}\n)) as t"),
+        None => format!("{relation} as t"),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Figures of one side, in one scan.
 
 use super::{Ability, Field, Side, Sides};
-use crate::model::Relation;
 use crate::warehouse::Dialect;
 
 /// Whether the engine knows how many rows a table has without reading it.
@@ -9,8 +8,8 @@ pub fn counting_is_free(dialect: &dyn Dialect) -> bool {
     dialect.name() == "duckdb"
 }
 
-/// One row: the number of rows of one side; with `hashed`, the sum of their hashes, each over all of `fields` in their
-/// forms. Rows that are equal have equal hashes.
+/// One row: the number of rows of one side, and the sum of their hashes, each over all of `fields` in their forms. Rows
+/// that are equal have equal hashes.
 pub fn checksum(sides: &Sides<'_>, ability: Ability, fields: &[Field], side: Side) -> String {
     if fields.is_empty() {
         return format!("select count(*), null from {}", sides.rows(side));
@@ -35,7 +34,8 @@ pub fn rows_with_null(sides: &Sides<'_>, key: &[Field], side: Side) -> String {
 }
 
 /// One row: the number of rows, then for each column the number of values that are not NULL.
-pub fn profile(dialect: &dyn Dialect, relation: &Relation, columns: &[&str]) -> String {
+/// `source` is what follows `from`.
+pub fn profile(dialect: &dyn Dialect, source: &str, columns: &[&str]) -> String {
     let counts = columns.iter().map(|column| format!(", count({})", dialect.quote(column)));
-    format!("select count(*){} from {relation}", counts.collect::<String>())
+    format!("select count(*){} from {source}", counts.collect::<String>())
 }

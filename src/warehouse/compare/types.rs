@@ -141,6 +141,7 @@ fn alike(engine: &str, kind: &Kind, name: &str) -> Form {
         ("duckdb", _) if name.to_ascii_uppercase().contains("JSON") => {
             Form::as_is(kind).with_note("with JSON by its text")
         }
+        ("duckdb", _) if name.to_ascii_uppercase().contains("INTERVAL") => by_text().without_note(),
         ("duckdb", _) => Form::as_is(kind),
         (_, Kind::Json) => Form::cast("jsonb").without_note(),
         (_, Kind::Char | Kind::Unhashed | Kind::Bit) => by_text().without_note(),

@@ -102,7 +102,7 @@ fn a_key_that_the_database_enforces_is_believed() {
 #[test]
 fn a_sample_takes_the_same_keys_on_both_sides() {
     let setup = "create table prod.t as select i as id, i % 10 as v from generate_series(1, 20000) as s(i);
-        create table pr.t as select cast(id as numeric(20,4)) as id, case when id % 100 = 0 then v + 1 else v end as v from prod.t
+        create table pr.t as select cast(id as numeric(20,4)) as id, case when id % 100 = 0 then v + 1 when id % 2 = 0 then null else v end as v from prod.t
             where id % 1000 <> 1";
     with_tables(setup, |engine| {
         let options = Options { sample: Some(0.1), ..Options::default() };
@@ -113,7 +113,11 @@ fn a_sample_takes_the_same_keys_on_both_sides() {
         assert!((1500..2500).contains(&total), "{}: {total} of 20000", engine.name);
         assert_eq!(rows.added, 0, "a key is in the sample of both sides or of none");
         assert_eq!(total, rows.removed + rows.changed + rows.unchanged);
-        assert!((5..50).contains(&rows.changed), "{}: {}", engine.name, rows.changed);
+        let id = &diff.columns[0];
+        assert_eq!(id.nulls, Change { baseline: Some(0), current: Some(0) });
+        let v = diff.columns[1].nulls.current.unwrap();
+        assert!(v > 0 && v < rows.total.current.unwrap(), "NULLs are of the sample: {v}");
+        assert!((750..1250).contains(&rows.changed), "{}: {}", engine.name, rows.changed);
     });
 }
 

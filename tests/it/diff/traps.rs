@@ -270,6 +270,15 @@ const TRAPS: &[Trap] = &[
         [0, 0, 0, 1],
     ),
     value(
+        "a month is not 30 days inside a list either",
+        ["id integer, v interval[]"; 2],
+        [
+            "(1, array[interval '1' month]), (2, array[interval '1' day])",
+            "(1, array[interval '30' day]), (2, array[interval '1' day])",
+        ],
+        [0, 0, 1, 1],
+    ),
+    value(
         "a numeric that became a bigint",
         ["id integer, v numeric(38,0)", "id integer, v bigint"],
         ["(1, 5), (2, 9007199254740993)", "(1, 5), (2, 9007199254740992)"],
