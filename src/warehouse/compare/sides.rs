@@ -157,6 +157,21 @@ pub fn enforced_keys(dialect: &dyn Dialect, relation: &Relation) -> String {
     }
 }
 
+/// One row: how many indexes of one side begin with a column. None where no index is needed to find a range of it.
+pub fn leads_an_index(sides: &Sides<'_>, field: &Field, side: Side) -> Option<String> {
+    let relation = in_postgres(sides.dialect, side.of::<&Relation>(&sides.relation));
+    (sides.dialect.name() == "postgres").then(|| {
+        format!(
+            "select count(*) from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and \
+             a.attnum = i.indkey[0] join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = \
+             c.relam\nwhere i.indrelid = pg_catalog.to_regclass({}) and a.attname = {} and m.amname = 'btree' and \
+             i.indisvalid and i.indpred is null",
+            sides.dialect.literal(&relation),
+            sides.dialect.literal(side.of(&field.name).as_str()),
+        )
+    })
+}
+
 /// The names of the columns that are declared never to be NULL.
 pub fn not_null_columns(dialect: &dyn Dialect, relation: &Relation) -> String {
     match dialect.name() {
