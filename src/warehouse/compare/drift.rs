@@ -165,10 +165,14 @@ pub fn quantiles_sql(dialect: &dyn Dialect, source: &str, rows: u64, columns: &[
         let value = column.value(dialect, Side::Baseline);
         let nan = column.is_nan(dialect, Side::Baseline).map(|nan| format!(" and not {nan}")).unwrap_or_default();
         let name = column.column(dialect, Side::Baseline);
-        let filter = format!("filter (where {name} is not null{nan})");
+        let there = format!("{name} is not null{nan}");
         if duckdb {
-            format!("quantile_disc({value}, [{parts}]) {filter}, list_sort(list(distinct {value}) {filter})[1:{first}]")
+            let value = format!("case when {there} then {value} end");
+            format!(
+                "quantile_disc({value}, [{parts}]), list_sort(list(distinct {value}), 'asc', 'nulls last')[1:{first}]"
+            )
         } else {
+            let filter = format!("filter (where {there})");
             format!(
                 "percentile_disc('{{{parts}}}'::float8[]) within group (order by {value}) {filter}, \
                  (array_agg(distinct {value}) {filter})[1:{first}]"
@@ -294,8 +298,8 @@ fn histogram(column: &Drifting, dialect: &dyn Dialect, side: Side, bins: &Bins) 
     let map = match bins {
         Bins::UpTo(bounds) => {
             let bounds: Vec<String> = bounds.iter().map(|bound| format!("{bound:e}::double")).collect();
-            let numbers = nan.map(|nan| format!(" filter (where not {nan})")).unwrap_or_default();
-            format!("histogram({value}, [{}]::double[]){numbers}", bounds.join(","))
+            let value = nan.map_or(value.clone(), |nan| format!("case when not {nan} then {value} end"));
+            format!("histogram({value}, [{}]::double[])", bounds.join(","))
         }
         Bins::Values(values) => {
             let values: Vec<String> = values.iter().map(|value| format!("v{value}")).collect();

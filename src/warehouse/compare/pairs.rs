@@ -4,7 +4,7 @@
 //! `slimdiff_keys` has a row a key that differs, with how many rows of each side it stands for, and one row for all
 //! pairs that are equal. From it `slimdiff_rows_N` has the rows themselves, for the Nth batch of columns.
 
-use super::{BATCH, Field, Scratch, Side, Sides};
+use super::{BATCH, Field, Scratch, Side, Sides, of_those};
 
 /// How many rows that differ are kept for examples. Counts are of all, whatever their number.
 pub const ROWS_KEPT: u64 = 200_000;
@@ -71,9 +71,8 @@ impl Pairs<'_> {
     /// paired more than once among those that are not equal, and rows beyond the first of each key that only one side
     /// has, production's and the pull request's.
     pub fn counts() -> String {
-        let sum = |what: &str, condition: &str| {
-            format!("cast(coalesce(sum({what}) filter (where {condition}), 0) as bigint)")
-        };
+        let sum =
+            |what: &str, condition: &str| format!("cast(coalesce({}, 0) as bigint)", of_those("sum", what, condition));
         format!(
             "select {}, {}, {}, {}, {}, {}, {} from slimdiff_keys",
             sum("n", "not u"),
@@ -152,9 +151,9 @@ impl Pairs<'_> {
         let mut figures = Vec::new();
         for at in batch {
             let (b, c, differs) = (format!("b{at}"), format!("c{at}"), self.differs_in_rows(at));
-            figures.push(format!("count(*) filter (where {differs})"));
-            figures.push(format!("count(*) filter (where {b} is not null and {c} is null)"));
-            figures.push(format!("count(*) filter (where {b} is null and {c} is not null)"));
+            figures.push(of_those("count", "1", &differs));
+            figures.push(of_those("count", "1", &format!("{b} is not null and {c} is null")));
+            figures.push(of_those("count", "1", &format!("{b} is null and {c} is not null")));
             match &self.values[at].number {
                 Some(number) => {
                     let distance = number.distance(&b, &c);
@@ -163,7 +162,7 @@ impl Pairs<'_> {
                         ("avg", format!("abs({distance})")),
                         ("max", format!("abs({distance})")),
                     ] {
-                        figures.push(format!("{function}({of}) filter (where {differs})"));
+                        figures.push(of_those(function, &of, &differs));
                     }
                 }
                 None => figures.extend(["null", "null", "null"].map(str::to_owned)),

@@ -2,7 +2,7 @@
 //! estimate of the distinct values.
 
 use super::kinds::Kind;
-use super::sketch;
+use super::{of_those, sketch};
 use crate::model::{Column, Value};
 use crate::warehouse::Dialect;
 
@@ -122,16 +122,16 @@ impl Profiled {
                 [format!("left(min({value}), {TEXT})"), format!("left(max({value}), {TEXT})")]
             }
             (Nature::Float, "duckdb") => {
-                ["min", "max"].map(|name| format!("{name}({column}) filter (where not isnan({column}))"))
+                ["min", "max"].map(|name| of_those(name, column, &format!("not isnan({column})")))
             }
             (nature, "postgres") if nature.has_nan() => {
-                ["min", "max"].map(|name| format!("{name}({column}) filter (where {column} <> 'NaN')"))
+                ["min", "max"].map(|name| of_those(name, column, &format!("{column} <> 'NaN'")))
             }
             _ => [format!("min({column})"), format!("max({column})")],
         }
     }
 
-    /// What cannot be squared is not even cast: a filter is looked at first.
+    /// What cannot be squared is not even cast: the condition is looked at first.
     fn moments(&self, engine: &str, column: &str) -> [String; 2] {
         let double = if engine == "duckdb" {
             format!("try_cast({column} as double)")
@@ -142,11 +142,11 @@ impl Profiled {
             (_, Nature::Decimal { .. }) if engine != "duckdb" => column,
             _ => double.as_str(),
         };
-        let filter = match self.nature {
-            Nature::Int if engine != "duckdb" => String::new(),
-            _ => format!(" filter (where {looked_at} between -{BEYOND} and {BEYOND})"),
-        };
-        ["avg", "stddev_pop"].map(|name| format!("{name}({double}){filter}"))
+        let small = format!("{looked_at} between -{BEYOND} and {BEYOND}");
+        ["avg", "stddev_pop"].map(|name| match self.nature {
+            Nature::Int if engine != "duckdb" => format!("{name}({double})"),
+            _ => of_those(name, &double, &small),
+        })
     }
 
     /// 64 bits that are equal for equal values.

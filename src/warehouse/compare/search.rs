@@ -1,7 +1,7 @@
 //! What the data itself says: which columns could be a key, and which column became which.
 
 use super::kinds::Kind;
-use super::{Field, Side, Sides};
+use super::{Field, Side, Sides, of_those};
 
 /// Rows that are looked at before all are.
 const LOOK: u64 = 20_000;
@@ -45,7 +45,7 @@ impl Search<'_> {
             let names: Vec<String> = candidate.iter().map(name).collect();
             let present: Vec<String> = names.iter().map(|name| format!("{name} is not null")).collect();
             let value = if let [name] = names.as_slice() { name.clone() } else { format!("row({})", names.join(", ")) };
-            format!(", count(distinct {value}) filter (where {})", present.join(" and "))
+            format!(", count(distinct case when {} then {value} end)", present.join(" and "))
         });
         format!(
             "select count(*){} from (select {} from {} limit {LOOK}) as looked_at",
@@ -68,7 +68,8 @@ pub fn evidence_of_rename(sides: &Sides<'_>, key: &[Field], candidates: &[Field]
     let on: Vec<String> = (0..key.len()).map(|at| format!("b.k{at} = c.k{at}")).collect();
     let values = (0..candidates.len()).map(|at| format!("b.v{at} as b{at}, c.v{at} as c{at}")).collect::<Vec<_>>();
     let counts = (0..candidates.len()).map(|at| {
-        format!(", count(*) filter (where b{at} = c{at}), count(distinct case when b{at} = c{at} then b{at} end)")
+        let equal = of_those("count", "1", &format!("b{at} = c{at}"));
+        format!(", {equal}, count(distinct case when b{at} = c{at} then b{at} end)")
     });
     format!(
         "select count(*){} from (select {} from {} join {} on {} limit {LOOK}) as pairs",

@@ -8,6 +8,8 @@
 //! thousand values on. Equal values set equal bits, so
 //! that the difference of two estimates is far better than either.
 
+use super::of_those;
+
 /// Bits of the first bitmap.
 const LINEAR: u32 = 512;
 
@@ -33,7 +35,7 @@ pub(super) fn bitmaps(engine: &str, hash: &str) -> [String; 2] {
         let place = format!("cast(({hash} >> 3) & {buckets} as integer) + {BUCKETS} * {rank}");
         return [
             format!("cast(bitstring_agg(cast(({hash} >> 40) & {linear} as integer), 0, {linear}) as varchar)"),
-            format!("cast(bitstring_agg({place}, 0, {ranked}) filter (where ({hash} & {thin}) = 0) as varchar)"),
+            format!("cast(bitstring_agg(case when ({hash} & {thin}) = 0 then {place} end, 0, {ranked}) as varchar)"),
         ];
     }
     let bits = format!("((({hash} >> 11) & {mask}) | {last})");
@@ -47,7 +49,7 @@ pub(super) fn bitmaps(engine: &str, hash: &str) -> [String; 2] {
     let second = set(BUCKETS * RANKS, &place);
     [
         format!("cast(bit_or({first}) as text)"),
-        format!("cast(bit_or({second}) filter (where ({hash} & {thin}) = 0) as text)"),
+        format!("cast({} as text)", of_those("bit_or", &second, &format!("({hash} & {thin}) = 0"))),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Figures of one side, in one scan.
 
-use super::{Ability, Field, Side, Sides};
+use super::{Ability, Field, Side, Sides, of_those};
 use crate::warehouse::Dialect;
 
 /// One row: the smallest and the largest whole number of a column of one side. None where it has other values.
@@ -53,7 +53,7 @@ fn of_row(values: &[String]) -> String {
 /// One row: rows in which at least one column of the key is NULL, then for each column the rows in which it is.
 pub fn rows_with_null(sides: &Sides<'_>, key: &[Field], side: Side) -> String {
     let absent: Vec<String> = key.iter().map(|field| format!("{} is null", sides.raw(field, side))).collect();
-    let each: Vec<String> = absent.iter().map(|absent| format!("count(*) filter (where {absent})")).collect();
+    let each: Vec<String> = absent.iter().map(|absent| of_those("count", "1", absent)).collect();
     let any = absent.join(" or ");
     format!("select count(*), {} from {} where {any}", each.join(", "), sides.rows(side))
 }
