@@ -85,8 +85,10 @@ pub struct SchemaDiff {
     pub renamed: Vec<Renamed>,
 }
 
-/// Counts of rows.
+/// Counts of rows. Where nothing was counted, as in a comparison that failed, they are written as `null`: a reader must
+/// not take them for 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "WrittenCounts", into = "WrittenCounts")]
 pub struct RowCounts {
     /// Rows of each side; none where the relation does not exist.
     pub total: Change<Option<u64>>,
@@ -98,6 +100,33 @@ pub struct RowCounts {
     pub changed: u64,
     /// Equal on both sides.
     pub unchanged: u64,
+}
+
+/// [`RowCounts`] as they are written.
+#[derive(Serialize, Deserialize)]
+struct WrittenCounts {
+    added: Option<u64>,
+    removed: Option<u64>,
+    changed: Option<u64>,
+    unchanged: Option<u64>,
+    total: Change<Option<u64>>,
+}
+
+impl From<RowCounts> for WrittenCounts {
+    fn from(rows: RowCounts) -> Self {
+        let known = rows.total != Change::default();
+        let [added, removed, changed, unchanged] =
+            [rows.added, rows.removed, rows.changed, rows.unchanged].map(|count| known.then_some(count));
+        Self { added, removed, changed, unchanged, total: rows.total }
+    }
+}
+
+impl From<WrittenCounts> for RowCounts {
+    fn from(written: WrittenCounts) -> Self {
+        let [added, removed, changed, unchanged] =
+            [written.added, written.removed, written.changed, written.unchanged].map(Option::unwrap_or_default);
+        Self { total: written.total, added, removed, changed, unchanged }
+    }
 }
 
 /// The size of the change of numbers, over the rows on both sides in which the column changed from a number to another.

@@ -353,7 +353,8 @@ fn relations_are_compared_by_url_and_the_exit_code_says_how_it_went() {
     let sandbox = Sandbox::new();
     let connection = duckdb::Connection::open(sandbox.join("a.duckdb")).unwrap();
     let sql = "create table t as select i as id, i * 2 as v from range(100) s(i);
-        create table same as select * from t; create table other as select id, v + (id = 7)::int as v from t where id <> 9";
+        create table same as select * from t; create table other as select id, v + (id = 7)::int as v from t where id <> 9;
+        create table unlike as select 1 as y";
     connection.execute_batch(sql).unwrap();
     drop(connection);
     let diff = |arguments: &[&str]| sandbox.run([&["diff", "--url", "duckdb:a.duckdb"], arguments].concat());
@@ -368,6 +369,12 @@ fn relations_are_compared_by_url_and_the_exit_code_says_how_it_went() {
         assert_eq!(said.code, 5, "{said}");
     }
     assert!(diff(&["t", "other", "--key", "ix"]).to_string().contains("has no column ix"));
+    let said = diff(&["t", "unlike", "--output", "json"]);
+    assert_eq!(said.code, 5, "{said}");
+    let found: Json = serde_json::from_str(&said.stdout).unwrap();
+    for count in ["added", "removed", "changed", "unchanged"] {
+        assert_eq!(found["rows"].get(count), Some(&Json::Null), "nothing was counted: {said}");
+    }
     let said = sandbox.run(["diff", "t", "other", "--url", "duckdb:missing.duckdb"]);
     assert_eq!(said.code, 5, "{said}");
     assert!(!sandbox.join("missing.duckdb").exists(), "a file to read is not made");
