@@ -5,8 +5,11 @@
 //! ([`Source::segments`]), then the rows of the segments whose sums differ ([`Source::pages`]).
 
 mod encoding;
+mod nearness;
+mod reading;
 mod scalars;
 mod statements;
+mod texts;
 
 pub use encoding::{Field, Typed};
 pub(in crate::warehouse) use scalars::{double_bits, double_digits, json};
