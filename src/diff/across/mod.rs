@@ -302,6 +302,7 @@ impl Work<'_, '_> {
     ) -> Result<(), Failure> {
         let sources = self.sources()?;
         let rows::Pairing { key, values } = pairing;
+        let columns = key.len() + values.len();
         let pages = Change {
             baseline: sources.baseline.pages(key, values, segments, total.baseline),
             current: sources.current.pages(key, values, segments, total.current),
@@ -311,8 +312,8 @@ impl Work<'_, '_> {
         // While rows are paired, each side reads its next page.
         let reading = async {
             try_join3(
-                rows::read(baseline, pages.baseline, of_baseline),
-                rows::read(current, pages.current, of_current),
+                rows::read(baseline, pages.baseline, columns, of_baseline),
+                rows::read(current, pages.current, columns, of_current),
                 pairing.pair(Change { baseline: b, current: c }, tally).map(Ok),
             )
             .await

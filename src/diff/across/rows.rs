@@ -2,16 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 
 use tokio::sync::mpsc;
 
 use super::tally::Tally;
 use super::{End, Failure};
 use crate::model::{Change, Value};
-use crate::warehouse::compare::canonical::{Field, Pages};
-
-/// Marks the end of a text that is none.
-const NULL: u32 = 1 << 31;
+use crate::warehouse::compare::canonical::{Field, Pages, spans};
 
 /// A row as its database wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,38 +18,33 @@ pub(super) struct Row {
     key: u128,
     /// The hash of all of it.
     whole: u128,
-    /// The texts of the key's columns, then of the others, behind each other.
-    texts: Box<str>,
-    /// Where each of them ends, and for a NULL [`NULL`] besides.
-    ends: Box<[u32]>,
+    /// The texts of the key's columns, then of the others, with what they are told apart by.
+    texts: String,
+    /// Where each of them begins and ends; [`NULL`] of one that is none.
+    spans: Box<[(u32, u32)]>,
 }
 
+/// In the place of a text that is none.
+const NULL: (u32, u32) = (u32::MAX, 0);
+
 impl Row {
-    fn read(cells: Vec<Value>) -> Option<Self> {
+    /// None when it has another number of columns.
+    fn read(cells: Vec<Value>, columns: usize) -> Option<Self> {
         let mut cells = cells.into_iter();
         let mut hash = || u128::from_str_radix(cells.next()?.as_str()?, 16).ok();
         let (key, whole) = (hash()?, hash()?);
-        let mut texts = String::new();
-        let mut ends = Vec::with_capacity(cells.len());
-        for value in cells {
-            let null = match value {
-                Value::Null => NULL,
-                Value::Text(text) => {
-                    texts.push_str(&text);
-                    0
-                }
-                _ => return None,
-            };
-            ends.push(null | u32::try_from(texts.len()).ok().filter(|end| end & NULL == 0)?);
-        }
-        Some(Self { key, whole, texts: texts.into(), ends: ends.into() })
+        let Value::Text(texts) = cells.next()? else { return None };
+        let place = |at: usize| u32::try_from(at).ok();
+        let span =
+            |span: Option<Range<usize>>| span.map_or(Some(NULL), |span| Some((place(span.start)?, place(span.end)?)));
+        let spans: Box<[_]> = spans(&texts)?.into_iter().map(span).collect::<Option<_>>()?;
+        (spans.len() == columns).then_some(Self { key, whole, texts, spans })
     }
 
     /// The text of the column at this place; none of a NULL.
     pub(super) fn text(&self, at: usize) -> Option<&str> {
-        let end = self.ends.get(at).filter(|end| *end & NULL == 0)?;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] & !NULL };
-        self.texts.get(start as usize..*end as usize)
+        let (start, end) = self.spans.get(at).filter(|span| **span != NULL)?;
+        self.texts.get(*start as usize..*end as usize)
     }
 
     /// The texts of `fields`, the columns from `from` on, such that equal values have equal texts.
@@ -100,20 +93,20 @@ impl Rows {
 pub(super) async fn read(
     end: &mut End<'_>,
     mut pages: Pages,
+    columns: usize,
     rows: mpsc::Sender<VecDeque<Row>>,
 ) -> Result<(), Failure> {
     if let Some(sql) = &pages.open {
         end.session.execute(sql).await?;
     }
     while let Some(sql) = pages.next_page() {
+        // No page is read while another waits for the one that is being paired.
+        let Ok(place) = rows.reserve().await else { break };
         let table = end.session.query(&sql).await?;
         pages.was_read(table.rows.len());
-        let page: Option<VecDeque<Row>> = table.rows.into_iter().map(Row::read).collect();
-        let page =
-            page.ok_or_else(|| Failure::Contradiction("a database gave a row that cannot be read".to_owned()))?;
-        if rows.send(page).await.is_err() {
-            break;
-        }
+        let page: Option<VecDeque<Row>> = table.rows.into_iter().map(|row| Row::read(row, columns)).collect();
+        let unreadable = || Failure::Contradiction("a database gave a row that cannot be read".to_owned());
+        place.send(page.ok_or_else(unreadable)?);
     }
     if let Some(sql) = pages.close() {
         end.session.execute(&sql).await?;

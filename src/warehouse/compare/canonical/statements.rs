@@ -17,7 +17,7 @@ const ARGUMENTS: usize = 90;
 const DIGITS: usize = 5;
 /// Values of a page that a cursor gives, and of one that takes a scan.
 const CURSOR_VALUES: usize = 60_000;
-const QUERY_VALUES: usize = 500_000;
+const QUERY_VALUES: usize = 900_000;
 /// The cursor.
 const ROWS: &str = "slimdiff_rows";
 
@@ -166,8 +166,32 @@ pub fn parse_sums(bits: u32, table: &Table) -> Option<Vec<u128>> {
     Some(sums)
 }
 
+/// Where the texts of a page's row are in it, in bytes; none of a NULL. None at all when it cannot be read. Each text is
+/// behind its length in characters, as the items of a list are.
+pub fn spans(texts: &str) -> Option<Vec<Option<Range<usize>>>> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < texts.len() {
+        if texts[at..].starts_with('N') {
+            spans.push(None);
+            at += 1;
+            continue;
+        }
+        let (length, rest) = texts[at..].split_once(':')?;
+        at += length.len() + 1;
+        let length: usize = length.parse().ok()?;
+        let bytes = match rest.as_bytes().get(..length) {
+            Some(bytes) if bytes.is_ascii() => length,
+            _ => rest.char_indices().map(|(at, _)| at).chain([rest.len()]).nth(length)?,
+        };
+        spans.push(Some(at..at + bytes));
+        at += bytes;
+    }
+    Some(spans)
+}
+
 /// The rows of some segments, page by page: each row the hash of its key, that of all of it, then the texts of the key
-/// and of the values; in the order of the two hashes.
+/// and of the values in one, as [`spans`] takes them apart; in the order of the two hashes.
 ///
 /// PostgreSQL keeps its place in a cursor. `DuckDB` has none, and what it puts into a temporary table it keeps in this
 /// process's memory until the transaction ends; so it is asked again for every page, which takes a scan each.
@@ -214,6 +238,8 @@ impl Pages {
 /// A scan of all rows for those of some segments.
 #[derive(Debug, Clone)]
 struct Scan {
+    /// What a page has of the rows.
+    packed: String,
     /// The rows with their hashes and texts.
     hashed: String,
     /// The hash of the key.
@@ -224,7 +250,7 @@ struct Scan {
 impl Scan {
     /// `rows` rows of the segments of `range`, without the first `done`.
     fn page(&self, range: &Range<usize>, rows: usize, done: u64) -> String {
-        let Self { hashed, key, segments } = self;
+        let Self { packed, hashed, key, segments } = self;
         // By the first digits of the hash as a text, which for most rows is all that is looked at.
         let shift = 4 * DIGITS - segments.bits as usize;
         let (first, last) = (range.start << shift, (range.end << shift) - 1);
@@ -237,7 +263,9 @@ impl Scan {
         } else {
             within
         };
-        format!("{hashed}\nwhere {chosen}\norder by k, r limit {rows} offset {done}")
+        format!(
+            "{packed} from (\n    {hashed}\n    where {chosen}\n) as hashed\norder by k, r limit {rows} offset {done}"
+        )
     }
 }
 
@@ -325,20 +353,22 @@ impl Source<'_> {
         let texts: Vec<String> = texts.collect();
         let (texts, width, rows) = (texts.join(", "), texts.len() + 2, self.rows());
         let hashed = format!("select {k} as k, {r} as r, {texts} from {rows}");
+        let packed = (0..width - 2).map(|at| format!("coalesce(length(t{at}) || ':' || t{at}, 'N')")).collect();
+        let packed = format!("select k, r, {} as texts", concat(packed));
         if self.dialect.name() == "postgres" {
             let chosen = segments.condition(self.dialect, &k);
             let chosen = chosen.map(|condition| format!("\n    where {condition}")).unwrap_or_default();
             // Behind `offset` nothing is put off until the rows are sorted, which would then have to be sorted with
             // all that it takes.
             let open = format!(
-                "set local enable_sort to default;\ndeclare {ROWS} no scroll cursor for\nselect * from (\n    \
+                "set local enable_sort to default;\ndeclare {ROWS} no scroll cursor for\n{packed} from (\n    \
                  {hashed}{chosen}\n    offset 0\n) as hashed\norder by k collate \"C\", r collate \"C\""
             );
             let rows = (CURSOR_VALUES / width).clamp(20, 5_000);
             return Pages { open: Some(open), query: None, ranges: std::iter::once(0..1).collect(), done: 0, rows };
         }
-        let rows = (QUERY_VALUES / width).clamp(100, 35_000);
-        let query = Some(Scan { hashed, key: k, segments: segments.clone() });
+        let rows = (QUERY_VALUES / width).clamp(100, 80_000);
+        let query = Some(Scan { packed, hashed, key: k, segments: segments.clone() });
         // With some room to spare, since segments are not all of one size.
         let ranges = segments.ranges(total, rows as u64 / 4 * 3);
         Pages { open: None, query, ranges, done: 0, rows }
@@ -382,4 +412,22 @@ fn concat(mut parts: Vec<String>) -> String {
         parts = parts.chunks(ARGUMENTS).map(|some| format!("concat({})", some.join(", "))).collect();
     }
     format!("concat({})", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spans;
+
+    #[test]
+    fn texts_of_a_row_are_taken_apart_by_their_characters() {
+        let texts = |row: &'static str| {
+            let spans = spans(row)?;
+            Some(spans.into_iter().map(|span| span.map(|span| &row[span])).collect::<Vec<_>>())
+        };
+        assert_eq!(texts("1:aN0:3:N:ä2:🦆x"), Some(vec![Some("a"), None, Some(""), Some("N:ä"), Some("🦆x")]));
+        assert_eq!(texts(""), Some(vec![]));
+        for wrong in ["2:a", "x", "1:aN:", "9"] {
+            assert_eq!(texts(wrong), None, "{wrong}");
+        }
+    }
 }
