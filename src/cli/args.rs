@@ -407,7 +407,7 @@ pub(super) struct DiffArgs {
     /// Describe each column on both sides as well: NULLs, smallest, largest, mean, distinct values.
     #[arg(long)]
     pub describe: bool,
-    /// Measure as well how far each column's distribution moved. Describes the columns, too.
+    /// Measure as well how far each column's distribution moved. Describes the columns, too. Within one database only.
     #[arg(long)]
     pub drift: bool,
     /// How to print the result.

@@ -4,20 +4,47 @@ use super::Options;
 use super::outcome::{SchemaDiff, TableDiff};
 use crate::model::{Change, Column};
 use crate::warehouse::Dialect;
-use crate::warehouse::compare::{Field, Form, Number, same_column};
+use crate::warehouse::compare::{Field, Form, Number, NumberSort, Tolerance, same_column};
+
+/// A column of both sides, however it is compared.
+pub(super) trait Paired: Clone + PartialEq {
+    /// Its name on each side.
+    fn name(&self) -> &Change<String>;
+
+    /// The column as a part of a key: values that are near each other are different keys.
+    fn as_key(&self) -> Self;
+}
+
+impl Paired for Field {
+    fn name(&self) -> &Change<String> {
+        &self.name
+    }
+
+    fn as_key(&self) -> Self {
+        Self { tolerance: None, ..self.clone() }
+    }
+}
 
 /// The columns of both sides, sorted out.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Columns {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Columns<F = Field> {
     /// Of both sides, in the pull request's order.
-    pub(super) shared: Vec<Shared>,
+    pub(super) shared: Vec<Shared<F>>,
+    /// Names of those of both sides that cannot be compared at all.
+    pub(super) idle: Vec<String>,
+}
+
+impl<F> Default for Columns<F> {
+    fn default() -> Self {
+        Self { shared: Vec::new(), idle: Vec::new() }
+    }
 }
 
 /// A column of both sides.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shared {
+pub(super) struct Shared<F = Field> {
     /// As it is compared.
-    pub(super) field: Field,
+    pub(super) field: F,
     /// Whether its values are.
     pub(super) compared: bool,
 }
@@ -32,21 +59,70 @@ pub(super) struct Pairing<'a> {
     pub(super) key: &'a [String],
 }
 
-impl Columns {
+impl<F: Paired> Columns<F> {
     /// The columns whose values are compared.
-    pub(super) fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<F> {
         self.shared.iter().filter(|shared| shared.compared).map(|shared| shared.field.clone()).collect()
     }
 
     /// The column of this name: exactly, else ignoring case if only one is meant.
-    pub(super) fn find(&self, name: &str) -> Option<&Shared> {
-        let names = |shared: &&Shared| shared.field.name.current == name || shared.field.name.baseline == name;
+    pub(super) fn find(&self, name: &str) -> Option<&Shared<F>> {
+        let names = |shared: &&Shared<F>| shared.field.name().current == name || shared.field.name().baseline == name;
         self.shared.iter().find(names).or_else(|| {
             let lower = name.to_lowercase();
-            let mut alike = self.shared.iter().filter(|shared| shared.field.name.current.to_lowercase() == lower);
+            let mut alike = self.shared.iter().filter(|shared| shared.field.name().current.to_lowercase() == lower);
             alike.next().filter(|_| alike.next().is_none())
         })
     }
+
+    /// Whether both sides have a column of this name, whose values cannot be compared.
+    pub(super) fn is_idle(&self, name: &str) -> bool {
+        self.idle.iter().any(|idle| idle.eq_ignore_ascii_case(name))
+    }
+}
+
+/// For each of the current columns the place of the baseline's that is the same: the one of the same name, else the
+/// first that `is_same` says so of and that is no other's.
+pub(super) fn matches(sides: &Change<&[Column]>, is_same: impl Fn(&str, &str) -> bool) -> Vec<Option<usize>> {
+    let before = sides.baseline;
+    // Of names that differ in case only, each is paired with its own.
+    let mut found: Vec<Option<usize>> =
+        sides.current.iter().map(|column| before.iter().position(|other| other.name == column.name)).collect();
+    for (at, column) in sides.current.iter().enumerate() {
+        if found[at].is_none() {
+            found[at] =
+                (0..before.len()).find(|at| !found.contains(&Some(*at)) && is_same(&before[*at].name, &column.name));
+        }
+    }
+    found
+}
+
+/// Why a comparison leaves this column out, if it does.
+pub(super) fn left_out<'a>(excluded: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    excluded.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, reason)| reason.as_str())
+}
+
+/// Why the values of this column of both sides are not compared, if they are not. Those of a key are, whatever was asked
+/// for.
+pub(super) fn reason<'a>(
+    excluded: &'a [(String, String)],
+    options: &Options,
+    key: &[String],
+    name: &str,
+) -> Option<&'a str> {
+    left_out(excluded, name).or_else(|| {
+        let is_key = key.iter().any(|column| column.eq_ignore_ascii_case(name));
+        options.left_out(name).filter(|_| !is_key)
+    })
+}
+
+/// Writes down which columns one side alone has, and whether the others are in another order.
+pub(super) fn note_lone(sides: &Change<&[Column]>, matches: &[Option<usize>], schema: &mut SchemaDiff) {
+    let added = sides.current.iter().zip(matches).filter(|(_, found)| found.is_none());
+    schema.added = added.map(|(column, _)| column.clone()).collect();
+    let removed = sides.baseline.iter().enumerate().filter(|(at, _)| !matches.contains(&Some(*at)));
+    schema.removed = removed.map(|(_, column)| column.clone()).collect();
+    schema.reordered = !matches.iter().flatten().is_sorted();
 }
 
 impl Pairing<'_> {
@@ -54,21 +130,14 @@ impl Pairing<'_> {
     pub(super) fn pair(&self, sides: &Change<Vec<Column>>, diff: &mut TableDiff) -> Columns {
         let mut columns = Columns::default();
         diff.schema = SchemaDiff::default();
-        let mut order = Vec::new();
-        for current in &sides.current {
-            let same = |baseline: &Column| same_column(self.dialect, &baseline.name, &current.name);
-            // Of names that differ in case only, each is paired with its own.
-            let exact = sides.baseline.iter().position(|baseline| baseline.name == current.name);
-            let Some(position) = exact.or_else(|| sides.baseline.iter().position(same)) else {
-                diff.schema.added.push(current.clone());
-                continue;
-            };
-            order.push(position);
-            columns.shared.push(self.shared(&sides.baseline[position], current, diff));
+        let sides = sides.as_ref().map(Vec::as_slice);
+        let matches = matches(&sides, |a, b| same_column(self.dialect, a, b));
+        for (current, found) in sides.current.iter().zip(&matches) {
+            if let Some(found) = found {
+                columns.shared.push(self.shared(&sides.baseline[*found], current, diff));
+            }
         }
-        let removed = sides.baseline.iter().enumerate().filter(|(at, _)| !order.contains(at));
-        diff.schema.removed = removed.map(|(_, column)| column.clone()).collect();
-        diff.schema.reordered = !order.is_sorted();
+        note_lone(&sides, &matches, &mut diff.schema);
         columns
     }
 
@@ -78,7 +147,7 @@ impl Pairing<'_> {
         let types = Change { baseline: baseline.data_type.as_str(), current: current.data_type.as_str() };
         let name = Change { baseline: baseline.name.clone(), current: current.name.clone() };
         let number = Number::of(engine, &types);
-        let tolerance = number.as_ref().and_then(|number| self.options.tolerance_of(&name, number));
+        let tolerance = number.as_ref().and_then(|number| self.options.tolerance_of(&name, number.sort()));
         Field { form: Form::of(engine, &types, self.options.text), name, number, tolerance }
     }
 
@@ -91,29 +160,29 @@ impl Pairing<'_> {
         if baseline.name != current.name {
             diff.notes.push(format!("column {} is now written {}", baseline.name, current.name));
         }
-        let left_out = self.left_out.iter().find(|(column, _)| column.eq_ignore_ascii_case(&current.name));
-        let reason = left_out.map(|(_, reason)| reason.clone()).or_else(|| {
-            let is_key = self.key.iter().any(|key| key.eq_ignore_ascii_case(&current.name));
-            self.options.left_out(&current.name).filter(|_| !is_key).map(str::to_owned)
-        });
-        if let Some(reason) = reason {
-            diff.excluded.push((current.name.clone(), reason));
+        if let Some(reason) = reason(self.left_out, self.options, self.key, &current.name) {
+            diff.excluded.push((current.name.clone(), reason.to_owned()));
             return Shared { field, compared: false };
         }
         diff.notes.extend(note(&field.form, &types, &current.name));
-        if let Some(tolerance) = field.tolerance {
-            let unit = if field.number.as_ref().is_some_and(Number::is_instant) { " seconds" } else { "" };
-            let mut limits = Vec::new();
-            if tolerance.absolute > 0.0 {
-                limits.push(format!("{}{unit}", tolerance.absolute));
-            }
-            if tolerance.relative > 0.0 {
-                limits.push(format!("{} %", tolerance.relative * 100.0));
-            }
-            diff.notes.push(format!("{} counts as unchanged within {}", current.name, limits.join(" or ")));
+        if let (Some(tolerance), Some(number)) = (field.tolerance, &field.number) {
+            diff.notes.push(tolerated(&current.name, tolerance, number.sort()));
         }
         Shared { field, compared: true }
     }
+}
+
+/// What a reader must know of a column's tolerance.
+pub(super) fn tolerated(name: &str, tolerance: Tolerance, sort: NumberSort) -> String {
+    let unit = if sort == NumberSort::Instant { " seconds" } else { "" };
+    let mut limits = Vec::new();
+    if tolerance.absolute > 0.0 {
+        limits.push(format!("{}{unit}", tolerance.absolute));
+    }
+    if tolerance.relative > 0.0 {
+        limits.push(format!("{} %", tolerance.relative * 100.0));
+    }
+    format!("{name} counts as unchanged within {}", limits.join(" or "))
 }
 
 /// What a reader must know of how a column was compared.

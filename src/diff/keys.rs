@@ -1,6 +1,6 @@
 //! Which key pairs the rows: what is known of each candidate before the rows are paired.
 
-use super::columns::Columns;
+use super::columns::{Columns, Paired};
 use super::outcome::{KeyFacts, RejectedKey};
 use crate::model::Change;
 use crate::plan::{KeyCandidate, KeySource};
@@ -8,17 +8,17 @@ use crate::warehouse::compare::Field;
 
 /// A key that can be tried.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Key {
+pub(super) struct Key<F = Field> {
     /// Its columns.
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<F>,
     /// Where it came from, for people.
     pub(super) source: &'static str,
 }
 
-impl Key {
+impl<F: Paired> Key<F> {
     /// As the pull request names its columns.
     pub(super) fn names(&self) -> Vec<String> {
-        self.fields.iter().map(|field| field.name.current.clone()).collect()
+        self.fields.iter().map(|field| field.name().current.clone()).collect()
     }
 
     /// What the data says against it.
@@ -35,7 +35,11 @@ impl Key {
 }
 
 /// The candidates whose columns both sides have; of the others `rejected` says why not.
-pub(super) fn usable(columns: &Columns, candidates: &[KeyCandidate], rejected: &mut Vec<RejectedKey>) -> Vec<Key> {
+pub(super) fn usable<F: Paired>(
+    columns: &Columns<F>,
+    candidates: &[KeyCandidate],
+    rejected: &mut Vec<RejectedKey>,
+) -> Vec<Key<F>> {
     let mut keys = Vec::new();
     for candidate in candidates {
         let source = source(candidate.source);
@@ -54,7 +58,7 @@ pub(super) fn usable(columns: &Columns, candidates: &[KeyCandidate], rejected: &
 }
 
 /// Where a key came from, for people.
-pub(super) fn source(source: KeySource) -> &'static str {
+fn source(source: KeySource) -> &'static str {
     match source {
         KeySource::UniqueKey => "unique_key",
         KeySource::Constraint => "primary key constraint",
@@ -66,18 +70,22 @@ pub(super) fn source(source: KeySource) -> &'static str {
 }
 
 /// The candidate's columns, or why they cannot be a key whatever the data says.
-fn fields(columns: &Columns, candidate: &KeyCandidate) -> Result<Vec<Field>, String> {
+fn fields<F: Paired>(columns: &Columns<F>, candidate: &KeyCandidate) -> Result<Vec<F>, String> {
     if candidate.columns.is_empty() {
         return Err("names no column".to_owned());
     }
-    let mut fields: Vec<Field> = Vec::new();
+    let mut fields: Vec<F> = Vec::new();
     for name in &candidate.columns {
-        let column = columns.find(name).ok_or_else(|| format!("has {name}, which is no column of both tables"))?;
-        if !column.compared {
-            return Err(format!("has {name}, whose values are not compared"));
+        let found = columns.find(name);
+        if found.is_none() && !columns.is_idle(name) {
+            return Err(format!("has {name}, which is no column of both tables"));
         }
-        if !fields.contains(&column.field) {
-            fields.push(Field { tolerance: None, ..column.field.clone() });
+        let Some(column) = found.filter(|column| column.compared) else {
+            return Err(format!("has {name}, whose values are not compared"));
+        };
+        let field = column.field.as_key();
+        if !fields.contains(&field) {
+            fields.push(field);
         }
     }
     Ok(fields)

@@ -1,7 +1,7 @@
 //! What is compared, how exactly, and what may be shown of it.
 
 use crate::model::{Change, Value};
-use crate::warehouse::compare::{Number, TextRules, Tolerance};
+use crate::warehouse::compare::{NumberSort, TextRules, Tolerance};
 use crate::warehouse::{Error, Session};
 
 /// What a rule of tolerance is about.
@@ -103,15 +103,15 @@ impl Options {
     }
 
     /// The tolerance of a column.
-    pub(super) fn tolerance_of(&self, name: &Change<String>, number: &Number) -> Option<Tolerance> {
+    pub(super) fn tolerance_of(&self, name: &Change<String>, sort: NumberSort) -> Option<Tolerance> {
         let rank = |rule: &Tolerated| match rule {
             Tolerated::Column(column) => {
                 let same = column.eq_ignore_ascii_case(&name.current) || column.eq_ignore_ascii_case(&name.baseline);
                 same.then_some(3)
             }
-            Tolerated::Instants => number.is_instant().then_some(2),
-            Tolerated::Floats => number.is_float().then_some(2),
-            Tolerated::Numbers => (!number.is_instant()).then_some(1),
+            Tolerated::Instants => (sort == NumberSort::Instant).then_some(2),
+            Tolerated::Floats => (sort == NumberSort::Float).then_some(2),
+            Tolerated::Numbers => (sort != NumberSort::Instant).then_some(1),
         };
         let rules = self.tolerance.iter().filter_map(|(rule, tolerance)| Some((rank(rule)?, *tolerance)));
         // Of equals the last is taken.

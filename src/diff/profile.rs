@@ -1,5 +1,6 @@
 //! Rows of one side, and what each of its columns holds.
 
+use super::columns::{left_out, matches};
 use super::outcome::{ColumnDiff, ColumnProfile, TableDiff};
 use super::{Options, numbers};
 use crate::model::{Change, Column};
@@ -93,11 +94,21 @@ pub(super) fn describe(
     dialect: &dyn Dialect,
     sides: &Change<Vec<Column>>,
     profiles: &Change<Option<Profile>>,
-    left_out: &[(String, String)],
+    excluded: &[(String, String)],
+) -> Vec<ColumnDiff> {
+    let sides = sides.as_ref().map(Vec::as_slice);
+    let matches = matches(&sides, |a, b| same_column(dialect, a, b));
+    describe_matched(&sides, &matches, profiles, excluded)
+}
+
+/// [`describe`] of columns of which it is known which is which.
+pub(super) fn describe_matched(
+    sides: &Change<&[Column]>,
+    matches: &[Option<usize>],
+    profiles: &Change<Option<Profile>>,
+    excluded: &[(String, String)],
 ) -> Vec<ColumnDiff> {
     let held = |profile: &Option<Profile>, name: &str| profile.as_ref().and_then(|profile| profile.held(name).cloned());
-    let kept = |column: &&Column| !left_out.iter().any(|(name, _)| name.eq_ignore_ascii_case(&column.name));
-    let same = |a: &Column, b: &Column| same_column(dialect, &a.name, &b.name);
     let column = |name: &str, baseline: Option<&Column>, current: Option<&Column>| {
         let data_type = Change { baseline, current }.map(|column| column.map(|column| column.data_type.clone()));
         let held = Change {
@@ -110,12 +121,13 @@ pub(super) fn describe(
             ..ColumnDiff::unknown(name, data_type)
         }
     };
-    let of_current = sides.current.iter().filter(kept).map(|current| {
-        let baseline = sides.baseline.iter().find(|baseline| same(baseline, current));
+    let of_current = sides.current.iter().zip(matches).map(|(current, found)| {
+        let baseline = found.map(|at| &sides.baseline[at]);
         column(&current.name, baseline, Some(current))
     });
-    let lone = sides.baseline.iter().filter(kept).filter(|b| !sides.current.iter().any(|current| same(b, current)));
-    of_current.chain(lone.map(|baseline| column(&baseline.name, Some(baseline), None))).collect()
+    let lone = sides.baseline.iter().enumerate().filter(|(at, _)| !matches.contains(&Some(*at)));
+    let described = of_current.chain(lone.map(|(_, baseline)| column(&baseline.name, Some(baseline), None)));
+    described.filter(|column| left_out(excluded, &column.name).is_none()).collect()
 }
 
 /// Writes the number of rows of both sides into `diff`.

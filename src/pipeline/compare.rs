@@ -69,10 +69,11 @@ pub async fn compare(
     let mut found = if one {
         diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?
     } else {
-        if options.profile || options.drift {
+        if options.drift {
             return Err(Error::cannot_compare(
-                "the two relations are in different databases, and columns are described only within one",
-                "leave `--describe` and `--drift` out",
+                "the two relations are in different databases, and how far distributions moved is measured within one \
+                 only",
+                "leave `--drift` out; `--describe` tells what each column holds on either side",
             ));
         }
         let mut other = current.session().await?;

@@ -404,6 +404,16 @@ fn relations_of_two_databases_are_compared() {
         (&rows["added"], &rows["removed"], &rows["changed"], &rows["unchanged"]),
         (&1.into(), &1.into(), &1.into(), &998.into())
     );
-    let said = sandbox.run([&both[..], &["--tolerance", "1"]].concat());
+    let asked = ["--tolerance", "0.5", "--ignore", "case", "--sample", "50%", "--describe", "--output", "json"];
+    let said = sandbox.run([&both[..7], &asked[..]].concat());
+    assert_eq!(said.code, 1, "{said}");
+    let found: Json = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!((&found["sampled"], &found["method"]["source"]), (&0.5.into(), &"a search of the data".into()));
+    let total = found["rows"]["total"]["baseline"].as_u64().unwrap();
+    assert!((400..600).contains(&total), "{total}");
+    let v = found["columns"].as_array().unwrap().iter().find(|column| column["name"] == "v").unwrap();
+    assert!(v["profile"]["baseline"]["mean"].is_number() && v["profile"]["current"]["distinct"].is_number(), "{v}");
+    let said = sandbox.run([&both[..], &["--drift"]].concat());
     assert_eq!(said.code, 5, "{said}");
+    assert!(said.to_string().contains("leave `--drift` out"), "{said}");
 }

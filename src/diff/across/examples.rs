@@ -63,8 +63,7 @@ impl<'a> Examples<'a> {
         }
         let value = |row: &Row, at: usize| {
             let field = &self.values[at];
-            let text = row.texts.get(self.key.len() + at).and_then(Option::as_deref);
-            self.masked(field, field.value(text))
+            self.masked(field, field.value(row.text(self.key.len() + at)))
         };
         let values =
             differing.iter().map(|&at| (at, Change { baseline: value(baseline, at), current: value(current, at) }));
@@ -100,10 +99,8 @@ impl<'a> Examples<'a> {
     }
 
     fn shown(&self, fields: &[Field], row: &Row) -> Vec<(String, Value)> {
-        let cells = fields.iter().zip(&row.texts).take(BATCH);
-        cells
-            .map(|(field, text)| (field.name.current.clone(), self.masked(field, field.value(text.as_deref()))))
-            .collect()
+        let cells = fields.iter().enumerate().take(BATCH);
+        cells.map(|(at, field)| (field.name.current.clone(), self.masked(field, field.value(row.text(at))))).collect()
     }
 
     fn masked(&self, field: &Field, value: Value) -> Value {

@@ -5,26 +5,32 @@
 //! the same hash. Only rows of segments whose sums differ are fetched, page by page in the order of their keys' hashes,
 //! and paired here. So memory stays small however large the tables are and however much of them differs.
 
+mod described;
 mod examples;
 mod pairing;
 mod rows;
+mod side;
 mod tally;
 
 use std::time::Instant;
 
-use futures::{TryFutureExt as _, future::try_join};
+use futures::future::{try_join, try_join3};
+use futures::{FutureExt as _, TryFutureExt as _};
 
-use self::pairing::{Key, Pairing};
 use self::rows::Rows;
+use self::side::{Known, describe, key_facts, known};
 use self::tally::Tally;
-use super::Options;
+use super::columns::{Columns, Paired as _};
+use super::keys::{self, Key};
 use super::options::numbers;
 use super::outcome::{ColumnDiff, KeyFacts, KeyProof, Method, TableDiff};
+use super::profile;
 use super::table::Failure;
-use crate::model::{Change, Column, Event, NodeStatus, Observer, Relation, Stage};
+use super::{Options, search};
+use crate::model::{Change, Event, NodeStatus, Observer, Relation, Stage};
 use crate::plan::Comparison;
-use crate::warehouse::compare::canonical::{self, Field, Segments, Source, Typed};
-use crate::warehouse::compare::{BATCH, Side, TextRules, end};
+use crate::warehouse::compare::canonical::{self, Field, Segments, Source};
+use crate::warehouse::compare::{Side, TextRules, end};
 use crate::warehouse::{Dialect, Error, Session};
 
 /// How many rows a segment should have: few, so that little is fetched that is equal; a few, so that there is less to
@@ -56,7 +62,7 @@ pub async fn diff_across(
     let unknown =
         || TableDiff::unknown(Some(comparison.unique_id.clone()), comparison.relation.clone(), Method::OneSided);
     let mut diff = unknown();
-    let mut work = Work { ends, recodes: Change::default(), comparison, options, observer };
+    let mut work = Work { ends, recodes: Change::default(), sample: None, comparison, options, observer };
     match work.compare_in_one_state(&mut diff).await {
         Ok(()) => Ok(diff),
         Err(Failure::World(
@@ -72,27 +78,11 @@ struct Work<'a, 'e> {
     ends: Change<End<'e>>,
     /// Whether a server keeps texts in another encoding than UTF-8.
     recodes: Change<bool>,
+    /// The share of keys that is compared, and their columns.
+    sample: Option<(f64, Vec<Field>)>,
     comparison: &'a Comparison,
     options: &'a Options,
     observer: &'a dyn Observer,
-}
-
-/// One side, counted.
-struct Counted {
-    columns: Vec<Column>,
-    types: Vec<Typed>,
-    /// Rows, and of each column the values that are not NULL.
-    counts: Vec<u64>,
-}
-
-impl Counted {
-    fn rows(&self) -> u64 {
-        self.counts.first().copied().unwrap_or_default()
-    }
-
-    fn nulls(&self, column: usize) -> Option<u64> {
-        self.counts.get(column + 1).map(|present| self.rows().saturating_sub(*present))
-    }
 }
 
 impl Work<'_, '_> {
@@ -115,67 +105,149 @@ impl Work<'_, '_> {
 
     async fn compare(&mut self, diff: &mut TableDiff) -> Result<(), Failure> {
         let comparison = self.comparison;
-        if let Some(what) = refusal(self.options) {
-            return Err(Failure::Contradiction(format!("relations in two databases cannot be compared with {what}")));
+        if self.options.drift {
+            let reason = "how far distributions moved can be measured within one database only: its bins have to be \
+                          counted by one engine";
+            return Err(Failure::Contradiction(reason.to_owned()));
         }
         diff.filter.clone_from(&self.options.filter);
         let relation = comparison.relation.as_ref().map(Option::as_ref);
-        let filter = filter(self.options);
         let Change { baseline, current } = &mut self.ends;
-        let counting = try_join(count(baseline, relation.baseline, filter), count(current, relation.current, filter));
-        let (b, c) = pass(self.observer, comparison, "counting rows", counting).await?;
-        for (side, place, counted) in [(Side::Baseline, "production", &b), (Side::Current, "the pull request", &c)] {
-            if let (Some(relation), None) = (side.of(&relation), counted) {
+        let (b, c) = try_join(known(baseline, relation.baseline), known(current, relation.current)).await?;
+        for (side, place, known) in [(Side::Baseline, "production", &b), (Side::Current, "the pull request", &c)] {
+            if let (Some(relation), true) = (side.of(&relation), known.columns.is_empty()) {
                 diff.notes.push(format!("{place} has no relation {}", relation.short()));
             }
         }
-        diff.rows.total = Change { baseline: b.as_ref(), current: c.as_ref() }.map(|side| side.map(Counted::rows));
+        let sides = Change { baseline: b, current: c };
         let engines = Change { baseline: baseline.dialect.name(), current: current.dialect.name() };
-        diff.columns = pairing::describe(&engines, &Change { baseline: b.as_ref(), current: c.as_ref() }, comparison);
-        let (Some(b), Some(c)) = (b, c) else {
+        let matches = pairing::of_names(&engines, &sides.as_ref().map(|side| side.columns.as_slice()));
+        if sides.baseline.columns.is_empty() || sides.current.columns.is_empty() {
+            self.describe(&sides, &matches, diff).await?;
             diff.rows.added = diff.rows.total.current.unwrap_or_default();
             diff.rows.removed = diff.rows.total.baseline.unwrap_or_default();
             return Ok(());
-        };
-        let counted = Change { baseline: b, current: c };
-        let pairing = Pairing::of(&engines, &counted, comparison, self.options, diff);
-        if pairing.fields.is_empty() {
+        }
+        self.recodes = self.recodings().await?;
+        let columns = pairing::pair(&engines, &sides, &matches, comparison, self.options, diff);
+        let fields = columns.fields();
+        if fields.is_empty() {
             let reason = "the two tables have no column in common whose values can be compared".to_owned();
             return Err(Failure::Contradiction(reason));
         }
-        let key = pairing.key(&comparison.keys, &mut diff.rejected_keys);
-        self.compare_rows(&pairing, key.as_ref(), &counted, diff).await
+        let key = self.key(&columns, &fields, diff).await?;
+        let by = key.as_ref().map_or(&fields, |key| &key.fields);
+        diff.sampled = self.options.sample.filter(|share| *share < 1.0);
+        self.sample = diff.sampled.map(|share| (share, by.clone()));
+        self.describe(&sides, &matches, diff).await?;
+        self.compare_rows(&fields, key.as_ref(), diff).await
+    }
+
+    /// The first key of the project's, else one that is found in the data.
+    async fn key(
+        &mut self,
+        columns: &Columns<Field>,
+        fields: &[Field],
+        diff: &mut TableDiff,
+    ) -> Result<Option<Key<Field>>, Failure> {
+        let keys = keys::usable(columns, &self.comparison.keys, &mut diff.rejected_keys);
+        if keys.is_empty() && self.comparison.keys.is_empty() && self.options.search_key {
+            return self.search(fields).await;
+        }
+        Ok(keys.into_iter().next())
+    }
+
+    /// The best candidate of which no value occurs twice, and none is NULL, in the rows that are looked at on each side.
+    async fn search(&mut self, fields: &[Field]) -> Result<Option<Key<Field>>, Failure> {
+        let named: Vec<(&str, Option<u8>)> =
+            fields.iter().map(|field| (field.name.current.as_str(), field.rank())).collect();
+        for mut left in search::candidates(&named) {
+            for side in Side::BOTH {
+                let mut used: Vec<usize> = left.iter().flatten().copied().collect();
+                used.sort_unstable();
+                used.dedup();
+                if used.is_empty() {
+                    break;
+                }
+                let place = |at: &usize| used.binary_search(at).unwrap_or_default();
+                let places: Vec<Vec<usize>> =
+                    left.iter().map(|candidate| candidate.iter().map(place).collect()).collect();
+                let asked: Vec<Field> = used.iter().map(|at| fields[*at].clone()).collect();
+                let sql = self.source(side)?.look(&asked, &places);
+                let counts = numbers(side.of_mut(&mut self.ends).session, &sql, places.len() + 1).await?;
+                left = search::unique(left, &counts);
+            }
+            if let Some(found) = left.first() {
+                let fields = found.iter().map(|at| fields[*at].as_key()).collect();
+                return Ok(Some(Key { fields, source: search::SOURCE }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What each side's rows hold; at least their number and the NULLs of each column.
+    async fn describe(
+        &mut self,
+        sides: &Change<Known>,
+        matches: &[Option<usize>],
+        diff: &mut TableDiff,
+    ) -> Result<(), Failure> {
+        let rows = Change { baseline: self.rows(Side::Baseline)?, current: self.rows(Side::Current)? };
+        let options = self.options;
+        let Change { baseline, current } = &mut self.ends;
+        let describing = try_join(
+            describe(baseline, rows.baseline, &sides.baseline.columns, options),
+            describe(current, rows.current, &sides.current.columns, options),
+        );
+        let words = if options.profile { "describing columns" } else { "counting rows" };
+        let (b, c) = pass(self.observer, self.comparison, words, describing).await?;
+        let profiles = Change { baseline: b, current: c };
+        profile::totals(&profiles, diff);
+        let columns = sides.as_ref().map(|side| side.columns.as_slice());
+        diff.columns = profile::describe_matched(&columns, matches, &profiles, &self.comparison.excluded);
+        if self.ends.baseline.dialect.name() != self.ends.current.dialect.name() {
+            let rows = diff.rows.total;
+            diff.columns.iter_mut().for_each(|column| described::align(column, rows));
+        }
+        Ok(())
     }
 
     async fn compare_rows(
         &mut self,
-        pairing: &Pairing,
-        key: Option<&Key>,
-        counted: &Change<Counted>,
+        fields: &[Field],
+        key: Option<&Key<Field>>,
         diff: &mut TableDiff,
     ) -> Result<(), Failure> {
         let key_fields = key.map_or(&[][..], |key| &key.fields);
-        let values: Vec<Field> = pairing.fields.iter().filter(|field| !key_fields.contains(field)).cloned().collect();
-        let total = counted.as_ref().map(Counted::rows);
+        let is_value = |field: &&Field| !key_fields.iter().any(|key| key.name == field.name);
+        let values: Vec<Field> = fields.iter().filter(is_value).cloned().collect();
+        let total = diff.rows.total.map(Option::unwrap_or_default);
         let bits = bits(total.baseline.max(total.current));
-        self.recodes = self.recodings().await?;
-        let segments = self.segments(key_fields, &values, bits).await?;
+        let pairing = rows::Pairing { key: key_fields, values: &values };
+        let segments = self.segments(pairing, bits).await?;
         let mut tally = Tally::new(key_fields, &values, self.options);
         if segments.count() > 0 {
-            self.fetch(key_fields, &values, &segments, total, &mut tally).await?;
+            self.fetch(pairing, &segments, total, &mut tally).await?;
         }
         tally.write(total, diff)?;
         if segments.count() == 0 {
             diff.method = Method::Checksum;
-            pairing.fields.iter().for_each(|field| set_unchanged(diff, &field.name.current));
+            set_unchanged(diff, fields);
         } else if let Some(key) = key {
             let facts = self.key_facts(&key.fields).await?;
-            let key_names = key.fields.iter().map(|field| field.name.current.clone()).collect();
-            diff.method = Method::Keyed { key: key_names, source: key.source.clone(), facts };
-            key.fields.iter().for_each(|field| set_unchanged(diff, &field.name.current));
+            diff.method = Method::Keyed { key: key.names(), source: key.source.to_owned(), facts };
+            set_unchanged(diff, &key.fields);
         } else {
             let reasons: Vec<&str> = diff.rejected_keys.iter().map(|key| key.reason.as_str()).collect();
-            let reason = if reasons.is_empty() { "no key is declared".to_owned() } else { reasons.join("; ") };
+            let reason = match (reasons.is_empty(), self.options.search_key) {
+                (true, true) => "no key is declared, and no column or pair of columns identifies a row".to_owned(),
+                (true, false) => "no key is declared".to_owned(),
+                (false, _) => reasons.join("; "),
+            };
+            if fields.iter().any(|field| field.tolerance.is_some()) {
+                let note = "whole rows are compared exactly: without a key no tolerance can be applied";
+                diff.notes.push(note.to_owned());
+            }
             diff.method = Method::Multiset { reason };
         }
         Ok(())
@@ -196,13 +268,18 @@ impl Work<'_, '_> {
                           have, and they cannot be compared with those of a database of another encoding";
             return Err(Failure::Contradiction(reason.to_owned()));
         }
+        if self.options.text != TextRules::default() && (recodes.baseline || recodes.current) {
+            let reason = "what of texts does not count cannot be told where a server keeps them in another encoding than \
+                          UTF-8";
+            return Err(Failure::Contradiction(reason.to_owned()));
+        }
         Ok(recodes)
     }
 
     /// The segments whose sums differ.
-    async fn segments(&mut self, key: &[Field], values: &[Field], bits: u32) -> Result<Segments, Failure> {
+    async fn segments(&mut self, pairing: rows::Pairing<'_>, bits: u32) -> Result<Segments, Failure> {
         let sources = self.sources()?;
-        let sql = sources.map(|source| source.segments(key, values, bits));
+        let sql = sources.map(|source| source.segments(pairing.key, pairing.values, bits));
         let Change { baseline, current } = &mut self.ends;
         let summing = try_join(baseline.session.query(&sql.baseline), current.session.query(&sql.current));
         let segments = 1_u32 << bits;
@@ -218,26 +295,29 @@ impl Work<'_, '_> {
     /// Pairs the rows of the segments.
     async fn fetch(
         &mut self,
-        key: &[Field],
-        values: &[Field],
+        pairing: rows::Pairing<'_>,
         segments: &Segments,
         total: Change<u64>,
         tally: &mut Tally<'_>,
     ) -> Result<(), Failure> {
         let sources = self.sources()?;
+        let rows::Pairing { key, values } = pairing;
+        let columns = key.len() + values.len();
         let pages = Change {
             baseline: sources.baseline.pages(key, values, segments, total.baseline),
             current: sources.current.pages(key, values, segments, total.current),
         };
         let Change { baseline, current } = &mut self.ends;
+        let ((of_baseline, b), (of_current, c)) = (Rows::channel(), Rows::channel());
+        // While rows are paired, each side reads its next page.
         let reading = async {
-            let (baseline, current) =
-                try_join(Rows::open(baseline, pages.baseline), Rows::open(current, pages.current)).await?;
-            let mut sides = Change { baseline, current };
-            rows::pair(&mut sides, tally).await?;
-            sides.baseline.close().await?;
-            sides.current.close().await?;
-            Ok(())
+            try_join3(
+                rows::read(baseline, pages.baseline, columns, of_baseline),
+                rows::read(current, pages.current, columns, of_current),
+                pairing.pair(Change { baseline: b, current: c }, tally).map(Ok),
+            )
+            .await
+            .map(|_| ())
         };
         let words = match segments.count() {
             1 => "comparing the rows of 1 segment that differs".to_owned(),
@@ -248,46 +328,39 @@ impl Work<'_, '_> {
 
     async fn key_facts(&mut self, key: &[Field]) -> Result<KeyFacts, Failure> {
         let sources = self.sources()?;
-        let sql = sources.map(|source| source.key_facts(key));
+        let is_loose = key.iter().any(Field::has_rules);
+        let sql = sources.map(|source| (source.key_facts(key), is_loose.then(|| source.similar_keys(key))));
         let Change { baseline, current } = &mut self.ends;
-        let counting = try_join(numbers(baseline.session, &sql.baseline, 2), numbers(current.session, &sql.current, 2));
+        let counting =
+            try_join(key_facts(baseline.session, sql.baseline, key), key_facts(current.session, sql.current, key));
         let (b, c) = pass(self.observer, self.comparison, "counting the key", counting.map_err(Failure::from)).await?;
         Ok(KeyFacts {
             proof: KeyProof::Counted,
-            duplicates: Change { baseline: b[0], current: c[0] },
-            nulls: Change { baseline: b[1], current: c[1] },
+            duplicates: Change { baseline: b.0, current: c.0 },
+            nulls: Change { baseline: b.1, current: c.1 },
         })
     }
 
     fn sources(&self) -> Result<Change<Source<'_>>, Failure> {
-        match (self.source(Side::Baseline), self.source(Side::Current)) {
-            (Some(baseline), Some(current)) => Ok(Change { baseline, current }),
-            _ => Err(Failure::Contradiction("there is only one relation".to_owned())),
-        }
+        Ok(Change { baseline: self.source(Side::Baseline)?, current: self.source(Side::Current)? })
     }
 
-    fn source(&self, side: Side) -> Option<Source<'_>> {
-        let relation = side.of(&self.comparison.relation).as_ref()?;
-        let (filter, recodes) = (filter(self.options), *side.of(&self.recodes));
-        Some(Source { dialect: side.of(&self.ends).dialect, side, relation, filter, recodes })
+    fn source(&self, side: Side) -> Result<Source<'_>, Failure> {
+        let relation = side.of(&self.comparison.relation).as_ref();
+        let relation = relation.ok_or_else(|| Failure::Contradiction("there is only one relation".to_owned()))?;
+        Ok(Source {
+            dialect: side.of(&self.ends).dialect,
+            side,
+            relation,
+            filter: self.options.filter.as_deref(),
+            sample: self.sample.as_ref().map(|(share, by)| (*share, by.as_slice())),
+            recodes: *side.of(&self.recodes),
+        })
     }
-}
 
-/// The condition on the rows of both sides.
-fn filter(options: &Options) -> Option<&str> {
-    options.filter.as_deref()
-}
-
-/// What was asked for and cannot be had of two databases, which is said instead of left undone.
-fn refusal(options: &Options) -> Option<&'static str> {
-    if !options.tolerance.is_empty() {
-        Some("tolerances: values are compared by hashes, which tell equal from unequal only")
-    } else if options.text != TextRules::default() {
-        Some("rules for texts: values are compared by hashes, which tell equal from unequal only")
-    } else if options.sample.is_some() {
-        Some("a sample: every row is compared")
-    } else {
-        None
+    /// The rows of a side, as what follows `from`; none where there is no relation.
+    fn rows(&self, side: Side) -> Result<Option<String>, Failure> {
+        side.of(&self.comparison.relation).as_ref().map(|_| self.source(side).map(|source| source.rows())).transpose()
     }
 }
 
@@ -295,32 +368,6 @@ fn refusal(options: &Options) -> Option<&'static str> {
 fn bits(rows: u64) -> u32 {
     let segments = (rows / ROWS_PER_SEGMENT).max(1);
     (u64::BITS - (segments - 1).leading_zeros()).min(Segments::MOST_BITS)
-}
-
-/// The columns and counts of a side; none when there is no such relation.
-async fn count(
-    end: &mut End<'_>,
-    relation: Option<&Relation>,
-    filter: Option<&str>,
-) -> Result<Option<Counted>, Failure> {
-    let Some(relation) = relation else { return Ok(None) };
-    let columns = end.session.columns(relation).await?;
-    if columns.is_empty() {
-        return Ok(None);
-    }
-    let mut types: Vec<Typed> = columns.iter().map(|column| Typed::of(&column.data_type)).collect();
-    if let Some(sql) = canonical::resolve_types(end.dialect, &types) {
-        types = canonical::with_resolved(types, &end.session.query(&sql).await?);
-    }
-    // The side does not matter to what is counted.
-    let source = Source { dialect: end.dialect, side: Side::Baseline, relation, filter, recodes: false };
-    let mut counts = Vec::with_capacity(columns.len() + 1);
-    for batch in columns.chunks(BATCH) {
-        let names: Vec<&str> = batch.iter().map(|column| column.name.as_str()).collect();
-        let found = numbers(end.session, &source.totals(&names), names.len() + 1).await?;
-        counts.extend(if counts.is_empty() { &found[..] } else { &found[1..] });
-    }
-    Ok(Some(Counted { columns, types, counts }))
 }
 
 /// Lets the observer know of a long query.
@@ -345,9 +392,11 @@ fn column_mut<'a>(diff: &'a mut TableDiff, name: &str) -> Option<&'a mut ColumnD
     diff.columns.iter_mut().find(|column| column.name == name)
 }
 
-fn set_unchanged(diff: &mut TableDiff, name: &str) {
-    if let Some(column) = column_mut(diff, name) {
-        (column.changed, column.became_null, column.was_null) = (Some(0), Some(0), Some(0));
+fn set_unchanged(diff: &mut TableDiff, fields: &[Field]) {
+    for field in fields {
+        if let Some(column) = column_mut(diff, &field.name.current) {
+            (column.changed, column.became_null, column.was_null) = (Some(0), Some(0), Some(0));
+        }
     }
 }
 

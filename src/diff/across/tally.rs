@@ -63,10 +63,9 @@ impl<'a> Tally<'a> {
     pub(super) fn pair(&mut self, baseline: &Row, current: &Row) {
         let mut differing = Vec::new();
         for (at, field) in self.values.iter().enumerate() {
-            let text = |row: &'_ Row| row.texts.get(self.keys + at).cloned().flatten();
-            let (before, after) = (text(baseline), text(current));
-            if !is_same(field, before.as_deref(), after.as_deref()) {
-                self.columns[at].count(field, before.as_deref(), after.as_deref());
+            let (before, after) = (baseline.text(self.keys + at), current.text(self.keys + at));
+            if !field.is_same(before, after) {
+                self.columns[at].count(field, before, after);
                 differing.push(at);
             }
         }
@@ -100,11 +99,6 @@ impl<'a> Tally<'a> {
         diff.samples = self.examples.choose(&changed, &diff.rows);
         Ok(())
     }
-}
-
-/// Whether two values are taken as equal: those that are written alike.
-fn is_same(_field: &Field, baseline: Option<&str>, current: Option<&str>) -> bool {
-    baseline == current
 }
 
 impl OfColumn {

@@ -18,7 +18,7 @@ mod totals;
 mod types;
 mod whole;
 
-pub use self::numbers::{Number, Tolerance};
+pub use self::numbers::{Number, NumberSort, Tolerance};
 pub use self::pairs::{Cell, Pairs, ROWS_KEPT, STATISTICS};
 pub use self::scratch::{Ability, Scratch};
 pub use self::search::{Search, evidence_of_rename};

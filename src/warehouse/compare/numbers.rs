@@ -21,15 +21,36 @@ pub struct Number {
     operand: Change<String>,
     /// Whether it can be, likewise.
     finite: Change<String>,
-    sort: Sort,
+    sort: NumberSort,
     duckdb: bool,
 }
 
+/// What sort of number a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
+pub enum NumberSort {
+    /// Integers and decimals.
     Exact,
+    /// A binary floating-point number on at least one side.
     Float,
+    /// A date or a time, whose distances are seconds.
     Instant,
+}
+
+impl NumberSort {
+    /// What columns of these kinds are, if they are numbers on both sides.
+    pub(super) fn of(kinds: &Change<Kind>) -> Option<Self> {
+        let Change { baseline, current } = kinds;
+        let is_float = |kind: &Kind| matches!(kind, Kind::Float(_));
+        if is_instant(baseline) && is_instant(current) {
+            Some(Self::Instant)
+        } else if !is_number(baseline) || !is_number(current) {
+            None
+        } else if is_float(baseline) || is_float(current) {
+            Some(Self::Float)
+        } else {
+            Some(Self::Exact)
+        }
+    }
 }
 
 impl Number {
@@ -37,48 +58,32 @@ impl Number {
     pub fn of(engine: &str, types: &Change<&str>) -> Option<Self> {
         let duckdb = engine == "duckdb";
         let kinds = types.map(Kind::parse);
-        let (instants, numbers) = (kinds.as_ref().map(is_instant), kinds.as_ref().map(is_number));
-        let both = |pair: &Change<bool>| pair.baseline && pair.current;
-        let is_float = |kind: &Kind| matches!(kind, Kind::Float(_));
-        let sort = if both(&instants) {
-            Sort::Instant
-        } else if !both(&numbers) {
-            return None;
-        } else if is_float(&kinds.baseline) || is_float(&kinds.current) {
-            Sort::Float
-        } else {
-            Sort::Exact
-        };
+        let sort = NumberSort::of(&kinds)?;
         let exact = if duckdb { exact_in_duckdb(&kinds) } else { "numeric".to_owned() };
         let operand = kinds.as_ref().map(|kind| match (sort, duckdb) {
-            (Sort::Exact, _) => format!("cast({{}} as {exact})"),
-            (Sort::Float, true) => "cast({} as double)".to_owned(),
-            (Sort::Float, false) => "cast({} as double precision)".to_owned(),
-            (Sort::Instant, true) if *kind == Kind::Date => "epoch_us(cast({} as timestamp))".to_owned(),
-            (Sort::Instant, true) => "epoch_us({})".to_owned(),
-            (Sort::Instant, false) => "cast(extract(epoch from {}) as numeric)".to_owned(),
+            (NumberSort::Exact, _) => format!("cast({{}} as {exact})"),
+            (NumberSort::Float, true) => "cast({} as double)".to_owned(),
+            (NumberSort::Float, false) => "cast({} as double precision)".to_owned(),
+            (NumberSort::Instant, true) if *kind == Kind::Date => "epoch_us(cast({} as timestamp))".to_owned(),
+            (NumberSort::Instant, true) => "epoch_us({})".to_owned(),
+            (NumberSort::Instant, false) => "cast(extract(epoch from {}) as numeric)".to_owned(),
         });
         // Doubles beyond 1e300 could overflow when they are subtracted, which PostgreSQL takes for an error. NaN is
         // greater than any number to both engines.
-        let finite = if sort == Sort::Instant { "isfinite({})" } else { "abs({}) < 1e300" };
+        let finite = if sort == NumberSort::Instant { "isfinite({})" } else { "abs({}) < 1e300" };
         let finite = match (sort, duckdb) {
-            (Sort::Exact, true) => "{} is not null",
+            (NumberSort::Exact, true) => "{} is not null",
             // The smallest integer has no absolute value of its own type.
-            (Sort::Exact, false) => "abs(cast({} as numeric)) < 1e300",
+            (NumberSort::Exact, false) => "abs(cast({} as numeric)) < 1e300",
             _ => finite,
         };
         let finite = Change { baseline: finite.to_owned(), current: finite.to_owned() };
         Some(Self { operand, finite, sort, duckdb })
     }
 
-    /// Whether it is a date or a time, whose distances are seconds.
-    pub fn is_instant(&self) -> bool {
-        self.sort == Sort::Instant
-    }
-
-    /// Whether it is a binary floating-point number on at least one side.
-    pub fn is_float(&self) -> bool {
-        self.sort == Sort::Float
+    /// What sort of number it is.
+    pub fn sort(&self) -> NumberSort {
+        self.sort
     }
 
     /// `y - x` as a double; NULL when either is NULL or not finite.
@@ -91,7 +96,7 @@ impl Number {
     pub(super) fn within(&self, tolerance: &Tolerance, x: &str, y: &str) -> String {
         let difference = self.difference(x, y);
         let mut limits = vec![format!("abs({difference}) <= {}", tolerance.absolute)];
-        if tolerance.relative > 0.0 && self.sort != Sort::Instant {
+        if tolerance.relative > 0.0 && self.sort != NumberSort::Instant {
             let (x, y) = self.operands(x, y);
             limits.push(format!("abs({difference}) <= {} * greatest(abs({x}), abs({y}))", tolerance.relative));
         }
@@ -105,7 +110,7 @@ impl Number {
     fn difference(&self, x: &str, y: &str) -> String {
         let (x, y) = self.operands(x, y);
         match (self.sort, self.duckdb) {
-            (Sort::Instant, true) => format!("(({y} - {x}) / 1e6)"),
+            (NumberSort::Instant, true) => format!("(({y} - {x}) / 1e6)"),
             _ => format!("({y} - {x})"),
         }
     }

@@ -14,16 +14,9 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// How good a part of a key columns of this type are: 1 best; none: never. A measure is no key, even where no two
-    /// rows have the same.
+    /// How good a part of a key columns of this type are: 1 best; none: never.
     pub fn rank(data_type: &str) -> Option<u8> {
-        match Kind::parse(data_type) {
-            Kind::Int { .. } | Kind::Uuid => Some(1),
-            Kind::Text | Kind::Char => Some(2),
-            Kind::Decimal(Some((_, 0))) => Some(3),
-            Kind::Date | Kind::Timestamp | Kind::TimestampNs | Kind::TimestampTz | Kind::Enum => Some(4),
-            _ => None,
-        }
+        rank(&Kind::parse(data_type))
     }
 
     /// One row: how many rows were looked at on one side, then for each set of columns how many different values they
@@ -35,25 +28,42 @@ impl Search<'_> {
                 fields.push(field);
             }
         }
-        let columns: Vec<String> = fields
-            .iter()
-            .enumerate()
-            .map(|(at, field)| format!("{} as v{at}", self.sides.formed(field, side)))
-            .collect();
-        let name = |field: &Field| format!("v{}", fields.iter().position(|other| *other == field).unwrap_or_default());
-        let counts = candidates.iter().map(|candidate| {
-            let names: Vec<String> = candidate.iter().map(name).collect();
-            let present: Vec<String> = names.iter().map(|name| format!("{name} is not null")).collect();
-            let value = if let [name] = names.as_slice() { name.clone() } else { format!("row({})", names.join(", ")) };
-            format!(", count(distinct case when {} then {value} end)", present.join(" and "))
-        });
-        format!(
-            "select count(*){} from (select {} from {} limit {LOOK}) as looked_at",
-            counts.collect::<String>(),
-            columns.join(", "),
-            self.sides.rows(side),
-        )
+        let columns: Vec<String> = fields.iter().map(|field| self.sides.formed(field, side)).collect();
+        let place = |field: &Field| fields.iter().position(|other| *other == field).unwrap_or_default();
+        let places: Vec<Vec<usize>> =
+            candidates.iter().map(|candidate| candidate.iter().map(place).collect()).collect();
+        look(&self.sides.rows(side), &columns, &places)
     }
+}
+
+/// How good a part of a key columns of this kind are: 1 best; none: never. A measure is no key, even where no two rows
+/// have the same.
+pub(super) fn rank(kind: &Kind) -> Option<u8> {
+    match kind {
+        Kind::Int { .. } | Kind::Uuid => Some(1),
+        Kind::Text | Kind::Char => Some(2),
+        Kind::Decimal(Some((_, 0))) => Some(3),
+        Kind::Date | Kind::Timestamp | Kind::TimestampNs | Kind::TimestampTz | Kind::Enum => Some(4),
+        _ => None,
+    }
+}
+
+/// One row: how many of the rows were looked at, then for each set of columns how many different values they have in
+/// them, NULLs not being counted. `columns` are expressions over `rows`, an item of a FROM clause; a candidate is the
+/// places of its columns among them.
+pub(super) fn look(rows: &str, columns: &[String], candidates: &[Vec<usize>]) -> String {
+    let columns: Vec<String> = columns.iter().enumerate().map(|(at, column)| format!("{column} as v{at}")).collect();
+    let counts = candidates.iter().map(|candidate| {
+        let names: Vec<String> = candidate.iter().map(|at| format!("v{at}")).collect();
+        let present: Vec<String> = names.iter().map(|name| format!("{name} is not null")).collect();
+        let value = if let [name] = names.as_slice() { name.clone() } else { format!("row({})", names.join(", ")) };
+        format!(", count(distinct case when {} then {value} end)", present.join(" and "))
+    });
+    format!(
+        "select count(*){} from (select {} from {rows} limit {LOOK}) as looked_at",
+        counts.collect::<String>(),
+        columns.join(", "),
+    )
 }
 
 /// One row: pairs that were looked at, then for each candidate (a column of production, one of the pull request) the

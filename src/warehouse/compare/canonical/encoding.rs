@@ -1,10 +1,14 @@
-//! How the values of a column are written as text, so that equal values have equal texts in both databases, and how
-//! such a text is read back.
+//! How the values of a column are written as text, so that equal values have equal texts in both databases.
+
+use std::borrow::Cow;
 
 use super::super::kinds::Kind;
+use super::super::search;
+use super::nearness;
+use super::reading::{bits, read};
 use crate::model::{Change, Value};
-use crate::warehouse::compare::Side;
-use crate::warehouse::{Dialect, Postgres, json};
+use crate::warehouse::compare::{NumberSort, Side, TextRules, Tolerance};
+use crate::warehouse::{Dialect, Postgres};
 
 /// A column's type: as the database spells it, and what we take it for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +45,7 @@ fn alike(a: &Kind, b: &Kind) -> bool {
 
 /// What the text of a value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Encoding {
+pub(super) enum Encoding {
     /// The digits of a whole number.
     Whole,
     /// A decimal number without zeros at the end of its fraction.
@@ -74,12 +78,16 @@ enum Encoding {
 }
 
 /// A column that both sides have, and how its values are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// Its name on each side.
     pub name: Change<String>,
     kinds: Change<Kind>,
     encoding: Encoding,
+    /// What of its texts does not count; of no text nothing.
+    rules: TextRules,
+    /// By how much its numbers may differ and still count as equal.
+    pub tolerance: Option<Tolerance>,
 }
 
 impl Field {
@@ -91,6 +99,7 @@ impl Field {
         engines: &Change<&str>,
         name: Change<String>,
         types: &Change<Typed>,
+        rules: TextRules,
     ) -> Result<(Self, Option<String>), String> {
         let (baseline, current) = (&types.baseline, &types.current);
         let same_engine = engines.baseline == engines.current;
@@ -106,7 +115,10 @@ impl Field {
                 ));
             }
         };
-        let field = Self { name, kinds: types.as_ref().map(|typed| typed.kind.clone()), encoding };
+        let has_rules = [&baseline.kind, &current.kind].into_iter().all(|kind| matches!(kind, Kind::Text | Kind::Char));
+        let rules = if has_rules { rules } else { TextRules::default() };
+        let kinds = types.as_ref().map(|typed| typed.kind.clone());
+        let field = Self { name, kinds, encoding, rules, tolerance: None };
         let note = field.note(types);
         Ok((field, note))
     }
@@ -139,7 +151,62 @@ impl Field {
         write(dialect, &self.encoding, side.of(&self.kinds), &column)
     }
 
-    /// An expression that the engine groups as the texts would be grouped.
+    /// The column with this tolerance.
+    #[must_use]
+    pub fn within(self, tolerance: Option<Tolerance>) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// The text by which rows are told apart: where two are the same, the values are equal.
+    pub(super) fn formed(&self, dialect: &dyn Dialect, side: Side) -> String {
+        let text = self.text(dialect, side);
+        if self.has_rules() { self.rules.formed(dialect, &text) } else { text }
+    }
+
+    /// The text by which rows are put together: where values are equal, the two are the same.
+    pub(super) fn coarse(&self, dialect: &dyn Dialect, side: Side) -> String {
+        let text = self.text(dialect, side);
+        if self.has_rules() { self.rules.coarse(dialect, &text) } else { text }
+    }
+
+    /// Whether some of its texts are equal and not the same.
+    pub fn has_rules(&self) -> bool {
+        self.rules != TextRules::default()
+    }
+
+    /// How good a part of a key it is: 1 best; none: never.
+    pub fn rank(&self) -> Option<u8> {
+        Some(search::rank(&self.kinds.baseline)?.max(search::rank(&self.kinds.current)?))
+    }
+
+    /// What sort of number it is, if it is one on both sides.
+    pub fn sort(&self) -> Option<NumberSort> {
+        NumberSort::of(&self.kinds)
+    }
+
+    /// A text without what of it does not count. Equal values have one such text.
+    pub fn fold<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.rules.fold(text)
+    }
+
+    /// Whether two values are equal, or as near as the tolerance allows.
+    pub fn is_same(&self, baseline: Option<&str>, current: Option<&str>) -> bool {
+        let (Some(baseline), Some(current)) = (baseline, current) else { return baseline == current };
+        baseline == current
+            || self.has_rules() && self.fold(baseline) == self.fold(current)
+            || self.is_near(baseline, current).unwrap_or_default()
+    }
+
+    fn is_near(&self, baseline: &str, current: &str) -> Option<bool> {
+        let tolerance = self.tolerance.as_ref()?;
+        match self.sort()? {
+            NumberSort::Exact => nearness::exact(tolerance, baseline, current),
+            NumberSort::Float => nearness::float(tolerance, self.number(baseline)?, self.number(current)?),
+            NumberSort::Instant => nearness::instant(tolerance, baseline, current),
+        }
+    }
+
+    /// An expression that the engine groups as the formed texts would be grouped.
     pub(super) fn group(&self, dialect: &dyn Dialect, side: Side) -> String {
         let column = dialect.quote(side.of(&self.name).as_str());
         match self.encoding {
@@ -151,7 +218,7 @@ impl Field {
             | Encoding::TimestampTz
             | Encoding::Time
             | Encoding::Uuid => column,
-            _ => format!("({} collate \"C\")", self.text(dialect, side)),
+            _ => format!("({} collate \"C\")", self.formed(dialect, side)),
         }
     }
 
@@ -346,88 +413,8 @@ fn postgres_digits(x: &str) -> String {
     )
 }
 
-fn read(encoding: &Encoding, text: &str) -> Option<Value> {
-    let owned = || text.to_owned();
-    Some(match encoding {
-        Encoding::Whole => Value::Int(text.parse().ok()?),
-        Encoding::Decimal | Encoding::Number => Value::Decimal(owned()),
-        Encoding::Double => Value::Float(bits(text)?),
-        Encoding::Bool => Value::Bool(text.parse().ok()?),
-        Encoding::Date => Value::Date(owned()),
-        Encoding::Timestamp => Value::Timestamp(owned()),
-        Encoding::TimestampTz => Value::Timestamp(match text.strip_suffix(" BC") {
-            Some(before) => format!("{before}+00 BC"),
-            None if text.ends_with("infinity") => owned(),
-            None => format!("{text}+00"),
-        }),
-        Encoding::Time => Value::Time(owned()),
-        Encoding::Interval => Value::Interval(interval(text)?),
-        Encoding::Json => json::value(text),
-        Encoding::Bytes => Value::Bytes(bytes(text.strip_prefix('x')?)?),
-        Encoding::List(item) => Value::List(items(item, text)?),
-        Encoding::Text | Encoding::Uuid | Encoding::Bit | Encoding::Plain => Value::Text(owned()),
-    })
-}
-
-fn bytes(digits: &str) -> Option<Vec<u8>> {
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect()
-}
-
-fn bits(text: &str) -> Option<f64> {
-    if text == "nan" { Some(f64::NAN) } else { u64::from_str_radix(text, 16).ok().map(f64::from_bits) }
-}
-
-/// `14m3d5000000u` as `1 year 2 months 3 days 00:00:05`.
-fn interval(text: &str) -> Option<String> {
-    let (months, rest) = text.split_once('m')?;
-    let (days, rest) = rest.split_once('d')?;
-    let (months, days): (i64, i64) = (months.parse().ok()?, days.parse().ok()?);
-    let micros: i64 = rest.strip_suffix('u')?.parse().ok()?;
-    let mut parts = Vec::new();
-    for (count, unit) in [(months / 12, "year"), (months % 12, "month"), (days, "day")] {
-        if count != 0 {
-            parts.push(format!("{count} {unit}{}", if count.abs() == 1 { "" } else { "s" }));
-        }
-    }
-    if micros != 0 || parts.is_empty() {
-        let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
-        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-        let clock = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
-        parts.push(format!("{clock}{}", fraction.trim_end_matches('0')));
-    }
-    Some(parts.join(" "))
-}
-
-/// Each item behind its length in characters, or `N`; several dimensions of PostgreSQL's come in brackets first and are
-/// not shown.
-fn items(item: &Encoding, text: &str) -> Option<Vec<Value>> {
-    let mut rest = text;
-    while rest.starts_with('[') {
-        rest = rest.split_once(']')?.1;
-    }
-    let mut values = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('N') {
-            values.push(Value::Null);
-            rest = after;
-            continue;
-        }
-        let (length, after) = rest.split_once(':')?;
-        let length: usize = length.parse().ok()?;
-        let end = after.char_indices().nth(length).map_or(after.len(), |(at, _)| at);
-        values.push(read(item, &after[..end]).unwrap_or_else(|| Value::Text(after[..end].to_owned())));
-        rest = &after[end..];
-    }
-    Some(values)
-}
-
 /// Seconds since 1970 of `YYYY-MM-DD[ HH:MM:SS[.ffffff]]`.
 fn seconds(text: &str) -> Option<f64> {
-    let (date, time) = text.split_once(' ').unwrap_or((text, "00:00:00"));
-    let date = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
-    let time = chrono::NaiveTime::parse_from_str(time, "%H:%M:%S%.f").ok()?;
-    let micros = date.and_time(time).and_utc().timestamp_micros();
     #[expect(clippy::cast_precision_loss, reason = "a size is told to some digits")]
-    Some(micros as f64 / 1e6)
+    nearness::nanoseconds(text).map(|nanoseconds| nanoseconds as f64 / 1e9)
 }

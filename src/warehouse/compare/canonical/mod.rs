@@ -5,9 +5,14 @@
 //! ([`Source::segments`]), then the rows of the segments whose sums differ ([`Source::pages`]).
 
 mod encoding;
+mod nearness;
+mod reading;
 mod scalars;
 mod statements;
+mod texts;
 
 pub use encoding::{Field, Typed};
 pub(in crate::warehouse) use scalars::{double_bits, double_digits, json};
-pub use statements::{Pages, Segments, Source, begin, parse_sums, resolve_types, server_encoding, with_resolved};
+pub use statements::{
+    Pages, Segments, Source, begin, parse_sums, resolve_types, server_encoding, spans, with_resolved,
+};

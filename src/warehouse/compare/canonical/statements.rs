@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::super::kinds::Kind;
+use super::super::search;
 use super::encoding::{Field, Typed};
 use crate::model::{Relation, Table};
-use crate::warehouse::Dialect;
-use crate::warehouse::compare::Side;
+use crate::warehouse::compare::{Side, rows_of};
+use crate::warehouse::{Dialect, DuckDb};
 
 /// `concat` takes at most a hundred arguments on PostgreSQL.
 const ARGUMENTS: usize = 90;
@@ -16,7 +17,7 @@ const ARGUMENTS: usize = 90;
 const DIGITS: usize = 5;
 /// Values of a page that a cursor gives, and of one that takes a scan.
 const CURSOR_VALUES: usize = 60_000;
-const QUERY_VALUES: usize = 500_000;
+const QUERY_VALUES: usize = 900_000;
 /// The cursor.
 const ROWS: &str = "slimdiff_rows";
 
@@ -116,25 +117,20 @@ impl Segments {
         chosen.chunks(most).filter_map(|piece| Some(*piece.first()?..*piece.last()? + 1)).collect()
     }
 
-    /// The condition on the hash of the key, if there is one to make.
+    /// PostgreSQL's condition on the hash of the key, if there is one to make.
     fn condition(&self, dialect: &dyn Dialect, hash: &str) -> Option<String> {
         if self.chosen.iter().all(|chosen| *chosen) {
             return None;
         }
+        // The lowest bit of a byte comes first.
+        let mut digits = String::new();
+        for eight in self.chosen.chunks(8) {
+            let byte = eight.iter().rev().fold(0_u8, |byte, &chosen| (byte << 1) | u8::from(chosen));
+            // Writing to a String cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+        }
         let number = segment(dialect, hash, self.bits);
-        Some(if dialect.name() == "duckdb" {
-            let bits: String = self.chosen.iter().map(|&chosen| if chosen { '1' } else { '0' }).collect();
-            format!("get_bit('{bits}'::bit, {number}) = 1")
-        } else {
-            // The lowest bit of a byte comes first.
-            let mut digits = String::new();
-            for eight in self.chosen.chunks(8) {
-                let byte = eight.iter().rev().fold(0_u8, |byte, &chosen| (byte << 1) | u8::from(chosen));
-                // Writing to a String cannot fail.
-                let _ = write!(digits, "{byte:02x}");
-            }
-            format!("pg_catalog.get_bit(decode('{digits}', 'hex'), {number}) = 1")
-        })
+        Some(format!("pg_catalog.get_bit(decode('{digits}', 'hex'), {number}) = 1"))
     }
 }
 
@@ -170,8 +166,32 @@ pub fn parse_sums(bits: u32, table: &Table) -> Option<Vec<u128>> {
     Some(sums)
 }
 
+/// Where the texts of a page's row are in it, in bytes; none of a NULL. None at all when it cannot be read. Each text is
+/// behind its length in characters, as the items of a list are.
+pub fn spans(texts: &str) -> Option<Vec<Option<Range<usize>>>> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < texts.len() {
+        if texts[at..].starts_with('N') {
+            spans.push(None);
+            at += 1;
+            continue;
+        }
+        let (length, rest) = texts[at..].split_once(':')?;
+        at += length.len() + 1;
+        let length: usize = length.parse().ok()?;
+        let bytes = match rest.as_bytes().get(..length) {
+            Some(bytes) if bytes.is_ascii() => length,
+            _ => rest.char_indices().map(|(at, _)| at).chain([rest.len()]).nth(length)?,
+        };
+        spans.push(Some(at..at + bytes));
+        at += bytes;
+    }
+    Some(spans)
+}
+
 /// The rows of some segments, page by page: each row the hash of its key, that of all of it, then the texts of the key
-/// and of the values; in the order of the two hashes.
+/// and of the values in one, as [`spans`] takes them apart; in the order of the two hashes.
 ///
 /// PostgreSQL keeps its place in a cursor. `DuckDB` has none, and what it puts into a temporary table it keeps in this
 /// process's memory until the transaction ends; so it is asked again for every page, which takes a scan each.
@@ -179,8 +199,8 @@ pub fn parse_sums(bits: u32, table: &Table) -> Option<Vec<u128>> {
 pub struct Pages {
     /// What is to be run first.
     pub open: Option<String>,
-    /// The query of a page, in two parts between which the numbers of segments come; none of a cursor.
-    query: Option<(String, String)>,
+    /// What a page is read by; none of a cursor.
+    query: Option<Scan>,
     /// The segments that are left, each some neighbors whose rows should have room on one page.
     ranges: VecDeque<Range<usize>>,
     /// Rows of the first of them that were read.
@@ -196,9 +216,7 @@ impl Pages {
         let Self { done, rows, .. } = self;
         Some(match &self.query {
             None => format!("fetch forward {rows} from {ROWS}"),
-            Some((before, after)) => {
-                format!("{before}{} and {}{after} limit {rows} offset {done}", range.start, range.end.saturating_sub(1))
-            }
+            Some(scan) => scan.page(range, *rows, *done),
         })
     }
 
@@ -217,6 +235,40 @@ impl Pages {
     }
 }
 
+/// A scan of all rows for those of some segments.
+#[derive(Debug, Clone)]
+struct Scan {
+    /// What a page has of the rows.
+    packed: String,
+    /// The rows with their hashes and texts.
+    hashed: String,
+    /// The hash of the key.
+    key: String,
+    segments: Segments,
+}
+
+impl Scan {
+    /// `rows` rows of the segments of `range`, without the first `done`.
+    fn page(&self, range: &Range<usize>, rows: usize, done: u64) -> String {
+        let Self { packed, hashed, key, segments } = self;
+        // By the first digits of the hash as a text, which for most rows is all that is looked at.
+        let shift = 4 * DIGITS - segments.bits as usize;
+        let (first, last) = (range.start << shift, (range.end << shift) - 1);
+        let within = format!("{key} between '{first:0DIGITS$x}' and '{last:0DIGITS$x}~'");
+        let chosen = &segments.chosen[range.clone()];
+        let chosen = if chosen.contains(&false) {
+            let bits: String = chosen.iter().map(|&chosen| if chosen { '1' } else { '0' }).collect();
+            let number = segment(&DuckDb, key, segments.bits);
+            format!("case when {within} then get_bit('{bits}'::bit, {number} - {}) = 1 else false end", range.start)
+        } else {
+            within
+        };
+        format!(
+            "{packed} from (\n    {hashed}\n    where {chosen}\n) as hashed\norder by k, r limit {rows} offset {done}"
+        )
+    }
+}
+
 /// One side of the comparison.
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
@@ -228,15 +280,18 @@ pub struct Source<'a> {
     pub relation: &'a Relation,
     /// The condition on its rows, if only some are compared.
     pub filter: Option<&'a str>,
+    /// The share of keys that is compared, 0 to 1, and the columns that are the key for this purpose.
+    pub sample: Option<(f64, &'a [Field])>,
     /// Whether its server keeps texts in another encoding than UTF-8.
     pub recodes: bool,
 }
 
 impl Source<'_> {
-    /// One row: the number of rows, then for each column the number of values that are not NULL.
-    pub fn totals(&self, columns: &[&str]) -> String {
-        let counts = columns.iter().map(|column| format!(", count({})", self.dialect.quote(column)));
-        format!("select count(*){} from {}", counts.collect::<String>(), self.rows())
+    /// One row: how many of the rows were looked at, then for each set of columns, given by their places, how many
+    /// different values they have in them. NULLs are not counted.
+    pub fn look(&self, fields: &[Field], candidates: &[Vec<usize>]) -> String {
+        let columns: Vec<String> = fields.iter().map(|field| field.group(self.dialect, self.side)).collect();
+        search::look(&self.rows(), &columns, candidates)
     }
 
     /// One row: rows beyond the first of each key, NULL being a value, and rows with NULL in the key.
@@ -250,6 +305,24 @@ impl Source<'_> {
             nulls.collect::<Vec<_>>().join(" or "),
             self.rows(),
             groups.join(", "),
+        )
+    }
+
+    /// The keys that may be equal to another one of this side whose formed texts are not the same: the hash of each, and
+    /// the texts of its columns, in the order of the hashes. `key` has rules for texts.
+    pub fn similar_keys(&self, key: &[Field]) -> String {
+        let coarse = self.hash(key, Field::coarse);
+        let groups: Vec<String> = key.iter().map(|field| field.group(self.dialect, self.side)).collect();
+        let texts = key.iter().enumerate();
+        let texts = texts.map(|(at, field)| format!("min({}) as t{at}", field.text(self.dialect, self.side)));
+        let names: Vec<String> = (0..key.len()).map(|at| format!("t{at}")).collect();
+        format!(
+            "select k, {names} from (\n    select {coarse} as k, {texts}, count(*) over (partition by {coarse}) as n from \
+             {rows}\n    group by {coarse}, {groups}\n) as keys\nwhere n > 1 order by k",
+            names = names.join(", "),
+            texts = texts.collect::<Vec<_>>().join(", "),
+            rows = self.rows(),
+            groups = groups.join(", "),
         )
     }
 
@@ -279,49 +352,50 @@ impl Source<'_> {
         let texts = texts.map(|(at, field)| format!("{} as t{at}", field.text(self.dialect, self.side)));
         let texts: Vec<String> = texts.collect();
         let (texts, width, rows) = (texts.join(", "), texts.len() + 2, self.rows());
-        let chosen = segments.condition(self.dialect, &k);
         let hashed = format!("select {k} as k, {r} as r, {texts} from {rows}");
+        let packed = (0..width - 2).map(|at| format!("coalesce(length(t{at}) || ':' || t{at}, 'N')")).collect();
+        let packed = format!("select k, r, {} as texts", concat(packed));
         if self.dialect.name() == "postgres" {
+            let chosen = segments.condition(self.dialect, &k);
             let chosen = chosen.map(|condition| format!("\n    where {condition}")).unwrap_or_default();
             // Behind `offset` nothing is put off until the rows are sorted, which would then have to be sorted with
             // all that it takes.
             let open = format!(
-                "set local enable_sort to default;\ndeclare {ROWS} no scroll cursor for\nselect * from (\n    \
+                "set local enable_sort to default;\ndeclare {ROWS} no scroll cursor for\n{packed} from (\n    \
                  {hashed}{chosen}\n    offset 0\n) as hashed\norder by k collate \"C\", r collate \"C\""
             );
             let rows = (CURSOR_VALUES / width).clamp(20, 5_000);
             return Pages { open: Some(open), query: None, ranges: std::iter::once(0..1).collect(), done: 0, rows };
         }
-        let rows = (QUERY_VALUES / width).clamp(100, 35_000);
-        let chosen = chosen.map(|condition| format!("{condition} and ")).unwrap_or_default();
-        let number = segment(self.dialect, &k, segments.bits);
-        let before = format!("{hashed}\nwhere {chosen}{number} between ");
-        let query = Some((before, "\norder by k, r".to_owned()));
+        let rows = (QUERY_VALUES / width).clamp(100, 80_000);
+        let query = Some(Scan { packed, hashed, key: k, segments: segments.clone() });
         // With some room to spare, since segments are not all of one size.
         let ranges = segments.ranges(total, rows as u64 / 4 * 3);
         Pages { open: None, query, ranges, done: 0, rows }
     }
 
-    /// The rows that are compared.
-    fn rows(&self) -> String {
-        match self.filter {
-            // The condition ends on a line of its own, since it may end with a comment.
-            Some(filter) => format!("(select * from {} where (\n{filter}\n)) as filtered", self.relation),
-            None => self.relation.to_string(),
-        }
+    /// The rows that are compared, as what follows `from`.
+    pub fn rows(&self) -> String {
+        let rows = rows_of(self.relation, self.filter);
+        let Some((share, key)) = self.sample else { return rows };
+        // Digits of the hash that say nothing of its segment.
+        let hash = format!("substr({}, 6, 7)", self.hash(key, Field::coarse));
+        let hash = if self.dialect.name() == "duckdb" { hash } else { format!("{hash} collate \"C\"") };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is at most 1")]
+        let limit = (share.clamp(0.0, 1.0) * f64::from(0x0fff_ffff_u32)).round() as u32;
+        format!("(select * from {rows} where {hash} < '{limit:07x}') as t")
     }
 
     /// The hashes of the key and of the whole row.
     fn hashes(&self, key: &[Field], values: &[Field]) -> (String, String) {
-        let whole: Vec<&Field> = key.iter().chain(values).collect();
-        let row = self.hash(&whole);
-        let key = if key.is_empty() { row.clone() } else { self.hash(&key.iter().collect::<Vec<_>>()) };
-        (key, row)
+        let whole: Vec<Field> = key.iter().chain(values).cloned().collect();
+        let key = if key.is_empty() { &whole } else { key };
+        (self.hash(key, Field::coarse), self.hash(&whole, Field::formed))
     }
 
-    fn hash(&self, fields: &[&Field]) -> String {
+    fn hash(&self, fields: &[Field], text: impl Fn(&Field, &dyn Dialect, Side) -> String) -> String {
         let parts = fields.iter().flat_map(|field| {
-            let text = field.text(self.dialect, self.side);
+            let text = text(field, self.dialect, self.side);
             field.parts(&text, |text| self.md5(text))
         });
         self.md5(&concat(parts.collect()))
@@ -338,4 +412,22 @@ fn concat(mut parts: Vec<String>) -> String {
         parts = parts.chunks(ARGUMENTS).map(|some| format!("concat({})", some.join(", "))).collect();
     }
     format!("concat({})", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spans;
+
+    #[test]
+    fn texts_of_a_row_are_taken_apart_by_their_characters() {
+        let texts = |row: &'static str| {
+            let spans = spans(row)?;
+            Some(spans.into_iter().map(|span| span.map(|span| &row[span])).collect::<Vec<_>>())
+        };
+        assert_eq!(texts("1:aN0:3:N:ä2:🦆x"), Some(vec![Some("a"), None, Some(""), Some("N:ä"), Some("🦆x")]));
+        assert_eq!(texts(""), Some(vec![]));
+        for wrong in ["2:a", "x", "1:aN:", "9"] {
+            assert_eq!(texts(wrong), None, "{wrong}");
+        }
+    }
 }
