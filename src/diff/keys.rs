@@ -21,12 +21,12 @@ impl<F: Paired> Key<F> {
         self.fields.iter().map(|field| field.name().current.clone()).collect()
     }
 
-    /// What the data says against it.
-    pub(super) fn rejected(&self, facts: &KeyFacts) -> RejectedKey {
+    /// What the data says against it. Counts below `least` are told as being below it.
+    pub(super) fn rejected(&self, facts: &KeyFacts, least: u64) -> RejectedKey {
         let names = self.names();
         RejectedKey {
             source: self.source.to_owned(),
-            reason: format!("{} ({}) has {}", self.source, names.join(", "), faults(&facts.nulls, &facts.duplicates)),
+            reason: format!("{} ({}) has {}", self.source, names.join(", "), faults(facts, least)),
             columns: names,
             nulls: Some(facts.nulls),
             duplicates: Some(facts.duplicates),
@@ -92,8 +92,13 @@ fn fields<F: Paired>(columns: &Columns<F>, candidate: &KeyCandidate) -> Result<V
 }
 
 /// `3 duplicate rows in production and 2 rows with NULL in the pull request`.
-fn faults(nulls: &Change<u64>, duplicates: &Change<u64>) -> String {
-    let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+fn faults(facts: &KeyFacts, least: u64) -> String {
+    let KeyFacts { nulls, duplicates, .. } = facts;
+    let count = |number: u64, one: &str, many: &str| match number {
+        _ if number < least => format!("fewer than {least} {many}"),
+        1 => format!("1 {one}"),
+        _ => format!("{number} {many}"),
+    };
     let mut faults = Vec::new();
     for (duplicates, nulls, place) in [
         (duplicates.baseline, nulls.baseline, "in production"),

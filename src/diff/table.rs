@@ -199,7 +199,8 @@ impl Work<'_> {
                 done = Some((keyed, found));
             }
         }
-        diff.rejected_keys.extend(faulty.iter().map(|(keyed, facts)| keyed.key.rejected(facts)));
+        let least = self.options.min_count;
+        diff.rejected_keys.extend(faulty.iter().map(|(keyed, facts)| keyed.key.rejected(facts, least)));
         match done {
             Some((keyed, found)) => keyed.report(self, found, diff).await,
             None => Ok(()),

@@ -73,6 +73,22 @@ fn columns_rows_and_texts_can_be_left_out() {
 }
 
 #[test]
+fn case_is_ignored_beyond_ascii_where_the_collation_of_the_column_knows_it() {
+    for engine in Engine::all() {
+        let text = if engine.name == "duckdb" { "varchar" } else { "varchar collate \"und-x-icu\"" };
+        engine.run(&format!(
+            "create schema prod; create schema pr; create table prod.t (id integer, v {text}); create table pr.t (id integer, v \
+             {text}); insert into prod.t values (1, 'Ä'), (2, 'a '), (3, 'a\u{2003}'); insert into pr.t values (1, 'ä'), (2, \
+             'A'), (3, 'a')"
+        ));
+        let text = TextRules { trim: true, ignore_case: true, normalize: false };
+        let diff = engine.diff_with(&[&["id"]], &[], &Options { text, ..Options::default() });
+        // A blank is U+0020, as --ignore says.
+        assert_eq!((diff.rows.changed, diff.rows.unchanged), (1, 2), "{}: {:?}", engine.name, diff.samples);
+    }
+}
+
+#[test]
 fn a_key_is_found_in_the_data_where_there_is_one() {
     let setup = "create table prod.t (price numeric(10,2), region varchar, customer_id integer, day date);
         insert into prod.t select i + 0.5, case when i % 2 = 0 then 'n' else 's' end, i / 3, date '2024-01-01' + cast(i % 3 as integer)
@@ -83,6 +99,18 @@ fn a_key_is_found_in_the_data_where_there_is_one() {
         let Method::Keyed { key, source, .. } = &diff.method else { panic!("{}: {:?}", engine.name, diff.method) };
         assert_eq!((key.join(","), source.as_str()), ("customer_id,day".to_owned(), "a search of the data"));
         assert_eq!((diff.rows.changed, diff.rows.unchanged), (3, 297));
+    });
+}
+
+#[test]
+fn what_is_said_against_a_key_gives_no_small_count_away() {
+    let setup = "create table prod.t (id integer, k integer, v integer); create table pr.t (id integer, k integer, v integer);
+        insert into prod.t values (1, 1, 1), (1, 2, 2), (3, 3, 3); insert into pr.t values (1, 1, 1), (2, 2, 4), (3, 3, 3)";
+    with_tables(setup, |engine| {
+        let options = Options { min_count: 5, ..Options::default() };
+        let diff = engine.diff_with(&[&["id"], &["k"]], &[], &options);
+        let rejected = &diff.rejected_keys[0];
+        assert_eq!(rejected.reason, "unique_key (id) has fewer than 5 duplicate rows in production", "{}", engine.name);
     });
 }
 
