@@ -66,6 +66,8 @@ pub struct Policy {
     pub js: Option<f64>,
     /// A column whose number of distinct values changed by more than this share (0.5 is by half) is a finding.
     pub distinct_change: Option<f64>,
+    /// How columns that change by themselves are found.
+    pub noise: Noise,
     /// Build and compare also what lies below a failed test, instead of skipping it as dbt's `build` does.
     pub build_below_failed_tests: bool,
 }
@@ -84,6 +86,7 @@ impl Default for Policy {
             ks: None,
             js: None,
             distinct_change: None,
+            noise: Noise::Sql,
             build_below_failed_tests: false,
         }
     }
@@ -114,6 +117,19 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// How columns that change by themselves are found, whose values are then not compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noise {
+    /// Not at all: every column is compared.
+    None,
+    /// By reading the compiled SQL.
+    #[default]
+    Sql,
+    /// By reading the compiled SQL, and by building everything a second time and comparing the two builds.
+    BuildTwice,
 }
 
 /// Columns whose values may be shown.

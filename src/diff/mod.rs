@@ -8,6 +8,7 @@ mod drift;
 mod keyed;
 mod keys;
 mod many;
+mod noise;
 mod options;
 mod outcome;
 mod privacy;
@@ -23,6 +24,7 @@ use options::numbers;
 
 pub use across::{End, diff_across};
 pub use many::{comparable, diff_all};
+pub use noise::{Noise, noise_all};
 pub use options::{Options, Tolerated};
 pub use outcome::{
     ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed,

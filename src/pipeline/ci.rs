@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::again::{self, Again};
 use super::commands::state_options;
 use super::impact::{self, Before};
 use super::project::absolute;
@@ -13,13 +14,13 @@ use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::checks::DataTests;
-use crate::config::{self, Policy, ShowValues};
+use crate::config::{self, Noise, Policy, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
 use crate::impact::Impact;
 use crate::lineage::Unstable;
 use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Comparison, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
 use crate::state::{self, StateDiff};
@@ -88,7 +89,7 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &sides.production.manifest, selection, &schema)?;
     if request.dry_run {
-        return Ok(CiOutcome::Planned { text: plan::render(&plan) });
+        return Ok(CiOutcome::Planned { text: planned(&head, &plan, &schema) });
     }
     let before = Before { manifest: sides.before(), parsed: sides.before_parsed() };
     let impact = impact::of(invocation, &head, before, &changes, |_| true).await?;
@@ -147,6 +148,19 @@ fn make_plan(head: &Loaded, base: &Manifest, mut selection: Selection, schema: &
         max_identifier: head.target.dialect().max_identifier(),
         build_below_failed_tests: head.settings.policy.build_below_failed_tests,
     })?)
+}
+
+/// The plan as text, with the second build that the policy asks for.
+fn planned(head: &Loaded, plan: &Plan, schema: &str) -> String {
+    let mut text = plan::render(plan);
+    if head.settings.policy.noise == Noise::BuildTwice && !plan.steps.is_empty() {
+        let schema = plan::again_schema(schema, head.target.dialect().max_identifier());
+        let second = plan::again(plan, &(None, schema.clone()), |_| true);
+        let nodes = report::plural(second.steps.len() as u64, "node");
+        let then = format!("then build {nodes} a second time in {schema}, compare the two builds, and drop {schema}");
+        text.extend(["\n", &then, "\n"]);
+    }
+    text
 }
 
 /// How relations are compared by a policy, for everyone to read.
@@ -220,12 +234,15 @@ impl Check<'_> {
     async fn create_environment(&self, warehouse: &dyn Warehouse) -> Result<(), Error> {
         let since = Instant::now();
         let mut session = warehouse.session().await?;
-        let sha = self.head_sha();
-        let project = &self.head.manifest.metadata.project_name;
-        let marker = Marker::new(project, self.request.pull_request, sha.as_deref(), self.invocation.started_at);
-        environment::create(&mut *session, warehouse.dialect(), None, self.schema, &marker).await?;
+        environment::create(&mut *session, warehouse.dialect(), None, self.schema, &self.marker()).await?;
         self.invocation.finished(Stage::Environment, format!("{} is ready", self.schema), since);
         Ok(())
+    }
+
+    fn marker(&self) -> Marker {
+        let sha = self.head_sha();
+        let project = &self.head.manifest.metadata.project_name;
+        Marker::new(project, self.request.pull_request, sha.as_deref(), self.invocation.started_at)
     }
 
     async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
@@ -262,24 +279,19 @@ impl Check<'_> {
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }
-        let built: HashSet<&NodeId> = outcome
-            .results
-            .iter()
-            .filter(|result| result.status == NodeStatus::Success)
-            .map(|result| &result.unique_id)
-            .collect();
-        let mut comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
-        for comparison in &mut comparisons {
-            let unstable = self.impact.unstable.get(&comparison.unique_id).into_iter().flatten();
-            comparison.excluded.extend(unstable.map(|Unstable { column, because }| {
-                (column.clone(), format!("they change by themselves, by {because}"))
-            }));
+        let mut comparisons = self.comparisons(&outcome);
+        let again = self.again(&context, &outcome, hides, &comparisons).await;
+        if again.cancelled {
+            outcome.cancelled = true;
+            return Ok((outcome, Vec::new()));
         }
-        let policy = &self.head.settings.policy;
-        let options = diff_options(policy);
-        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*observer).await?;
+        for (comparison, options) in &mut comparisons {
+            again.set_apart(comparison, options);
+        }
+        let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
-        for diff in &mut diffs {
+        for (diff, (_, options)) in diffs.iter_mut().zip(&comparisons) {
+            again.note(diff, options);
             options.redact(diff);
             if let diff::Method::Failed { reason } = &mut diff.method
                 && hides
@@ -289,6 +301,41 @@ impl Check<'_> {
         }
         self.sides.note(&self.head.manifest, self.plan, &mut diffs);
         Ok((outcome, diffs))
+    }
+
+    /// What is compared with production, and how: what was built, without what its SQL says changes by itself.
+    fn comparisons(&self, outcome: &BuildOutcome) -> Vec<(Comparison, diff::Options)> {
+        let policy = &self.head.settings.policy;
+        let built: HashSet<&NodeId> = outcome
+            .results
+            .iter()
+            .filter(|result| result.status == NodeStatus::Success)
+            .map(|result| &result.unique_id)
+            .collect();
+        let mut comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
+        for comparison in comparisons.iter_mut().filter(|_| policy.noise != Noise::None) {
+            let unstable = self.impact.unstable.get(&comparison.unique_id).into_iter().flatten();
+            comparison.excluded.extend(unstable.map(|Unstable { column, because }| {
+                (column.clone(), format!("they change by themselves, by {because}"))
+            }));
+        }
+        comparisons.into_iter().map(|comparison| (comparison, diff_options(policy))).collect()
+    }
+
+    /// What a second build shows, when the policy asks for one.
+    async fn again(
+        &self,
+        context: &BuildContext,
+        first: &BuildOutcome,
+        hides: bool,
+        comparisons: &[(Comparison, diff::Options)],
+    ) -> again::Found {
+        if self.head.settings.policy.noise != Noise::BuildTwice {
+            return again::Found::default();
+        }
+        let (invocation, head, schema, plan) = (self.invocation, self.head, self.schema, self.plan);
+        let again = Again { invocation, head, schema, marker: self.marker(), plan, context, first, hides };
+        again.measure(comparisons).await
     }
 
     /// What a reader must know of a diff besides its numbers.

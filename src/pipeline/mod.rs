@@ -1,5 +1,6 @@
 //! The composition root: stages put together for each command. No printing, no environment variables.
 
+mod again;
 mod ci;
 mod commands;
 mod compare;

@@ -1,7 +1,7 @@
 //! Numbers as people read them: thousands separators, honest percentages, plurals, durations.
 
 /// A count with thousands separators: `6,021`.
-pub(super) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -19,7 +19,7 @@ pub(super) fn size(number: usize) -> String {
 }
 
 /// `1 row`, `6,021 rows`.
-pub(super) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 

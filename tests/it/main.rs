@@ -15,6 +15,7 @@ mod impact;
 mod lineage;
 mod ls;
 mod meadow;
+mod noise;
 mod publish;
 mod signals;
 mod support;

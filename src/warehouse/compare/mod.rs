@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod drift;
 mod kinds;
+mod noise;
 mod numbers;
 mod pairs;
 pub mod profile;
@@ -18,6 +19,7 @@ mod totals;
 mod types;
 mod whole;
 
+pub use self::noise::value_sums;
 pub use self::numbers::{Number, Tolerance};
 pub use self::pairs::{Cell, Pairs, ROWS_KEPT, STATISTICS};
 pub use self::scratch::{Ability, Scratch};
