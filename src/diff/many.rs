@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::outcome::{Method, TableDiff};
-use super::{Options, diff};
+use super::{Options, diff_aligned};
 use crate::model::{Event, NodeId, NodeStatus, Observer, Stage};
 use crate::plan::Comparison;
 use crate::warehouse::{Error, Session, Warehouse};
@@ -83,7 +83,7 @@ async fn one(
     let label = relation.map_or_else(|| unique_id.short().to_owned(), crate::model::Relation::short);
     observer.observe(&Event::NodeStarted { stage, unique_id: unique_id.clone(), label: label.clone() });
     let mut session = pool.take().await?;
-    let made = match diff(&mut *session, pool.warehouse.dialect(), comparison, options).await {
+    let made = match diff_aligned(&mut *session, pool.warehouse.dialect(), comparison, options).await {
         Ok(made) => {
             pool.give_back(session);
             made

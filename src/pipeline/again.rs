@@ -11,7 +11,7 @@ use crate::diff::{self, Noise, Options, TableDiff};
 use crate::environment::{self, Marker};
 use crate::model::{Code, Diagnostic, Event, NodeId, NodeStatus, Stage};
 use crate::plan::{self, Comparison, Plan};
-use crate::report::{count, plural};
+use crate::report::plural;
 use crate::warehouse;
 
 /// A second build, about to be made.
@@ -180,7 +180,7 @@ impl Found {
         let Some(noise) = self.noise.get(&comparison.unique_id) else { return };
         for (column, rows) in &noise.columns {
             let place =
-                rows.map(|rows| format!(" (in {} of {})", told(rows, options), plural(noise.rows.max(rows), "row")));
+                rows.map(|rows| format!(" (in {} of {})", options.told(rows), plural(noise.rows.max(rows), "row")));
             let reason = format!("they differ between two builds of the same code{}", place.unwrap_or_default());
             comparison.excluded.push((column.clone(), reason));
         }
@@ -197,7 +197,7 @@ impl Found {
             ));
         }
         if noise.lone_rows() > 0 {
-            let lone = noise.lone.map(|rows| told(rows, options));
+            let lone = noise.lone.map(|rows| options.told(rows));
             diff.notes.push(format!(
                 "rows differ between two builds of the same code: {} of {} only in the first, {} only in the second; as \
                  many of the rows that differ from production's need not be the pull request's",
@@ -207,9 +207,4 @@ impl Found {
             ));
         }
     }
-}
-
-/// A count as far as it may be told.
-fn told(rows: u64, options: &Options) -> String {
-    if (1..options.min_count).contains(&rows) { format!("fewer than {}", options.min_count) } else { count(rows) }
 }

@@ -8,13 +8,14 @@ use std::time::Instant;
 use super::again::{self, Again};
 use super::commands::state_options;
 use super::impact::{self, Before};
+use super::places;
 use super::project::absolute;
 use super::sides::Sides;
 use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::checks::DataTests;
-use crate::config::{self, Noise, Policy, ShowValues};
+use crate::config::{self, Align, Noise, OfModel, Policy, Rules, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
 use crate::impact::Impact;
@@ -80,6 +81,7 @@ pub enum CiOutcome {
 pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcome, Error> {
     let since = Instant::now();
     let head = load(invocation)?;
+    let rules = places::rules(&head)?;
     let schema = schema(&head, request)?;
     let baseline = request.baseline.as_deref().or(head.settings.baseline.as_deref());
     let merge_base = request.merge_base.as_deref().or(head.settings.merge_base.as_deref());
@@ -93,7 +95,8 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     }
     let before = Before { manifest: sides.before(), parsed: sides.before_parsed() };
     let impact = impact::of(invocation, &head, before, &changes, |_| true).await?;
-    let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan, impact: &impact };
+    let (head, sides, schema, rules) = (&head, &sides, schema.as_str(), &rules);
+    let run = Check { invocation, head, rules, sides, schema, request, plan: &plan, impact: &impact };
     let (build, diffs) = run.measure().await?;
     let report = run.report(&changes, &build, &diffs, since);
     let files = run.write(&report)?;
@@ -163,12 +166,15 @@ fn planned(head: &Loaded, plan: &Plan, schema: &str) -> String {
     text
 }
 
-/// How relations are compared by a policy, for everyone to read.
-fn diff_options(policy: &Policy) -> diff::Options {
+/// How a model's relations are compared by a policy, for everyone to read.
+fn diff_options(policy: &Policy, of: &OfModel) -> diff::Options {
+    let align = (of.align != Align::None).then(|| of.event_time.clone()).flatten();
     let mut options = diff::Options {
         samples: policy.samples,
-        nulls_only: !policy.needs_profile(),
-        drift: policy.needs_drift(),
+        nulls_only: !policy.profile && !of.needs_profile(),
+        drift: policy.drift || of.needs_drift(),
+        filter: of.filter.clone(),
+        align: align.map(|column| diff::Alignment { column, window: of.align == Align::EventTimeWindow }),
         ..diff::Options::default()
     };
     restrict(&mut options, policy, &ShowValues::None);
@@ -207,6 +213,7 @@ impl Observer for WithoutValues {
 struct Check<'a> {
     invocation: &'a Invocation,
     head: &'a Loaded,
+    rules: &'a Rules,
     sides: &'a Sides,
     schema: &'a str,
     request: &'a CiRequest,
@@ -319,7 +326,14 @@ impl Check<'_> {
                 (column.clone(), format!("they change by themselves, by {because}"))
             }));
         }
-        comparisons.into_iter().map(|comparison| (comparison, diff_options(policy))).collect()
+        let options = |comparison: &Comparison| diff_options(policy, self.rules.model(&comparison.unique_id));
+        comparisons
+            .into_iter()
+            .map(|comparison| {
+                let options = options(&comparison);
+                (comparison, options)
+            })
+            .collect()
     }
 
     /// What a second build shows, when the policy asks for one.
@@ -348,8 +362,19 @@ impl Check<'_> {
                         .to_owned(),
                 );
             }
+            diff.notes.extend(self.thresholds_of_nothing(diff));
         }
         diffs
+    }
+
+    /// Columns with thresholds of their own that the compared tables do not have.
+    fn thresholds_of_nothing(&self, diff: &TableDiff) -> Option<String> {
+        let rules = self.rules.model(diff.unique_id.as_ref().filter(|_| diff.is_compared())?);
+        let known = diff.columns.iter().map(|column| &column.name).chain(diff.excluded.iter().map(|(name, _)| name));
+        let known: HashSet<String> = known.map(|name| name.to_lowercase()).collect();
+        let unknown: Vec<&str> = rules.columns().filter(|name| !known.contains(*name)).collect();
+        (!unknown.is_empty())
+            .then(|| format!("thresholds are set of columns that neither side has: {}", unknown.join(", ")))
     }
 
     fn head_sha(&self) -> Option<String> {
@@ -371,7 +396,7 @@ impl Check<'_> {
             environment: Some(self.schema).filter(|_| !self.plan.steps.is_empty() && !self.request.drop),
             pull_request: self.request.pull_request,
             head_sha: sha.as_deref(),
-            policy: &self.head.settings.policy,
+            rules: self.rules,
             tool_version: env!("CARGO_PKG_VERSION"),
             elapsed: since.elapsed(),
         })

@@ -67,12 +67,18 @@ pub async fn compare(
     }
     let mut session = baseline.session().await?;
     let mut found = if one {
-        diff::diff(&mut *session, baseline.dialect(), &comparison, &options).await?
+        diff::diff_aligned(&mut *session, baseline.dialect(), &comparison, &options).await?
     } else {
         if options.profile || options.drift {
             return Err(Error::cannot_compare(
                 "the two relations are in different databases, and columns are described only within one",
                 "leave `--describe` and `--drift` out",
+            ));
+        }
+        if options.align.is_some() {
+            return Err(Error::cannot_compare(
+                "the two relations are in different databases, and rows are aligned only within one",
+                "leave `--align` out, or say with `--where` which rows are compared",
             ));
         }
         let mut other = current.session().await?;

@@ -10,6 +10,7 @@ mod error;
 mod impact;
 mod inline;
 mod lineage;
+mod places;
 mod project;
 mod sides;
 mod state;

@@ -1,7 +1,7 @@
 //! Numbers as people read them: thousands separators, honest percentages, plurals, durations.
 
 /// A count with thousands separators: `6,021`.
-pub fn count(number: u64) -> String {
+pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -17,6 +17,7 @@ mod ls;
 mod meadow;
 mod noise;
 mod publish;
+mod rules;
 mod signals;
 mod support;
 mod tidy;

@@ -32,16 +32,21 @@ impl Shop {
     }
 
     pub(crate) fn on(database: Option<Database>, files: &[(&str, &str)]) -> Self {
+        let project = format!("{PROJECT}on-run-start: \"{{{{ make_dice() }}}}\"\n");
+        let mut all = vec![("dbt_project.yml", project.as_str()), ("macros/dice.sql", DICE)];
+        all.extend(files);
+        Self::with(database, &all)
+    }
+
+    pub(crate) fn with(database: Option<Database>, files: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::new();
         let output = database.as_ref().map_or_else(
             || serde_json::json!({"type": "duckdb", "path": "shop.duckdb", "threads": 2}),
             |database| database.output().into(),
         );
         let profiles = serde_json::json!({"shop": {"target": "dev", "outputs": {"dev": output}}});
-        sandbox.write("dbt_project.yml", format!("{PROJECT}on-run-start: \"{{{{ make_dice() }}}}\"\n"));
         sandbox.write("profiles.yml", profiles.to_string());
         sandbox.write(".gitignore", "target/\n*.duckdb*\n");
-        sandbox.write("macros/dice.sql", DICE);
         for (path, text) in files {
             sandbox.write(path, text);
         }
@@ -58,6 +63,14 @@ impl Shop {
         let said = self.sandbox.run(["ci", "--pull-request", "7"]);
         assert_eq!(said.code, code, "{said}");
         (said, serde_json::from_str(&self.sandbox.read("target/report.json")).unwrap())
+    }
+
+    /// Runs statements in the project's database.
+    pub(crate) fn run(&self, sql: &str) {
+        match &self.database {
+            Some(database) => drop(postgres::cluster().psql(&database.name, sql)),
+            None => duckdb::Connection::open(self.sandbox.join("shop.duckdb")).unwrap().execute_batch(sql).unwrap(),
+        }
     }
 
     pub(crate) fn ask(&self, sql: &str) -> String {
@@ -84,7 +97,7 @@ pub(crate) fn diff<'a>(report: &'a Json, name: &str) -> &'a Json {
 }
 
 #[track_caller]
-fn counts(diff: &Json) -> [u64; 4] {
+pub(crate) fn counts(diff: &Json) -> [u64; 4] {
     ["added", "removed", "changed", "unchanged"].map(|name| diff["rows"][name].as_u64().unwrap())
 }
 
@@ -236,10 +249,7 @@ fn a_second_schema_that_is_not_ours_is_left_alone() {
     let files = [("models/orders.sql", "select 1 as id"), ("slimdiff.yml", TWICE)];
     for shop in Shop::both(&files) {
         let made = "create schema pr_7__again; create table pr_7__again.precious as select 42 as answer";
-        match &shop.database {
-            Some(database) => drop(postgres::cluster().psql(&database.name, made)),
-            None => duckdb::Connection::open(shop.sandbox.join("shop.duckdb")).unwrap().execute_batch(made).unwrap(),
-        }
+        shop.run(made);
         shop.sandbox.write("models/orders.sql", "select 2 as id");
         let (_, report) = shop.check(0);
         let notes = diff(&report, "orders")["notes"].to_string();
