@@ -108,12 +108,18 @@ impl Pairing<'_> {
                 limits.push(format!("{}{unit}", tolerance.absolute));
             }
             if tolerance.relative > 0.0 {
-                limits.push(format!("{} %", tolerance.relative * 100.0));
+                limits.push(format!("{} %", in_percent(tolerance.relative)));
             }
             diff.notes.push(format!("{} counts as unchanged within {}", current.name, limits.join(" or ")));
         }
         Shared { field, compared: true }
     }
+}
+
+/// A share in per cent, without the digits that multiplying makes up.
+fn in_percent(share: f64) -> f64 {
+    let percent = share * 100.0;
+    format!("{percent:.12e}").parse().unwrap_or(percent)
 }
 
 /// What a reader must know of how a column was compared.

@@ -8,10 +8,10 @@ use super::columns::Pairing;
 use super::many::Pool;
 use super::options::row;
 use super::outcome::{Method, TableDiff};
-use super::{Options, diff};
+use super::{Options, Tolerated, diff};
 use crate::model::{Change, NodeId, Value};
 use crate::plan::Comparison;
-use crate::warehouse::compare::{self, Ability, Field, Side, Sides};
+use crate::warehouse::compare::{self, Ability, Field, Side, Sides, Tolerance};
 use crate::warehouse::{Dialect, Error, Session, Warehouse};
 
 /// What the second build of a node has otherwise than the first.
@@ -21,6 +21,9 @@ pub struct Noise {
     pub unique_id: NodeId,
     /// Columns whose values differ, with the number of rows in which they do where rows could be paired.
     pub columns: Vec<(String, Option<u64>)>,
+    /// Columns of floating-point numbers that differ by rounding alone, as sums do that are added up in another order,
+    /// with what they may differ by.
+    pub rounded: Vec<(String, Tolerance)>,
     /// Rows of the first build.
     pub rows: u64,
     /// Rows that only the first build (`baseline`) and only the second has, by the key, or as a whole without one.
@@ -35,13 +38,18 @@ impl Noise {
         Self { gap: Some(reason), ..Self::none(unique_id) }
     }
 
+    /// Whether the two builds differ.
+    pub fn is_any(&self) -> bool {
+        !self.columns.is_empty() || !self.rounded.is_empty() || self.lone_rows() > 0
+    }
+
     /// Rows that only one of the builds has.
     pub fn lone_rows(&self) -> u64 {
         self.lone.baseline + self.lone.current
     }
 
     fn none(unique_id: NodeId) -> Self {
-        Self { unique_id, columns: Vec::new(), rows: 0, lone: Change::default(), gap: None }
+        Self { unique_id, columns: Vec::new(), rounded: Vec::new(), rows: 0, lone: Change::default(), gap: None }
     }
 }
 
@@ -84,7 +92,10 @@ async fn noise(
         Options { samples: 0, show_values: false, profile: false, drift: false, sample: None, ..options.clone() };
     let mut work = Work { session, dialect, options };
     let found = work.diff(comparison).await?;
-    let noise = reading(&comparison.unique_id, &found);
+    let mut noise = reading(&comparison.unique_id, &found);
+    if !suspects_a_key(&found) {
+        work.tell_rounding_apart(comparison, &found, &mut noise).await?;
+    }
     let Some(suspects) = suspects(&found) else { return Ok(noise) };
     let changed = work.with_other_values(comparison, &suspects).await?;
     // Where most columns hold other values, the rows are other ones.
@@ -131,6 +142,16 @@ fn suspects_a_key(found: &TableDiff) -> bool {
     is_keyed(found) && found.rows.changed + found.rows.unchanged == 0 && found.rows.removed > 0 && found.rows.added > 0
 }
 
+/// By how much numbers of a type may differ that were rounded in another order: some thousand times their precision.
+fn rounding(data_type: &str) -> Option<Tolerance> {
+    let relative = match data_type.to_ascii_lowercase().as_str() {
+        "double" | "double precision" => 1e-11,
+        "float" | "real" => 1e-4,
+        _ => return None,
+    };
+    Some(Tolerance { absolute: 0.0, relative })
+}
+
 /// The columns that may be why rows have no counterpart in the other build; none when there is nothing to explain.
 fn suspects(found: &TableDiff) -> Option<Vec<String>> {
     match &found.method {
@@ -153,6 +174,36 @@ struct Work<'a> {
 impl Work<'_> {
     async fn diff(&mut self, comparison: &Comparison) -> Result<TableDiff, Error> {
         diff(self.session, self.dialect, comparison, &self.options).await
+    }
+
+    /// Takes the columns that differ by rounding alone from those that change by themselves.
+    async fn tell_rounding_apart(
+        &mut self,
+        comparison: &Comparison,
+        found: &TableDiff,
+        noise: &mut Noise,
+    ) -> Result<(), Error> {
+        let is_changed = |name: &str| noise.columns.iter().any(|(changed, _)| changed == name);
+        let floats: Vec<(String, Tolerance)> = found
+            .columns
+            .iter()
+            .filter(|column| is_changed(&column.name))
+            .filter_map(|column| Some((column.name.clone(), rounding(column.data_type.current.as_deref()?)?)))
+            .collect();
+        if floats.is_empty() {
+            return Ok(());
+        }
+        let rules = floats.iter().map(|(name, tolerance)| (Tolerated::Column(name.clone()), *tolerance));
+        let mut options = self.options.clone();
+        options.tolerance.extend(rules);
+        let within = diff(self.session, self.dialect, comparison, &options).await?;
+        let is_equal =
+            |name: &str| within.columns.iter().any(|column| column.name == name && column.changed == Some(0));
+        if within.is_compared() {
+            noise.rounded = floats.into_iter().filter(|(name, _)| is_equal(name)).collect();
+            noise.columns.retain(|(name, _)| !noise.rounded.iter().any(|(rounded, _)| rounded == name));
+        }
+        Ok(())
     }
 
     /// Those of the named columns that hold other values in the other build, in whatever rows.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{Error, Invocation, Loaded};
 use crate::build::{self, BuildContext, BuildOutcome};
-use crate::diff::{self, Noise, Options, TableDiff};
+use crate::diff::{self, Noise, Options, TableDiff, Tolerated};
 use crate::environment::{self, Marker};
 use crate::model::{Code, Diagnostic, Event, NodeId, NodeStatus, Stage};
 use crate::plan::{self, Comparison, Plan};
@@ -135,7 +135,7 @@ impl Again<'_> {
                 return Ok(Found { cancelled: true, ..Found::default() });
             }
         };
-        let noisy = compared.iter().filter(|noise| !noise.columns.is_empty() || noise.lone_rows() > 0).count();
+        let noisy = compared.iter().filter(|noise| noise.is_any()).count();
         let detail = format!("{noisy} of {} change by themselves", plural(compared.len() as u64, "table"));
         self.invocation.finished(Stage::Diff, detail, since);
         noise.extend(compared.into_iter().map(|mut found| {
@@ -175,9 +175,12 @@ impl Again<'_> {
 }
 
 impl Found {
-    /// Takes the columns that change by themselves out of a comparison with production.
-    pub(super) fn set_apart(&self, comparison: &mut Comparison, options: &Options) {
+    /// Takes the columns that change by themselves out of a comparison with production, and allows for the rounding of
+    /// others.
+    pub(super) fn set_apart(&self, comparison: &mut Comparison, options: &mut Options) {
         let Some(noise) = self.noise.get(&comparison.unique_id) else { return };
+        let rounded = noise.rounded.iter().map(|(name, tolerance)| (Tolerated::Column(name.clone()), *tolerance));
+        options.tolerance.extend(rounded);
         for (column, rows) in &noise.columns {
             let place =
                 rows.map(|rows| format!(" (in {} of {})", options.told(rows), plural(noise.rows.max(rows), "row")));
@@ -194,6 +197,13 @@ impl Found {
                 "it could not be compared with a second build, so columns that change by themselves are only known from \
                  the SQL: {}",
                 gap.trim_end_matches('.')
+            ));
+        }
+        if !noise.rounded.is_empty() && diff.is_compared() {
+            let names: Vec<&str> = noise.rounded.iter().map(|(name, _)| name.as_str()).collect();
+            diff.notes.push(format!(
+                "two builds of the same code differ by rounding in {}, which is why as much is allowed for",
+                names.join(", ")
             ));
         }
         if noise.lone_rows() > 0 {

@@ -139,6 +139,23 @@ fn columns_that_two_builds_differ_by_are_named_and_set_apart() {
 }
 
 #[test]
+fn what_two_builds_round_otherwise_is_compared_with_as_much_allowed_for() {
+    let orders = "select id, cast(id * 10 + {{ dice() }} * 1e-12 as double precision) as total, \
+                  cast(id + {{ dice() }} as double precision) as luck from {{ numbers(50) }}";
+    for shop in Shop::both(&[("models/orders.sql", orders), ("models/schema.yml", TESTED), ("slimdiff.yml", TWICE)]) {
+        shop.sandbox
+            .write("models/orders.sql", orders.replace("id * 10", "id * 10 + case when id = 3 then 0.001 else 0 end"));
+        let (said, report) = shop.check(0);
+        let diff = diff(&report, "orders");
+        assert_eq!(counts(diff), [0, 0, 1, 49], "{said}");
+        assert_eq!(diff["excluded"].as_array().unwrap().len(), 1, "{diff:#}");
+        let notes = diff["notes"].to_string();
+        assert!(notes.contains("two builds of the same code differ by rounding in total"), "{notes}");
+        assert!(notes.contains("total counts as unchanged within 0.000000001 %"), "{notes}");
+    }
+}
+
+#[test]
 fn rows_that_only_one_of_two_builds_has_are_said() {
     let orders = "select id, id * 10 as amount from {{ numbers(2000) }} where {{ dice() }} < 0.5";
     for shop in Shop::both(&[("models/orders.sql", orders), ("models/schema.yml", TESTED), ("slimdiff.yml", TWICE)]) {
