@@ -136,7 +136,7 @@ impl Again<'_> {
             }
         };
         let noisy = compared.iter().filter(|noise| noise.is_any()).count();
-        let detail = format!("{noisy} of {} change by themselves", plural(compared.len() as u64, "table"));
+        let detail = format!("{noisy} of {} change by themselves", compared.len());
         self.invocation.finished(Stage::Diff, detail, since);
         noise.extend(compared.into_iter().map(|mut found| {
             found.gap = found.gap.map(|gap| self.hushed(&gap));

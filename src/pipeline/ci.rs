@@ -196,6 +196,31 @@ pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said
     options.min_count = options.min_count.max(policy.min_count);
 }
 
+/// Takes the columns that production does not have from those that are not compared: there is nothing to compare them
+/// with, and what they hold is described. That their values change by themselves is a note, of each comparison.
+async fn noise_of_new_columns(
+    warehouse: &Arc<dyn Warehouse>,
+    comparisons: &mut [(Comparison, diff::Options)],
+) -> Result<Vec<Vec<String>>, Error> {
+    let mut session = warehouse.session().await?;
+    let mut notes = Vec::new();
+    for (comparison, _) in comparisons {
+        let known = match &comparison.relation.baseline {
+            Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
+            _ => Vec::new(),
+        };
+        let is_known = |(name, _): &(String, String)| known.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        let excluded = std::mem::take(&mut comparison.excluded);
+        let (shared, new): (Vec<_>, Vec<_>) = excluded.into_iter().partition(is_known);
+        comparison.excluded = shared;
+        // The clock of a snapshot is no news.
+        let new = new.into_iter().filter(|(_, why)| why.starts_with("they "));
+        let note = |(name, why)| format!("values of {name}, which production does not have: {why}");
+        notes.push(new.map(note).collect());
+    }
+    Ok(notes)
+}
+
 /// Passes events on without the values of rows that a database's messages can hold.
 struct WithoutValues(Arc<dyn Observer>);
 
@@ -295,9 +320,11 @@ impl Check<'_> {
         for (comparison, options) in &mut comparisons {
             again.set_apart(comparison, options);
         }
+        let news = noise_of_new_columns(warehouse, &mut comparisons).await?;
         let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
-        for (diff, (_, options)) in diffs.iter_mut().zip(&comparisons) {
+        for ((diff, (_, options)), news) in diffs.iter_mut().zip(&comparisons).zip(news) {
+            diff.notes.extend(news);
             again.note(diff, options);
             options.redact(diff);
             if let diff::Method::Failed { reason } = &mut diff.method

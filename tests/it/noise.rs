@@ -139,6 +139,31 @@ fn columns_that_two_builds_differ_by_are_named_and_set_apart() {
 }
 
 #[test]
+fn new_columns_that_change_by_themselves_are_told_and_described() {
+    let files = [("models/orders.sql", "select id from {{ numbers(9) }}"), ("slimdiff.yml", TWICE)];
+    for shop in Shop::both(&files) {
+        let new = "select id, {{ dice() }} as luck, now() as at from {{ numbers(9) }}";
+        shop.sandbox.write("models/orders.sql", new);
+        shop.sandbox.write("models/others.sql", new);
+        let (said, report) = shop.check(0);
+        for name in ["orders", "others"] {
+            let diff = diff(&report, name);
+            let notes = diff["notes"].to_string();
+            assert!(
+                notes.contains("values of luck, which production does not have: they differ between two"),
+                "{said}"
+            );
+            assert!(
+                notes.contains("values of at, which production does not have: they change by themselves"),
+                "{said}"
+            );
+            assert!(diff["columns"].as_array().unwrap().iter().any(|column| column["name"] == "luck"), "{diff:#}");
+            assert!(diff["excluded"].as_array().unwrap().is_empty(), "{diff:#}");
+        }
+    }
+}
+
+#[test]
 fn what_two_builds_round_otherwise_is_compared_with_as_much_allowed_for() {
     let orders = "select id, cast(id * 10 + {{ dice() }} * 1e-12 as double precision) as total, \
                   cast(id + {{ dice() }} as double precision) as luck from {{ numbers(50) }}";
