@@ -25,7 +25,7 @@ pub async fn diff_aligned(
     let plan = match (&comparison.relation.baseline, &comparison.relation.current) {
         (Some(baseline), Some(current)) => {
             let filter = options.filter.as_deref();
-            let sides = Sides { dialect, relation: Change { baseline, current }, filter, sample: None };
+            let sides = Sides { dialect, relation: Change { baseline, current }, filter, part: None };
             match (Aligning { session: &mut *session, comparison, options, alignment, sides }).align().await {
                 Ok(aligned) => aligned,
                 // The condition of the options, or a view, may be what the database refuses: the comparison will say so.

@@ -218,7 +218,7 @@ impl Work<'_> {
         let fields: Vec<Field> = fields.into_iter().filter(|field| names.contains(&field.name.current)).collect();
         let ability = self.ability().await?;
         let filter = self.options.filter.as_deref();
-        let sides = Sides { dialect: self.dialect, relation: Change { baseline, current }, filter, sample: None };
+        let sides = Sides { dialect: self.dialect, relation: Change { baseline, current }, filter, part: None };
         let mut found = Vec::new();
         for batch in fields.chunks(compare::BATCH) {
             let mut sums: Change<Vec<Value>> = Change::default();

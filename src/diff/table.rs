@@ -12,7 +12,7 @@ use super::{Options, drift, numbers, renames, search};
 use crate::model::{Change, Column, Relation, Value};
 use crate::plan::Comparison;
 use crate::warehouse::compare::rows_of;
-use crate::warehouse::compare::{self, Ability, Field, Scratch, Side, Sides, Whole};
+use crate::warehouse::compare::{self, Ability, Field, Part, Scratch, Side, Sides, Whole};
 use crate::warehouse::{Dialect, Error, Session};
 
 /// Compares two relations. Every figure of the result is of one state of the data and exact, but for what the result
@@ -106,7 +106,7 @@ impl Work<'_> {
         let paired = pairing.pair(&columns, diff);
         let relation = Change { baseline, current };
         diff.schema.nullability = self.nullability(&relation, &paired).await?;
-        let sides = Sides { dialect: self.dialect, relation, filter: self.options.filter.as_deref(), sample: None };
+        let sides = Sides { dialect: self.dialect, relation, filter: self.options.filter.as_deref(), part: None };
         self.compare_rows(&pairing, sides, &columns, &paired, diff).await
     }
 
@@ -130,7 +130,7 @@ impl Work<'_> {
         let first = keys.first().map(|key| key.fields.clone()).unwrap_or_default();
         let by = if first.is_empty() { &fields } else { &first };
         diff.sampled = self.options.sample.filter(|share| *share < 1.0);
-        let sides = Sides { sample: diff.sampled.map(|share| (share, by.as_slice())), ..sides };
+        let sides = Sides { part: diff.sampled.map(|share| Part::Keys(share, by.as_slice())), ..sides };
         self.by_key_or_wholes(pairing, sides, columns, &fields, keys, diff).await
     }
 

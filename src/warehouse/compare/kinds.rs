@@ -99,4 +99,9 @@ impl Kind {
     pub(super) fn is_int(&self) -> bool {
         matches!(self, Self::Int { .. })
     }
+
+    /// Whether values may have parts: what we know nothing about may be a struct, a map or a union.
+    pub(super) fn is_nested(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Other)
+    }
 }

@@ -26,9 +26,11 @@ pub use self::numbers::{Number, Tolerance};
 pub use self::pairs::{Cell, Pairs, ROWS_KEPT, STATISTICS};
 pub use self::scratch::{Ability, Scratch};
 pub use self::search::{Search, evidence_of_rename};
-pub use self::sides::{Side, Sides, begin, end, enforced_keys, not_null_columns, rows_of, same_column};
+pub use self::sides::{
+    Part, Side, Sides, begin, end, enforced_keys, leads_an_index, not_null_columns, rows_of, same_column,
+};
 pub use self::slices::{affected, all as all_by_value, can_name_a_group};
-pub use self::totals::{checksum, counting_is_free, profile, rows_with_null};
+pub use self::totals::{bounds, checksum, counting_is_free, profile, rows_with_null};
 pub use self::types::{Form, TextRules};
 pub use self::whole::Whole;
 

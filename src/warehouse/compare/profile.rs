@@ -155,12 +155,17 @@ impl Profiled {
             return None;
         }
         if engine == "duckdb" {
-            // NULL has a hash there.
-            return Some(format!("(case when {column} is not null then hash({column}) end)"));
+            // NULL has a hash there, and of wide numbers 0 and -1 have the same.
+            let wide = matches!(self.nature, Nature::Int | Nature::Decimal { .. });
+            let sign = if wide { format!(", {column} < 0") } else { String::new() };
+            return Some(format!("(case when {column} is not null then hash({column}{sign}) end)"));
         }
         Some(match self.nature {
-            Nature::Int => format!("hashint8extended({column}, 0)"),
-            Nature::Decimal { .. } => format!("hash_numeric_extended({column}, 0)"),
+            // Of the upper half of a bigint little is left in its hash, of the sign of a numeric nothing.
+            Nature::Int => format!("hashint8extended({column}, cast({column} as bigint) >> 32)"),
+            Nature::Decimal { .. } => {
+                format!("hash_numeric_extended({column}, case when {column} < 0 then 1 else 0 end)")
+            }
             Nature::Float => format!("hashfloat8extended({column}, 0)"),
             Nature::Text => format!("hashtextextended({}, 0)", text(engine, column)),
             Nature::Timestamp => format!("timestamp_hash_extended({column}, 0)"),

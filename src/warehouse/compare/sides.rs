@@ -50,18 +50,30 @@ pub struct Sides<'a> {
     pub relation: Change<&'a Relation>,
     /// A condition in SQL that rows of both have to meet.
     pub filter: Option<&'a str>,
-    /// The share of keys that is compared, 0 to 1, and the columns that are the key for this purpose.
-    pub sample: Option<(f64, &'a [Field])>,
+    /// The part of the rows that is compared; none: all.
+    pub part: Option<Part<'a>>,
+}
+
+/// A part of the rows that both sides choose alike.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    /// A share of keys, 0 to 1, and the columns that are the key for this purpose.
+    Keys(f64, &'a [Field]),
+    /// The rows whose whole number in a column is within bounds, both of which belong to it. Tables that are in the order
+    /// of the column are read there alone.
+    Range(&'a Field, i64, i64),
 }
 
 impl Sides<'_> {
     /// The rows of one side under the alias `t`, as what follows `from`.
     pub fn rows(&self, side: Side) -> String {
         let mut rows = rows_of(side.of::<&Relation>(&self.relation), self.filter);
-        if let Some((share, key)) = self.sample {
-            let share = in_sample(self.dialect, share, &self.forms(key, side));
-            rows = format!("(select * from {rows} where {share}) as t");
-        }
+        let part = match self.part {
+            Some(Part::Keys(share, key)) => in_sample(self.dialect, share, &self.forms(key, side)),
+            Some(Part::Range(field, from, to)) => format!("{} between {from} and {to}", self.raw(field, side)),
+            None => return rows,
+        };
+        rows = format!("(select * from {rows} where {part}) as t");
         rows
     }
 
@@ -77,6 +89,11 @@ impl Sides<'_> {
 
     pub(super) fn forms(&self, fields: &[Field], side: Side) -> Vec<String> {
         fields.iter().map(|field| self.formed(field, side)).collect()
+    }
+
+    /// What of a column of one side is hashed.
+    pub(super) fn hashed(&self, field: &Field, side: Side) -> Vec<String> {
+        field.form.hashed(self.dialect.name(), &self.formed(field, side))
     }
 }
 
@@ -138,6 +155,21 @@ pub fn enforced_keys(dialect: &dyn Dialect, relation: &Relation) -> String {
             name = dialect.literal(&in_postgres(dialect, relation)),
         ),
     }
+}
+
+/// One row: how many indexes of one side begin with a column. None where no index is needed to find a range of it.
+pub fn leads_an_index(sides: &Sides<'_>, field: &Field, side: Side) -> Option<String> {
+    let relation = in_postgres(sides.dialect, side.of::<&Relation>(&sides.relation));
+    (sides.dialect.name() == "postgres").then(|| {
+        format!(
+            "select count(*) from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and \
+             a.attnum = i.indkey[0] join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = \
+             c.relam\nwhere i.indrelid = pg_catalog.to_regclass({}) and a.attname = {} and m.amname = 'btree' and \
+             i.indisvalid and i.indpred is null",
+            sides.dialect.literal(&relation),
+            sides.dialect.literal(side.of(&field.name).as_str()),
+        )
+    })
 }
 
 /// The names of the columns that are declared never to be NULL.

@@ -95,6 +95,52 @@ impl Form {
         side.of(&self.sql).replace("{}", column)
     }
 
+    /// What is hashed for a value in its form `formed`: values that are not equal have different hashes then, but for
+    /// chance. The engines' own hashes do not see to that. DuckDB's of nested values leave out where a part ends (`[]`,
+    /// `[NULL]` and NULL are one), and those of 128 bits are alike where their halves are (0 and -1). PostgreSQL's leave
+    /// out the sign of a numeric, the dimensions of an array, and half of a bigint or a timestamp (-1 and 4294967295).
+    ///
+    /// Some nested values that are equal have different texts (`[0.0]` and `[-0.0]`): see [`Self::is_nested`].
+    pub(super) fn hashed(&self, engine: &str, formed: &str) -> Vec<String> {
+        let also = |more: String| vec![formed.to_owned(), more];
+        if engine == "duckdb" {
+            return match &self.kind {
+                // Of a union the text alone would not tell the member.
+                kind if kind.is_nested() => also(format!("cast({formed} as varchar)")),
+                Kind::Int { bits: 128, .. } | Kind::Decimal(Some((19.., _)) | None) => {
+                    also(format!("cast({formed} as double)"))
+                }
+                Kind::Uuid => vec![format!("cast({formed} as varchar)")],
+                _ => vec![formed.to_owned()],
+            };
+        }
+        match &self.kind {
+            Kind::Int { bits: 64, .. } => also(format!("{formed} >> 32")),
+            // With its sign, and with what tells NaN from the infinities. Zeros at the end count.
+            Kind::Decimal(_) => vec![format!("numeric_send({formed})")],
+            Kind::Timestamp => vec![format!("timestamp_send({formed})")],
+            Kind::TimestampTz => vec![format!("timestamptz_send({formed})")],
+            Kind::Text
+            | Kind::Int { bits: 16 | 32, .. }
+            | Kind::Float(_)
+            | Kind::Bool
+            | Kind::Date
+            | Kind::Uuid
+            | Kind::Bytes => vec![formed.to_owned()],
+            _ => vec![format!("cast({formed} as text)")],
+        }
+    }
+
+    /// Whether two values that are equal may be hashed as different ones.
+    pub(super) fn is_nested(&self) -> bool {
+        self.kind.is_nested()
+    }
+
+    /// Whether values are whole numbers on both sides, compared as they are.
+    pub(super) fn is_plain_integer(&self) -> bool {
+        self.kind.is_int() && self.keeps_apart()
+    }
+
     fn as_is(kind: &Kind) -> Self {
         Self::each("{}", "{}", kind.clone())
     }

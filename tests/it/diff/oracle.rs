@@ -24,6 +24,9 @@ enum Kind {
     Uuid,
     Interval,
     Json,
+    Bytes,
+    List,
+    Lists,
 }
 
 /// A value, such that equal values are equal: what can be written in several ways has a number besides its text.
@@ -59,6 +62,7 @@ impl Cell {
             }
             Self::Number(number) => format!("cast({number} as {data_type})"),
             Self::Text(text) => format!("cast('{}' as {data_type})", text.replace('\'', "''")),
+            Self::Spelt(_, literal) if literal.starts_with("array") => format!("cast({literal} as {data_type})"),
             Self::Spelt(_, literal) => format!("cast('{literal}' as {data_type})"),
             Self::Bool(truth) => format!("cast({truth} as {data_type})"),
         }
@@ -98,6 +102,24 @@ fn cell(kind: Kind) -> BoxedStrategy<Cell> {
             &["\"1\""],
             &["1", "1.0", "10e-1"],
             &["{}"],
+            &[r#"{"a": []}"#],
+            &[r#"{"a": [[], []]}"#],
+        ]),
+        Kind::Bytes => spelt(&[&[""], &["\\x00"], &["\\xff"], &["\\xFE"]]),
+        Kind::List => spelt(&[
+            &["array[]"],
+            &["array[null]"],
+            &["array[null, null]"],
+            &["array[0]"],
+            &["array[1, 2]"],
+            &["array[2, 1]"],
+        ]),
+        Kind::Lists => spelt(&[
+            &["array[]"],
+            &["array[array[1], array[2]]"],
+            &["array[array[1, 2]]"],
+            &["array[array[null], array[null]]"],
+            &["array[array[null, null]]"],
         ]),
     };
     prop_oneof![1 => Just(Cell::Null), 6 => some].boxed()
@@ -144,6 +166,10 @@ impl Column {
             (Kind::Uuid, _) => "uuid",
             (Kind::Interval, _) => "interval",
             (Kind::Json, _) => "json",
+            // What DuckDB calls `blob`.
+            (Kind::Bytes, _) => "bytea",
+            (Kind::List, _) => "integer[]",
+            (Kind::Lists, _) => "integer[][]",
         }
     }
 
@@ -177,6 +203,9 @@ fn pair() -> impl Strategy<Value = Pair> {
         Kind::Uuid,
         Kind::Interval,
         Kind::Json,
+        Kind::Bytes,
+        Kind::List,
+        Kind::Lists,
     ]);
     let fates =
         prop_oneof![6 => Just(Fate::Kept), 2 => Just(Fate::Retyped), 1 => Just(Fate::Added), 1 => Just(Fate::Removed)];
@@ -200,8 +229,8 @@ fn pair() -> impl Strategy<Value = Pair> {
             // Mostly a handful, now and then many.
             let row = (row, changes, presence);
             let rows = prop_oneof![
-                60 => prop::collection::vec(row.clone(), 0..12),
-                1 => prop::collection::vec(row, 1000..2500),
+                80 => prop::collection::vec(row.clone(), 0..12),
+                1 => prop::collection::vec(row, 1000..5000),
             ];
             (Just(columns), Just(key), rows).prop_map(move |(columns, key, rows)| {
                 let mut sides = Change { baseline: Vec::new(), current: Vec::new() };

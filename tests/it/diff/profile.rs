@@ -94,6 +94,23 @@ fn distinct_values_are_estimated_well_from_few_to_many() {
 }
 
 #[test]
+fn a_sign_makes_two_values() {
+    for engine in Engine::all() {
+        let wide = if engine.name == "duckdb" { "hugeint" } else { "bigint" };
+        engine.run(&format!(
+            "{SCHEMAS}; create table prod.t (k integer, d numeric(38,2), w {wide}, i bigint); create table pr.t (k integer, \
+             d numeric(38,2), w {wide}, i bigint); insert into prod.t values (1, 1, 0, -1), (2, -1, -1, 4294967295); \
+             insert into pr.t values (1, 0, 1, 0), (2, -0.01, 1, 0), (3, -2147483648, 1, -9223372036854775807)"
+        ));
+        let diff = profiled(&engine);
+        for (column, values) in [("d", [2, 3]), ("w", [2, 1]), ("i", [2, 2])] {
+            let found = both(&diff, column).map(|profile| profile.distinct.unwrap());
+            assert_eq!([found.baseline, found.current], values, "{}: {column}", engine.name);
+        }
+    }
+}
+
+#[test]
 fn a_masked_column_shows_nothing_that_is_a_value() {
     for engine in Engine::all() {
         engine.run(&format!(

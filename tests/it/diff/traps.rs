@@ -380,6 +380,213 @@ fn no_trap_gives_a_wrong_number() {
     }
 }
 
+/// Types, and values of theirs of which no two are equal.
+const APART: &[(&str, &str, &[&str])] = &[
+    ("", "smallint", &["null", "0", "-1", "1", "255", "32767"]),
+    ("", "integer", &["null", "0", "-1", "1", "2", "65535", "65536", "2147483647", "-2147483648"]),
+    (
+        "",
+        "bigint",
+        &[
+            "null",
+            "0",
+            "-1",
+            "1",
+            "4294967295",
+            "4294967296",
+            "4294967297",
+            "-4294967296",
+            "-4294967297",
+            "9223372036854775807",
+        ],
+    ),
+    ("", "numeric(12,2)", &["null", "0", "1", "-1", "100", "-100", "0.01", "-0.01", "10000", "0.1"]),
+    (
+        "",
+        "numeric(38,2)",
+        &[
+            "null",
+            "0",
+            "-0.01",
+            "0.01",
+            "1",
+            "-1",
+            "184467440737095516.16",
+            "184467440737095516.17",
+            "123456789012345678901234567890.12",
+        ],
+    ),
+    ("", "real", &["null", "0", "1", "-1", "'nan'", "'infinity'", "'-infinity'", "0.1", "1e-30"]),
+    (
+        "",
+        "double precision",
+        &[
+            "null",
+            "0",
+            "1",
+            "-1",
+            "'nan'",
+            "'infinity'",
+            "'-infinity'",
+            "0.1",
+            "0.10000000000000002",
+            "1e300",
+            "1e-300",
+        ],
+    ),
+    ("", "boolean", &["null", "true", "false"]),
+    ("", "varchar", &["null", "''", "' '", "'0'", "'a'", "'A'", "'NULL'", "'a '", "'ä'"]),
+    ("", "date", &["null", "'1970-01-01'", "'2000-01-01'", "'1999-12-31'", "'infinity'", "'-infinity'"]),
+    (
+        "",
+        "timestamp",
+        &[
+            "null",
+            "'1970-01-01'",
+            "'2000-01-01'",
+            "'1999-12-31 23:59:59.999999'",
+            "'2000-01-01 01:11:34.967295'",
+            "'infinity'",
+        ],
+    ),
+    (
+        "",
+        "timestamptz",
+        &[
+            "null",
+            "'1970-01-01'",
+            "'2000-01-01'",
+            "'1999-12-31 23:59:59.999999'",
+            "'2000-01-01 01:11:34.967295'",
+            "'infinity'",
+        ],
+    ),
+    ("", "time", &["null", "'00:00'", "'01:11:34.967297'", "'00:00:00.000001'", "'23:59:59'"]),
+    ("", "interval", &["null", "'0 days'", "'1 day'", "'24 hours'", "'1 month'", "'30 days'", "'-1 days'"]),
+    (
+        "",
+        "uuid",
+        &[
+            "null",
+            "'00000000-0000-0000-0000-000000000000'",
+            "'80000000-0000-0000-0000-000000000000'",
+            "'80000000-0000-0001-0000-000000000001'",
+            "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+            "'7fffffff-ffff-ffff-ffff-ffffffffffff'",
+        ],
+    ),
+    (
+        "",
+        "json",
+        &[
+            "null",
+            "'null'",
+            "'[]'",
+            "'[[],[]]'",
+            "'{}'",
+            "'1'",
+            "'-1'",
+            "'{\"a\": []}'",
+            "'{\"a\": [[], []]}'",
+            "'\"1\"'",
+        ],
+    ),
+    (
+        "",
+        "integer[]",
+        &["null", "array[]", "array[null]", "array[null, null]", "array[0]", "array[1, 2]", "array[2, 1]", "array[-1]"],
+    ),
+    ("", "numeric(9,2)[]", &["null", "array[1]", "array[-1]", "array[0]", "array[null]"]),
+    ("duckdb", "blob", &["null", "''", "'\\x00'", "'\\x00\\x00'", "'a'"]),
+    ("postgres", "bytea", &["null", "''", "'\\x00'", "'\\x0000'", "'a'"]),
+    (
+        "duckdb",
+        "integer[][]",
+        &["null", "[]", "[[]]", "[null]", "[[null]]", "[[1], [2]]", "[[1, 2]]", "[[], [1]]", "[[1], []]"],
+    ),
+    ("duckdb", "integer[2]", &["null", "[1, 2]", "[2, 1]", "[null, null]", "[null, 1]", "[1, null]"]),
+    ("duckdb", "struct(a integer)", &["null", "{'a': null}", "{'a': 0}", "{'a': 1}"]),
+    ("duckdb", "struct(a integer[], b integer[])", &["{'a': [1, 2], 'b': [3]}", "{'a': [1], 'b': [2, 3]}", "null"]),
+    ("duckdb", "struct(a varchar)[]", &["null", "[]", "[null]", "[{'a': null}]", "[{'a': 'NULL'}]", "[{'a': ''}]"]),
+    ("duckdb", "map(integer, integer)", &["null", "map {}", "map {1: null}", "map {1: 2}", "map {2: 1}"]),
+    (
+        "duckdb",
+        "union(a integer, b integer)",
+        &["null", "union_value(a := 1)", "union_value(b := 1)", "union_value(a := null)"],
+    ),
+    (
+        "duckdb",
+        "hugeint",
+        &["null", "0", "-1", "1", "18446744073709551616", "18446744073709551617", "-18446744073709551616"],
+    ),
+    ("duckdb", "uhugeint", &["null", "0", "1", "18446744073709551616", "18446744073709551617"]),
+    ("duckdb", "ubigint", &["null", "0", "1", "18446744073709551615", "4294967296", "4294967297"]),
+    ("duckdb", "utinyint", &["null", "0", "1", "255"]),
+    ("duckdb", "timestamp_ns", &["null", "'1970-01-01'", "'1970-01-01 00:00:00.000000001'"]),
+    ("duckdb", "enum('a', 'b')", &["null", "'a'", "'b'"]),
+    ("duckdb", "bit", &["null", "'0'", "'1'", "'01'", "'001'"]),
+    (
+        "postgres",
+        "numeric",
+        &["null", "0", "1", "-1", "'nan'", "'infinity'", "'-infinity'", "10000", "1e-20", "-1e-20"],
+    ),
+    (
+        "postgres",
+        "integer[]",
+        &["'{1,2}'", "'{{1,2}}'", "'{{1},{2}}'", "'[0:1]={1,2}'", "'{NULL,NULL}'", "'{{NULL,NULL}}'"],
+    ),
+    (
+        "postgres",
+        "jsonb",
+        &["'{\"a\": []}'", "'{\"a\": [[], []]}'", "'{\"a\": 1}'", "'{\"a\": -1}'", "'{\"a\": null}'", "null"],
+    ),
+    ("postgres", "jsonb[]", &["array['{\"a\": []}'::jsonb]", "array['{\"a\": [[], []]}'::jsonb]"]),
+    ("postgres", "numrange", &["'[1,2)'", "'[-1,2)'", "'empty'", "'(,)'", "'(,2)'", "'(1,2)'", "null"]),
+    ("postgres", "int8range", &["'[4294967295,4294967299)'", "'[-1,4294967299)'", "null"]),
+    ("postgres", "timetz", &["'12:00+00'", "'13:00+01'", "'00:00+00'", "null"]),
+    ("postgres", "inet", &["'10.0.0.1'", "'10.0.0.1/8'", "'::1'", "null"]),
+    ("postgres", "money", &["'1'", "'-1'", "'0'", "null"]),
+    ("postgres", "bit varying", &["'0'", "'00'", "'1'", "''", "null"]),
+    ("postgres", "character(3)", &["'a'", "'b'", "''", "null"]),
+];
+
+/// The engines' own hashes of some of these are alike. Tables that differ in one value alone must not be taken for equal.
+#[test]
+fn one_value_that_became_another_is_seen_whatever_the_two_are() {
+    std::thread::scope(|scope| {
+        let engines = [Engine::duckdb, Engine::postgres];
+        let threads = engines.map(|engine| scope.spawn(move || one_value_is_seen(&engine())));
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+fn one_value_is_seen(engine: &Engine) {
+    for (_, data_type, values) in APART.iter().filter(|(of, ..)| of.is_empty() || *of == engine.name) {
+        let table = |schema: &str, at: usize| {
+            let value = values[at];
+            format!(
+                "create schema if not exists {schema}; drop table if exists {schema}.t; create table {schema}.t (id \
+                 integer, v {data_type}); insert into {schema}.t values (1, cast({value} as {data_type})), (2, null);"
+            )
+        };
+        for before in 0..values.len() {
+            engine.run(&table("prod", before));
+            for after in before..values.len() {
+                engine.run(&table("pr", after));
+                let n = u64::from(before != after);
+                for (keys, truth) in [(vec![&["id"][..]], [0, 0, n, 2 - n]), (Vec::new(), [n, n, 0, 2 - n])] {
+                    let options = Options { search_key: false, profile: false, ..Options::default() };
+                    let diff = engine.diff_with(&keys, &[], &options);
+                    let what = format!("{}: {data_type}: {}, {}", engine.name, values[before], values[after]);
+                    assert_eq!(figures(&diff), truth, "{what}: {:?}", diff.method);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn without_a_key_a_changed_row_is_one_removed_and_one_added() {
     for engine in Engine::all() {
