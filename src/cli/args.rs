@@ -387,6 +387,9 @@ pub(super) struct DiffArgs {
     /// Compare only rows of both relations that meet this condition, in SQL.
     #[arg(long, value_name = "SQL")]
     pub r#where: Option<String>,
+    /// Compare only rows up to the newest time in this column that both relations have: one of them is older.
+    #[arg(long, value_name = "COLUMN")]
+    pub align: Option<String>,
     /// How far numbers may be apart and still count as equal: `0.01`, `1%`, or for one column `amount=0.01`; for all
     /// floating-point numbers `float=1e-9`; for dates and times in seconds `time=1s` or `created_at=1s`. May be
     /// repeated.

@@ -6,7 +6,7 @@ use super::Exit;
 use super::args::{DiffArgs, DiffOutput, IgnoreText};
 use super::invoke::Session;
 use super::output::{Failure, print, terminal};
-use crate::diff::{Options, Tolerated};
+use crate::diff::{Alignment, Options, Tolerated};
 use crate::model::Change;
 use crate::pipeline::{self, CompareRequest, Place};
 use crate::report;
@@ -83,6 +83,7 @@ fn options(args: &DiffArgs) -> Result<Options, Failure> {
             normalize: args.ignore.contains(&IgnoreText::NormalForm),
         },
         filter: args.r#where.clone(),
+        align: args.align.as_ref().map(|column| Alignment { column: column.trim().to_owned(), window: false }),
         sample: args.sample.as_deref().map(sample).transpose()?,
         columns: trimmed(&args.columns),
         exclude: trimmed(&args.exclude),

@@ -1,8 +1,13 @@
 //! `slimdiff.yml`: what the project's team decided about pull requests. Flags win over it; it wins over the defaults.
 
+mod rules;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use rules::{ColumnRules, ModelRules, OfModel, Origin, RuleError, Rules, Thresholds};
 
 /// The name of the file, beside dbt_project.yml.
 pub const FILE: &str = "slimdiff.yml";
@@ -66,6 +71,12 @@ pub struct Policy {
     pub js: Option<f64>,
     /// A column whose number of distinct values changed by more than this share (0.5 is by half) is a finding.
     pub distinct_change: Option<f64>,
+    /// How columns that change by themselves are found.
+    pub noise: Noise,
+    /// Whether rows that only the newer of two relations can have are left out.
+    pub align: Align,
+    /// What holds for single models, by name or unique id.
+    pub models: BTreeMap<String, ModelRules>,
     /// Build and compare also what lies below a failed test, instead of skipping it as dbt's `build` does.
     pub build_below_failed_tests: bool,
 }
@@ -84,36 +95,62 @@ impl Default for Policy {
             ks: None,
             js: None,
             distinct_change: None,
+            noise: Noise::Sql,
+            align: Align::None,
+            models: BTreeMap::new(),
             build_below_failed_tests: false,
         }
     }
 }
 
 impl Policy {
-    /// Whether it must be measured how far distributions moved.
-    pub fn needs_drift(&self) -> bool {
-        self.drift || self.psi.or(self.ks).or(self.js).is_some()
-    }
-
-    /// Whether columns must be profiled.
-    pub fn needs_profile(&self) -> bool {
-        self.profile || self.distinct_change.is_some()
-    }
-
-    fn validate(&self) -> Result<(), String> {
-        let shares = [("null_rate_increase", self.null_rate_increase), ("ks", self.ks), ("js", self.js)];
-        for (name, share) in shares {
-            if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {
-                return Err(format!("policy.{name} is a number between 0 and 1, not {share}"));
-            }
+    /// The keys of a value out of range, with what is wrong with it.
+    fn validate(&self) -> Result<(), (Vec<String>, String)> {
+        let limits = [
+            ("null_rate_increase", self.null_rate_increase),
+            ("ks", self.ks),
+            ("js", self.js),
+            ("psi", self.psi),
+            ("distinct_change", self.distinct_change),
+        ];
+        for (name, limit) in limits {
+            rules::in_range(name, limit)
+                .map_err(|message| (vec![name.to_owned()], format!("policy.{name} {message}")))?;
         }
-        for (name, limit) in [("psi", self.psi), ("distinct_change", self.distinct_change)] {
-            if let Some(limit) = limit.filter(|limit| !limit.is_finite() || *limit < 0.0) {
-                return Err(format!("policy.{name} is a number of 0 or more, not {limit}"));
-            }
+        for (name, rules) in &self.models {
+            rules.validate().map_err(|(keys, message)| {
+                let place = [vec!["models".to_owned(), name.clone()], keys].concat();
+                (place, format!("policy.models.{name}: {message}"))
+            })?;
         }
         Ok(())
     }
+}
+
+/// Which rows are compared of relations of different age, by the column that dbt's configuration `event_time` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Align {
+    /// All.
+    #[default]
+    None,
+    /// Those that are no newer than what both sides have: production was built hours ago.
+    EventTime,
+    /// Those that are also no older: the pull request's build is limited to a few days.
+    EventTimeWindow,
+}
+
+/// How columns that change by themselves are found, whose values are then not compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noise {
+    /// Not at all: every column is compared.
+    None,
+    /// By reading the compiled SQL.
+    #[default]
+    Sql,
+    /// By reading the compiled SQL, and by building everything a second time and comparing the two builds.
+    BuildTwice,
 }
 
 /// Columns whose values may be shown.
@@ -157,11 +194,15 @@ pub enum Error {
         source: std::io::Error,
     },
     /// It says something that makes no sense.
-    #[error("{}: {message}", path.display())]
+    #[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What, and where.
+        /// The line, when it is known.
+        line: Option<u32>,
+        /// The keys below which it stands, from the top of the file.
+        keys: Vec<String>,
+        /// What is wrong with it.
         message: String,
     },
 }
@@ -181,19 +222,20 @@ impl Settings {
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(Error::Read { path, source }),
         };
-        let invalid = |message: String| Error::Invalid { path: path.clone(), message };
-        let json = parse_yaml(&text).map_err(invalid)?;
+        let invalid = |(keys, message)| Error::Invalid { path: path.clone(), line: None, keys, message };
+        let json = parse_yaml(&text).map_err(|message| invalid((Vec::new(), message)))?;
         if json.is_null() {
             return Ok(Self::default());
         }
-        let settings: Self = serde_json::from_value(json).map_err(|error| invalid(error.to_string()))?;
+        let settings: Self = rules::read(&json).map_err(invalid)?;
         settings.validate().map_err(invalid)?;
         Ok(settings)
     }
 
-    fn validate(&self) -> Result<(), String> {
-        self.policy.validate()?;
-        schema_name(&self.schema, Some(0), Some("branch")).map(|_| ())
+    fn validate(&self) -> Result<(), (Vec<String>, String)> {
+        self.policy.validate().map_err(|(keys, message)| ([vec!["policy".to_owned()], keys].concat(), message))?;
+        let named = schema_name(&self.schema, Some(0), Some("branch"));
+        named.map(|_| ()).map_err(|message| (vec!["schema".to_owned()], message))
     }
 }
 
@@ -229,7 +271,7 @@ pub fn schema_name(template: &str, number: Option<u64>, branch: Option<&str>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{Policy, Settings, ShowValues, schema_name};
+    use super::{Error, Settings, ShowValues, schema_name};
 
     #[test]
     fn the_template_is_filled_and_made_safe() {
@@ -253,6 +295,17 @@ mod tests {
         assert!(load(serde_json::json!({"policy": {"psi": -1}})).unwrap_err().to_string().contains("policy.psi"));
         assert!(load(serde_json::json!({"policy": {"ks": 2}})).is_err());
         assert_eq!(load(serde_json::json!({"policy": {"samples": 2}})).unwrap().policy.samples, 2);
+        for (json, place) in [
+            (serde_json::json!({"policy": {"samples": 1, "noise": "twice"}}), "policy/noise"),
+            (serde_json::json!({"policy": {"models": {"a": {"psi": 1}, "b": {"psii": 1}}}}), "policy/models/b/psii"),
+            (
+                serde_json::json!({"policy": {"models": {"b": {"columns": {"c": {"ks": 2}}}}}}),
+                "policy/models/b/columns/c/ks",
+            ),
+        ] {
+            let Err(Error::Invalid { keys, message, .. }) = load(json) else { unreachable!() };
+            assert_eq!(keys.join("/"), place, "{message}");
+        }
     }
 
     #[test]
@@ -271,12 +324,5 @@ mod tests {
         for wrong in [serde_json::json!("some"), serde_json::json!(true), serde_json::json!([1])] {
             assert!(load(wrong).unwrap_err().to_string().contains("a list of columns"));
         }
-    }
-
-    #[test]
-    fn a_threshold_asks_for_what_it_needs() {
-        assert!(!Policy::default().needs_drift() && Policy::default().needs_profile());
-        assert!(Policy { ks: Some(0.1), ..Policy::default() }.needs_drift());
-        assert!(Policy { profile: false, distinct_change: Some(0.1), ..Policy::default() }.needs_profile());
     }
 }

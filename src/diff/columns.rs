@@ -180,9 +180,15 @@ pub(super) fn tolerated(name: &str, tolerance: Tolerance, sort: NumberSort) -> S
         limits.push(format!("{}{unit}", tolerance.absolute));
     }
     if tolerance.relative > 0.0 {
-        limits.push(format!("{} %", tolerance.relative * 100.0));
+        limits.push(format!("{} %", in_percent(tolerance.relative)));
     }
     format!("{name} counts as unchanged within {}", limits.join(" or "))
+}
+
+/// A share in per cent, without the digits that multiplying makes up.
+fn in_percent(share: f64) -> f64 {
+    let percent = share * 100.0;
+    format!("{percent:.12e}").parse().unwrap_or(percent)
 }
 
 /// What a reader must know of how a column was compared.

@@ -2,7 +2,6 @@
 
 use super::columns::{Columns, Paired};
 use super::outcome::{KeyFacts, RejectedKey};
-use crate::model::Change;
 use crate::plan::{KeyCandidate, KeySource};
 use crate::warehouse::compare::Field;
 

@@ -6,19 +6,18 @@ use std::time::Instant;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::outcome::{Method, TableDiff};
-use super::{Options, diff};
+use super::{Options, diff_aligned};
 use crate::model::{Event, NodeId, NodeStatus, Observer, Stage};
 use crate::plan::Comparison;
 use crate::warehouse::{Error, Session, Warehouse};
 
-/// Makes all comparisons, at most `concurrency` at a time, and returns them in the order in which they were given.
+/// Makes all comparisons, each in its own way, at most `concurrency` at a time, and returns them in the order in which they were given.
 ///
 /// # Errors
 /// When no connection can be made, or the run was cancelled. Anything else is [`Method::Failed`] of its comparison.
 pub async fn diff_all(
     warehouse: &Arc<dyn Warehouse>,
-    comparisons: &[Comparison],
-    options: &Options,
+    comparisons: &[(Comparison, Options)],
     concurrency: usize,
     observer: &dyn Observer,
 ) -> Result<Vec<TableDiff>, Error> {
@@ -27,8 +26,8 @@ pub async fn diff_all(
     let plural = if comparisons.len() == 1 { "table" } else { "tables" };
     let detail = format!("comparing {} {plural} with production", comparisons.len());
     observer.observe(&Event::StageStarted { stage: Stage::Diff, detail, total });
-    let pool = Pool { warehouse, idle: Mutex::new(Vec::new()) };
-    let jobs = comparisons.iter().enumerate().map(|(at, comparison)| {
+    let pool = Pool::new(warehouse);
+    let jobs = comparisons.iter().enumerate().map(|(at, (comparison, options))| {
         let pool = &pool;
         async move { one(pool, comparison, options, observer).await.map(|diff| (at, diff)) }
     });
@@ -49,13 +48,17 @@ pub fn comparable(comparisons: &[Comparison], is_built: impl Fn(&NodeId) -> bool
 }
 
 /// Sessions that are kept between comparisons.
-struct Pool<'a> {
+pub(super) struct Pool<'a> {
     warehouse: &'a Arc<dyn Warehouse>,
     idle: Mutex<Vec<Box<dyn Session>>>,
 }
 
-impl Pool<'_> {
-    async fn take(&self) -> Result<Box<dyn Session>, Error> {
+impl<'a> Pool<'a> {
+    pub(super) fn new(warehouse: &'a Arc<dyn Warehouse>) -> Self {
+        Self { warehouse, idle: Mutex::new(Vec::new()) }
+    }
+
+    pub(super) async fn take(&self) -> Result<Box<dyn Session>, Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(session) => Ok(session),
@@ -63,7 +66,7 @@ impl Pool<'_> {
         }
     }
 
-    fn give_back(&self, session: Box<dyn Session>) {
+    pub(super) fn give_back(&self, session: Box<dyn Session>) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }
@@ -80,7 +83,7 @@ async fn one(
     let label = relation.map_or_else(|| unique_id.short().to_owned(), crate::model::Relation::short);
     observer.observe(&Event::NodeStarted { stage, unique_id: unique_id.clone(), label: label.clone() });
     let mut session = pool.take().await?;
-    let made = match diff(&mut *session, pool.warehouse.dialect(), comparison, options).await {
+    let made = match diff_aligned(&mut *session, pool.warehouse.dialect(), comparison, options).await {
         Ok(made) => {
             pool.give_back(session);
             made

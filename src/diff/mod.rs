@@ -3,11 +3,13 @@
 //! Every figure is exact, or the comparison says that it failed. Holds no SQL: `warehouse::compare` writes it.
 
 mod across;
+mod align;
 mod columns;
 mod drift;
 mod keyed;
 mod keys;
 mod many;
+mod noise;
 mod options;
 mod outcome;
 mod privacy;
@@ -22,10 +24,12 @@ mod totals;
 use options::numbers;
 
 pub use across::{End, diff_across};
+pub use align::diff_aligned;
 pub use many::{comparable, diff_all};
-pub use options::{Options, Tolerated};
+pub use noise::{Noise, noise_all};
+pub use options::{Alignment, Options, Tolerated};
 pub use outcome::{
-    ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, KeyFacts, KeyProof, Method, NumberChange, RejectedKey, Renamed,
-    RowCounts, Sample, SampleKind, SchemaDiff, Slice, TableDiff,
+    Aligned, ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, KeyFacts, KeyProof, Method, NumberChange, RejectedKey,
+    Renamed, RowCounts, Sample, SampleKind, SchemaDiff, Slice, TableDiff,
 };
 pub use table::diff;

@@ -17,6 +17,16 @@ pub enum Tolerated {
     Column(String),
 }
 
+/// How relations of different age are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alignment {
+    /// The column that tells how old a row is, by name; case does not matter.
+    pub column: String,
+    /// Whether rows that are older than the other side's oldest are left out as well as those that are newer than its
+    /// newest.
+    pub window: bool,
+}
+
 /// What is compared, how exactly, and what may be shown of it.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
@@ -37,6 +47,8 @@ pub struct Options {
     pub text: TextRules,
     /// A condition in SQL that rows of both sides have to meet.
     pub filter: Option<String>,
+    /// Whether rows that only the newer relation can have are left out, for [`super::diff_aligned`].
+    pub align: Option<Alignment>,
     /// The share of keys that is compared, 0 to 1; none: all.
     pub sample: Option<f64>,
     /// The columns that are compared; empty: all. The key is compared whether it is listed or not.
@@ -64,6 +76,7 @@ impl Default for Options {
             tolerance: Vec::new(),
             text: TextRules::default(),
             filter: None,
+            align: None,
             sample: None,
             columns: Vec::new(),
             exclude: Vec::new(),

@@ -287,6 +287,15 @@ pub struct Sample {
     pub values: Vec<(String, Change<Value>)>,
 }
 
+/// Which rows of relations of different age were compared, and how many were not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aligned {
+    /// The column that tells how old a row is.
+    pub column: String,
+    /// Rows of each side that the other cannot have.
+    pub left_out: Change<u64>,
+}
+
 /// The difference of one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableDiff {
@@ -310,6 +319,9 @@ pub struct TableDiff {
     pub slices: Vec<Slice>,
     /// The condition that rows of both sides had to meet to be compared, when there was one.
     pub filter: Option<String>,
+    /// Of relations of different age that were aligned: by what, and what was left out. Counts of rows are of the rest.
+    #[serde(default)]
+    pub aligned: Option<Aligned>,
     /// The share of keys that was compared (0 to 1), when not all were. Counts of rows are of these.
     pub sampled: Option<f64>,
     /// Columns whose values were not compared though both sides have them, each with its reason.
@@ -335,6 +347,7 @@ impl TableDiff {
             samples: Vec::new(),
             slices: Vec::new(),
             filter: None,
+            aligned: None,
             sampled: None,
             excluded: Vec::new(),
             notes: Vec::new(),

@@ -40,6 +40,16 @@ impl Options {
         self.suppress(diff);
     }
 
+    /// A count of rows as far as it may be told: `1,024`, or `fewer than 5`.
+    pub fn told(&self, rows: u64) -> String {
+        if (1..self.min_count).contains(&rows) {
+            return format!("fewer than {}", self.min_count);
+        }
+        let digits = rows.to_string();
+        let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+        groups.iter().map(|group| String::from_utf8_lossy(group)).collect::<Vec<_>>().join(",")
+    }
+
     fn hide(&self, name: &str, value: &mut Value) {
         if !self.shows(name) {
             *value = Value::Text(MASK.to_owned());
@@ -93,6 +103,9 @@ impl Options {
         [&mut rows.added, &mut rows.removed, &mut rows.changed].into_iter().for_each(coarse);
         for total in [&mut rows.total.baseline, &mut rows.total.current].into_iter().flatten() {
             coarse(total);
+        }
+        if let Some(aligned) = &mut diff.aligned {
+            [&mut aligned.left_out.baseline, &mut aligned.left_out.current].into_iter().for_each(coarse);
         }
         // What is left must not give away what was taken.
         if let (Some(baseline), true) = (rows.total.baseline, diff.is_compared()) {
@@ -199,5 +212,10 @@ mod tests {
         assert_eq!((found.rows.changed, found.rows.unchanged, found.min_count), (4, 96, 5));
         assert_eq!(found.columns[0].nulls, Change { baseline: Some(0), current: Some(4) });
         assert_eq!(found.columns[0].changed, Some(50));
+        let options = Options { min_count: 5, ..Options::default() };
+        assert_eq!(
+            [0, 4, 5, 1234, 1_000_000].map(|n| options.told(n)),
+            ["0", "fewer than 5", "5", "1,234", "1,000,000"]
+        );
     }
 }

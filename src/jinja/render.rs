@@ -94,6 +94,14 @@ impl Renderer {
         Self { shared: Arc::new(Shared::new(setup, registry, env)) }
     }
 
+    /// The same macros in another run: another `invocation_id`, another `run_started_at`.
+    #[must_use]
+    pub fn with_run(&self, invocation_id: String, run_started_at: chrono::DateTime<chrono::Utc>) -> Self {
+        let setup = Setup { invocation_id, run_started_at, ..(*self.shared.setup).clone() };
+        let (registry, env) = (Arc::clone(&self.shared.registry), self.shared.env.clone());
+        Self { shared: Arc::new(Shared::new(setup, registry, env)) }
+    }
+
     /// All macros by unique id, built-in ones included, each with the macros it calls.
     pub fn macros(&self) -> &IndexMap<String, Macro> {
         self.shared.registry.models()

@@ -5,21 +5,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::again::{self, Again};
 use super::commands::state_options;
 use super::impact::{self, Before};
+use super::places;
 use super::project::absolute;
 use super::sides::Sides;
 use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::checks::DataTests;
-use crate::config::{self, Policy, ShowValues};
+use crate::config::{self, Align, Noise, OfModel, Policy, Rules, ShowValues};
 use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
 use crate::impact::Impact;
 use crate::lineage::Unstable;
 use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Comparison, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
 use crate::state::{self, StateDiff};
@@ -79,6 +81,7 @@ pub enum CiOutcome {
 pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcome, Error> {
     let since = Instant::now();
     let head = load(invocation)?;
+    let rules = places::rules(&head)?;
     let schema = schema(&head, request)?;
     let baseline = request.baseline.as_deref().or(head.settings.baseline.as_deref());
     let merge_base = request.merge_base.as_deref().or(head.settings.merge_base.as_deref());
@@ -88,11 +91,12 @@ pub async fn ci(invocation: &Invocation, request: &CiRequest) -> Result<CiOutcom
     let selection = choose(invocation, &head, &changes, request)?;
     let plan = make_plan(&head, &sides.production.manifest, selection, &schema)?;
     if request.dry_run {
-        return Ok(CiOutcome::Planned { text: plan::render(&plan) });
+        return Ok(CiOutcome::Planned { text: planned(&head, &plan, &schema) });
     }
     let before = Before { manifest: sides.before(), parsed: sides.before_parsed() };
     let impact = impact::of(invocation, &head, before, &changes, |_| true).await?;
-    let run = Check { invocation, head: &head, sides: &sides, schema: &schema, request, plan: &plan, impact: &impact };
+    let (head, sides, schema, rules) = (&head, &sides, schema.as_str(), &rules);
+    let run = Check { invocation, head, rules, sides, schema, request, plan: &plan, impact: &impact };
     let (build, diffs) = run.measure().await?;
     let report = run.report(&changes, &build, &diffs, since);
     let files = run.write(&report)?;
@@ -149,12 +153,28 @@ fn make_plan(head: &Loaded, base: &Manifest, mut selection: Selection, schema: &
     })?)
 }
 
-/// How relations are compared by a policy, for everyone to read.
-fn diff_options(policy: &Policy) -> diff::Options {
+/// The plan as text, with the second build that the policy asks for.
+fn planned(head: &Loaded, plan: &Plan, schema: &str) -> String {
+    let mut text = plan::render(plan);
+    if head.settings.policy.noise == Noise::BuildTwice && !plan.steps.is_empty() {
+        let schema = plan::again_schema(schema, head.target.dialect().max_identifier());
+        let second = plan::again(plan, &(None, schema.clone()), |_| true);
+        let nodes = report::plural(second.steps.len() as u64, "node");
+        let then = format!("then build {nodes} a second time in {schema}, compare the two builds, and drop {schema}");
+        text.extend(["\n", &then, "\n"]);
+    }
+    text
+}
+
+/// How a model's relations are compared by a policy, for everyone to read.
+fn diff_options(policy: &Policy, of: &OfModel) -> diff::Options {
+    let align = (of.align != Align::None).then(|| of.event_time.clone()).flatten();
     let mut options = diff::Options {
         samples: policy.samples,
-        nulls_only: !policy.needs_profile(),
-        drift: policy.needs_drift(),
+        nulls_only: !policy.profile && !of.needs_profile(),
+        drift: policy.drift || of.needs_drift(),
+        filter: of.filter.clone(),
+        align: align.map(|column| diff::Alignment { column, window: of.align == Align::EventTimeWindow }),
         ..diff::Options::default()
     };
     restrict(&mut options, policy, &ShowValues::None);
@@ -176,6 +196,31 @@ pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said
     options.min_count = options.min_count.max(policy.min_count);
 }
 
+/// Takes the columns that production does not have from those that are not compared: there is nothing to compare them
+/// with, and what they hold is described. That their values change by themselves is a note, of each comparison.
+async fn noise_of_new_columns(
+    warehouse: &Arc<dyn Warehouse>,
+    comparisons: &mut [(Comparison, diff::Options)],
+) -> Result<Vec<Vec<String>>, Error> {
+    let mut session = warehouse.session().await?;
+    let mut notes = Vec::new();
+    for (comparison, _) in comparisons {
+        let known = match &comparison.relation.baseline {
+            Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
+            _ => Vec::new(),
+        };
+        let is_known = |(name, _): &(String, String)| known.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        let excluded = std::mem::take(&mut comparison.excluded);
+        let (shared, new): (Vec<_>, Vec<_>) = excluded.into_iter().partition(is_known);
+        comparison.excluded = shared;
+        // The clock of a snapshot is no news.
+        let new = new.into_iter().filter(|(_, why)| why.starts_with("they "));
+        let note = |(name, why)| format!("values of {name}, which production does not have: {why}");
+        notes.push(new.map(note).collect());
+    }
+    Ok(notes)
+}
+
 /// Passes events on without the values of rows that a database's messages can hold.
 struct WithoutValues(Arc<dyn Observer>);
 
@@ -193,6 +238,7 @@ impl Observer for WithoutValues {
 struct Check<'a> {
     invocation: &'a Invocation,
     head: &'a Loaded,
+    rules: &'a Rules,
     sides: &'a Sides,
     schema: &'a str,
     request: &'a CiRequest,
@@ -220,12 +266,15 @@ impl Check<'_> {
     async fn create_environment(&self, warehouse: &dyn Warehouse) -> Result<(), Error> {
         let since = Instant::now();
         let mut session = warehouse.session().await?;
-        let sha = self.head_sha();
-        let project = &self.head.manifest.metadata.project_name;
-        let marker = Marker::new(project, self.request.pull_request, sha.as_deref(), self.invocation.started_at);
-        environment::create(&mut *session, warehouse.dialect(), None, self.schema, &marker).await?;
+        environment::create(&mut *session, warehouse.dialect(), None, self.schema, &self.marker()).await?;
         self.invocation.finished(Stage::Environment, format!("{} is ready", self.schema), since);
         Ok(())
+    }
+
+    fn marker(&self) -> Marker {
+        let sha = self.head_sha();
+        let project = &self.head.manifest.metadata.project_name;
+        Marker::new(project, self.request.pull_request, sha.as_deref(), self.invocation.started_at)
     }
 
     async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
@@ -262,24 +311,21 @@ impl Check<'_> {
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }
-        let built: HashSet<&NodeId> = outcome
-            .results
-            .iter()
-            .filter(|result| result.status == NodeStatus::Success)
-            .map(|result| &result.unique_id)
-            .collect();
-        let mut comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
-        for comparison in &mut comparisons {
-            let unstable = self.impact.unstable.get(&comparison.unique_id).into_iter().flatten();
-            comparison.excluded.extend(unstable.map(|Unstable { column, because }| {
-                (column.clone(), format!("they change by themselves, by {because}"))
-            }));
+        let mut comparisons = self.comparisons(&outcome);
+        let again = self.again(&context, &outcome, hides, &comparisons).await;
+        if again.cancelled {
+            outcome.cancelled = true;
+            return Ok((outcome, Vec::new()));
         }
-        let policy = &self.head.settings.policy;
-        let options = diff_options(policy);
-        let diffs = diff::diff_all(warehouse, &comparisons, &options, self.head.threads, &*observer).await?;
+        for (comparison, options) in &mut comparisons {
+            again.set_apart(comparison, options);
+        }
+        let news = noise_of_new_columns(warehouse, &mut comparisons).await?;
+        let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
-        for diff in &mut diffs {
+        for ((diff, (_, options)), news) in diffs.iter_mut().zip(&comparisons).zip(news) {
+            diff.notes.extend(news);
+            again.note(diff, options);
             options.redact(diff);
             if let diff::Method::Failed { reason } = &mut diff.method
                 && hides
@@ -289,6 +335,48 @@ impl Check<'_> {
         }
         self.sides.note(&self.head.manifest, self.plan, &mut diffs);
         Ok((outcome, diffs))
+    }
+
+    /// What is compared with production, and how: what was built, without what its SQL says changes by itself.
+    fn comparisons(&self, outcome: &BuildOutcome) -> Vec<(Comparison, diff::Options)> {
+        let policy = &self.head.settings.policy;
+        let built: HashSet<&NodeId> = outcome
+            .results
+            .iter()
+            .filter(|result| result.status == NodeStatus::Success)
+            .map(|result| &result.unique_id)
+            .collect();
+        let mut comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
+        for comparison in comparisons.iter_mut().filter(|_| policy.noise != Noise::None) {
+            let unstable = self.impact.unstable.get(&comparison.unique_id).into_iter().flatten();
+            comparison.excluded.extend(unstable.map(|Unstable { column, because }| {
+                (column.clone(), format!("they change by themselves, by {because}"))
+            }));
+        }
+        let options = |comparison: &Comparison| diff_options(policy, self.rules.model(&comparison.unique_id));
+        comparisons
+            .into_iter()
+            .map(|comparison| {
+                let options = options(&comparison);
+                (comparison, options)
+            })
+            .collect()
+    }
+
+    /// What a second build shows, when the policy asks for one.
+    async fn again(
+        &self,
+        context: &BuildContext,
+        first: &BuildOutcome,
+        hides: bool,
+        comparisons: &[(Comparison, diff::Options)],
+    ) -> again::Found {
+        if self.head.settings.policy.noise != Noise::BuildTwice {
+            return again::Found::default();
+        }
+        let (invocation, head, schema, plan) = (self.invocation, self.head, self.schema, self.plan);
+        let again = Again { invocation, head, schema, marker: self.marker(), plan, context, first, hides };
+        again.measure(comparisons).await
     }
 
     /// What a reader must know of a diff besides its numbers.
@@ -301,8 +389,19 @@ impl Check<'_> {
                         .to_owned(),
                 );
             }
+            diff.notes.extend(self.thresholds_of_nothing(diff));
         }
         diffs
+    }
+
+    /// Columns with thresholds of their own that the compared tables do not have.
+    fn thresholds_of_nothing(&self, diff: &TableDiff) -> Option<String> {
+        let rules = self.rules.model(diff.unique_id.as_ref().filter(|_| diff.is_compared())?);
+        let known = diff.columns.iter().map(|column| &column.name).chain(diff.excluded.iter().map(|(name, _)| name));
+        let known: HashSet<String> = known.map(|name| name.to_lowercase()).collect();
+        let unknown: Vec<&str> = rules.columns().filter(|name| !known.contains(*name)).collect();
+        (!unknown.is_empty())
+            .then(|| format!("thresholds are set of columns that neither side has: {}", unknown.join(", ")))
     }
 
     fn head_sha(&self) -> Option<String> {
@@ -324,7 +423,7 @@ impl Check<'_> {
             environment: Some(self.schema).filter(|_| !self.plan.steps.is_empty() && !self.request.drop),
             pull_request: self.request.pull_request,
             head_sha: sha.as_deref(),
-            policy: &self.head.settings.policy,
+            rules: self.rules,
             tool_version: env!("CARGO_PKG_VERSION"),
             elapsed: since.elapsed(),
         })

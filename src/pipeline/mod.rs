@@ -1,5 +1,6 @@
 //! The composition root: stages put together for each command. No printing, no environment variables.
 
+mod again;
 mod ci;
 mod commands;
 mod compare;
@@ -9,6 +10,7 @@ mod error;
 mod impact;
 mod inline;
 mod lineage;
+mod places;
 mod project;
 mod sides;
 mod state;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
 use super::Error;
+use super::places;
 use super::warnings::WarningRules;
 use crate::build::{BuildOutcome, CancelToken};
 use crate::config::Settings;
@@ -179,7 +180,7 @@ pub fn load(invocation: &Invocation) -> Result<Loaded, Error> {
     invocation.observer.observe(&Event::StageStarted { stage: Stage::Parse, detail: String::new(), total: None });
     let project::Loaded { project, diagnostics } = project::load(&invocation.load_options())?;
     let loading = diagnostics;
-    let settings = Settings::load(&project.root.root, settings_yaml)?;
+    let settings = Settings::load(&project.root.root, settings_yaml).map_err(places::with_line)?;
     let output = project.profile.output.expose_secret();
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let target = warehouse::Target::from_profile(project.profile.adapter_type(), output, &base)?;

@@ -1,5 +1,6 @@
 //! What to build where, what is read from production instead, and what is compared with what. Pure; printable.
 
+mod again;
 mod command;
 mod error;
 mod keys;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use crate::model::{Change, NodeId, Relation};
 
+pub use again::{again, again_schema};
 pub use command::{Command, CommandPlan, for_command};
 pub use error::Error;
 pub use pull_request::{PullRequest, for_pull_request, missing_parents};

@@ -36,7 +36,7 @@ pub(super) fn identifiers<'a>(
     names
 }
 
-fn shortened(name: &str, hashed: &str, limit: Option<usize>) -> String {
+pub(super) fn shortened(name: &str, hashed: &str, limit: Option<usize>) -> String {
     match limit {
         Some(limit) if name.len() > limit => with_hash(name, hashed, Some(limit)),
         _ => name.to_owned(),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Drift, Inputs, Report, make};
 use crate::build::{BuildOutcome, NodeResult};
-use crate::config::Policy;
+use crate::config::{Policy, Rules};
 use crate::diff::{ColumnDiff, KeyFacts, Method, RejectedKey, RowCounts, Sample, SampleKind, SchemaDiff, TableDiff};
 use crate::impact::{self, Impact, ModelChange, Region};
 use crate::lineage::{self, ChangeSeverity, Evidence, ProjectCode};
@@ -60,7 +60,7 @@ impl Run {
             environment: Some("pr_42"),
             pull_request: Some(42),
             head_sha: Some("0123456789abcdef0123456789abcdef01234567"),
-            policy: &self.policy,
+            rules: &Rules::of(&self.policy, &self.manifest).unwrap(),
             tool_version: "0.1.0",
             elapsed: Duration::from_millis(12_340),
         })
@@ -213,6 +213,7 @@ fn equal(id: &NodeId, rows: u64) -> TableDiff {
         samples: Vec::new(),
         slices: Vec::new(),
         filter: None,
+        aligned: None,
         sampled: None,
         excluded: Vec::new(),
         notes: Vec::new(),

@@ -4,7 +4,7 @@ use super::distributions::change_of_distinct;
 use super::document::{Finding, FindingCode, ModelReport, TestReport, Verdict};
 use super::words::{brief, count, list, plural, share};
 use crate::build::{BuildOutcome, NodeResult};
-use crate::config::Policy;
+use crate::config::{Rules, Thresholds};
 use crate::diff::{ColumnDiff, Method, TableDiff};
 use crate::model::{NodeStatus, ResourceType, Severity};
 
@@ -12,19 +12,14 @@ use crate::model::{NodeStatus, ResourceType, Severity};
 const MESSAGE: usize = 300;
 
 /// All findings, worst first; within one severity in the order of the plan.
-pub(super) fn find(
-    models: &[ModelReport],
-    tests: &[TestReport],
-    build: &BuildOutcome,
-    policy: &Policy,
-) -> Vec<Finding> {
+pub(super) fn find(models: &[ModelReport], tests: &[TestReport], build: &BuildOutcome, rules: &Rules) -> Vec<Finding> {
     let mut findings: Vec<Finding> = build.results.iter().filter_map(of_hook).collect();
     findings.extend(models.iter().filter_map(of_build));
     findings.extend(models.iter().flat_map(of_contract));
     // What happened to the data before the tests that noticed it.
     for model in models {
         if let Some(diff) = &model.diff {
-            of_diff(model, diff, policy, &mut findings);
+            of_diff(model, diff, rules, &mut findings);
         }
     }
     findings.extend(tests.iter().filter_map(of_test));
@@ -119,7 +114,7 @@ fn results(failures: i64) -> String {
     u64::try_from(failures).map_or_else(|_| format!("{failures} results"), |failures| plural(failures, "result"))
 }
 
-fn of_diff(model: &ModelReport, diff: &TableDiff, policy: &Policy, findings: &mut Vec<Finding>) {
+fn of_diff(model: &ModelReport, diff: &TableDiff, rules: &Rules, findings: &mut Vec<Finding>) {
     if let Method::Failed { reason } = &diff.method {
         let text = format!("could not be compared: {}", brief(reason, MESSAGE));
         findings.push(about(model, FindingCode::DiffFailed, Severity::Warning, None, text));
@@ -136,9 +131,11 @@ fn of_diff(model: &ModelReport, diff: &TableDiff, policy: &Policy, findings: &mu
         findings.push(about(model, FindingCode::NoRowInCommon, Severity::Warning, None, text));
     }
     findings.extend(of_keys(model, diff));
+    let rules = rules.model(&model.unique_id);
     for column in &diff.columns {
-        findings.extend(of_column(model, diff, column, policy));
-        findings.extend(of_distribution(model, column, policy));
+        let limits = rules.column(&column.name);
+        findings.extend(of_column(model, diff, column, limits));
+        findings.extend(of_distribution(model, column, limits));
     }
 }
 
@@ -164,7 +161,7 @@ fn of_keys(model: &ModelReport, diff: &TableDiff) -> Vec<Finding> {
     found
 }
 
-fn of_column(model: &ModelReport, diff: &TableDiff, column: &ColumnDiff, policy: &Policy) -> Option<Finding> {
+fn of_column(model: &ModelReport, diff: &TableDiff, column: &ColumnDiff, limits: &Thresholds) -> Option<Finding> {
     let finding = |code, severity, text| Some(about(model, code, severity, Some(&column.name), text));
     let (nulls, total) = (column.nulls, diff.rows.total);
     match (nulls.baseline.zip(total.baseline), nulls.current.zip(total.current)) {
@@ -183,7 +180,7 @@ fn of_column(model: &ModelReport, diff: &TableDiff, column: &ColumnDiff, policy:
                 return finding(FindingCode::ColumnAllNull, Severity::Error, text);
             }
             let rise = ratio(now, rows) - ratio(was, rows_before);
-            (policy.null_rate_increase.is_some_and(|limit| rise > limit)).then_some(())?;
+            (limits.null_rate_increase.is_some_and(|limit| rise > limit)).then_some(())?;
             let text = format!(
                 "is now NULL in {} of {} ({}, was {was_share})",
                 count(now),
@@ -197,13 +194,13 @@ fn of_column(model: &ModelReport, diff: &TableDiff, column: &ColumnDiff, policy:
 }
 
 /// A distribution that moved by more than the policy allows. Each threshold that is set speaks for itself.
-fn of_distribution(model: &ModelReport, column: &ColumnDiff, policy: &Policy) -> Vec<Finding> {
+fn of_distribution(model: &ModelReport, column: &ColumnDiff, limits: &Thresholds) -> Vec<Finding> {
     let finding = |code, text| about(model, code, Severity::Error, Some(&column.name), text);
     let drift = column.drift.unwrap_or_default();
     let figures = [
-        ("population stability index", drift.psi, policy.psi),
-        ("Kolmogorov–Smirnov statistic", drift.ks, policy.ks),
-        ("Jensen–Shannon distance", drift.js, policy.js),
+        ("population stability index", drift.psi, limits.psi),
+        ("Kolmogorov–Smirnov statistic", drift.ks, limits.ks),
+        ("Jensen–Shannon distance", drift.js, limits.js),
     ];
     let over: Vec<String> = figures
         .into_iter()
@@ -216,7 +213,7 @@ fn of_distribution(model: &ModelReport, column: &ColumnDiff, policy: &Policy) ->
         found
             .push(finding(FindingCode::Drift, format!("has another distribution than in production: {}", list(&over))));
     }
-    if let (Some((shown, share)), Some(limit)) = (change_of_distinct(column), policy.distinct_change)
+    if let (Some((shown, share)), Some(limit)) = (change_of_distinct(column), limits.distinct_change)
         && share > limit
     {
         let text = format!("now has {} distinct values (was {})", shown.current, shown.baseline);

@@ -10,7 +10,7 @@ use super::document::{
 use super::findings;
 use super::reach::{Below, name};
 use crate::build::{BuildOutcome, NodeResult};
-use crate::config::Policy;
+use crate::config::Rules;
 use crate::diff::{Method, TableDiff};
 use crate::impact::Impact;
 use crate::model::{Manifest, Node, NodeId, NodeStatus, ResourceType};
@@ -42,8 +42,8 @@ pub struct Inputs<'a> {
     pub pull_request: Option<u64>,
     /// The commit that was checked.
     pub head_sha: Option<&'a str>,
-    /// What counts as a finding.
-    pub policy: &'a Policy,
+    /// What counts as a finding, of each model.
+    pub rules: &'a Rules,
     /// slimdiff's own version.
     pub tool_version: &'a str,
     /// Wall-clock time of the run.
@@ -62,7 +62,7 @@ pub fn make(inputs: Inputs<'_>) -> Report {
         inputs.build.results.iter().filter_map(|result| test(inputs.manifest, result)).collect();
     let built = built(&models);
     let reach = below.reach(&built, &by_node);
-    let found = findings::find(&models, &tests, inputs.build, inputs.policy);
+    let found = findings::find(&models, &tests, inputs.build, inputs.rules);
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         tool_version: inputs.tool_version.to_owned(),

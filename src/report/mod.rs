@@ -25,6 +25,7 @@ pub use document::{
 pub use make::{Inputs, make};
 pub use markdown::{Budget, markdown, table_markdown};
 pub use terminal::{aligned, table_terminal, terminal};
+pub use words::plural;
 
 /// The report as JSON, for machines; `schema_version` says which shape.
 ///

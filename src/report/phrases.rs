@@ -395,6 +395,7 @@ pub(super) fn method(diff: &TableDiff) -> String {
 fn rows_compared(diff: &TableDiff) -> String {
     match diff.sampled {
         Some(share) => format!("a sample of {} % of the keys", (share * 100_000.0).round() / 1000.0),
+        None if diff.filter.is_some() || diff.aligned.is_some() => "all rows that are to be compared".to_owned(),
         None => "all rows of both tables".to_owned(),
     }
 }

@@ -178,7 +178,9 @@ impl Page {
                 .collect::<Vec<_>>();
             return Some(format!("{title}\n{}", message.join("\n")));
         }
-        let diff = model.diff.as_ref().filter(|diff| !diff.is_equal())?;
+        // What was left out of an equal table's comparison, and what else there is to know of it, must be seen.
+        let is_plain = |diff: &TableDiff| diff.is_equal() && diff.notes.is_empty() && diff.excluded.is_empty();
+        let diff = model.diff.as_ref().filter(|diff| !is_plain(diff))?;
         Some(self.table_diff(&model.name, diff))
     }
 

@@ -19,7 +19,7 @@ pub(super) fn size(number: usize) -> String {
 }
 
 /// `1 row`, `6,021 rows`.
-pub(super) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 

@@ -3,9 +3,11 @@
 //! Columns get names of our own (`k0`, `v0`) in subqueries, so that no name of the project's can clash or need quoting
 //! twice. The side is `b` for the baseline and `c` for the current one.
 
+mod align;
 pub mod canonical;
 pub mod drift;
 mod kinds;
+mod noise;
 mod numbers;
 mod pairs;
 pub mod profile;
@@ -18,6 +20,8 @@ mod totals;
 mod types;
 mod whole;
 
+pub use self::align::{both, extents, in_time, left_out};
+pub use self::noise::value_sums;
 pub use self::numbers::{Number, NumberSort, Tolerance};
 pub use self::pairs::{Cell, Pairs, ROWS_KEPT, STATISTICS};
 pub use self::scratch::{Ability, Scratch};

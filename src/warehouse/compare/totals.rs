@@ -41,7 +41,7 @@ pub fn checksum(sides: &Sides<'_>, ability: Ability, fields: &[Field], side: Sid
 }
 
 /// PostgreSQL's hash of so many values.
-fn of_row(values: &[String]) -> String {
+pub(super) fn of_row(values: &[String]) -> String {
     let one = |values: &[String]| format!("hash_record_extended(row({}), {SEED})", values.join(", "));
     if values.len() <= ITEMS {
         return one(values);

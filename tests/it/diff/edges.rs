@@ -368,8 +368,8 @@ fn one_comparison_that_fails_does_not_keep_the_others_from_being_made() {
         broken.relation.baseline = good.relation.baseline.clone();
         let ends = Ends::default();
         let comparisons = comparable(&[good.clone(), broken, good.clone()], |_| true);
-        let made =
-            runtime().block_on(diff_all(&engine.warehouse, &comparisons, &Options::default(), 2, &ends)).unwrap();
+        let comparisons: Vec<_> = comparisons.into_iter().map(|comparison| (comparison, Options::default())).collect();
+        let made = runtime().block_on(diff_all(&engine.warehouse, &comparisons, 2, &ends)).unwrap();
         assert_eq!(made.iter().map(TableDiff::has_failed).collect::<Vec<_>>(), [false, true, false]);
         assert_eq!(made[2].rows.changed, 1);
         let Method::Failed { reason } = &made[1].method else { unreachable!() };
