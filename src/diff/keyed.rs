@@ -8,7 +8,7 @@ use super::table::{Failure, Work, contradiction, paired_rows, set_changed};
 use super::{numbers, slices};
 use crate::model::{Change, Relation, Value};
 use crate::warehouse::Error;
-use crate::warehouse::compare::{self, BATCH, Field, Pairs, ROWS_KEPT, STATISTICS, Side, Sides, Whole};
+use crate::warehouse::compare::{self, BATCH, Field, Pairs, STATISTICS, Side, Sides, Whole};
 
 /// One comparison by one key.
 pub(super) struct Keyed<'a> {
@@ -169,10 +169,12 @@ impl<'a> Keyed<'a> {
             let range = batch * BATCH..((batch + 1) * BATCH).min(self.values.len());
             work.keep(&Pairs::rows_name(batch), &pairs.rows(range.clone(), false)).await?;
             if found.changed > 0 && !range.is_empty() {
-                let rows = if different > ROWS_KEPT {
-                    format!("({}) as all_rows", pairs.rows(range.clone(), true))
-                } else {
+                let rows = if different <= pairs.rows_kept() {
                     Pairs::rows_name(batch)
+                } else if found.changed >= found.unchanged {
+                    pairs.all_pairs(range.clone())
+                } else {
+                    format!("({}) as all_rows", pairs.rows(range.clone(), true))
                 };
                 self.columns(work, &pairs, range, &rows, diff).await?;
             }

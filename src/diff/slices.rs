@@ -6,7 +6,7 @@ use super::outcome::{Slice, TableDiff};
 use super::table::Work;
 use crate::model::Value;
 use crate::warehouse::Error;
-use crate::warehouse::compare::{Field, Pairs, ROWS_KEPT, Side, affected, all_by_value, can_name_a_group};
+use crate::warehouse::compare::{Field, Pairs, Side, affected, all_by_value, can_name_a_group};
 
 /// A column with more values than that has no groups worth naming.
 const VALUES: u64 = 40;
@@ -28,7 +28,7 @@ pub(super) async fn find(work: &mut Work<'_>, pairs: &Pairs<'_>, diff: &mut Tabl
     let different = rows.added + rows.removed + rows.changed;
     let total = rows.total.baseline.unwrap_or_default().max(rows.total.current.unwrap_or_default());
     // Of changes to nearly all rows no group has more than its share.
-    if !(ROWS..=ROWS_KEPT).contains(&different) || different.saturating_mul(3) > total.saturating_mul(2) {
+    if !(ROWS..=pairs.rows_kept()).contains(&different) || different.saturating_mul(3) > total.saturating_mul(2) {
         return Ok(());
     }
     let columns: Vec<(usize, &Field)> =

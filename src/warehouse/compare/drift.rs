@@ -3,8 +3,8 @@
 //!
 //! Numbers, dates and times are doubles here (dates and times their seconds since 1970); text and booleans are text.
 
-use super::Side;
 use super::profile::{Nature, number, text};
+use super::{Side, of_those};
 use crate::model::{Change, Value};
 use crate::warehouse::Dialect;
 
@@ -294,7 +294,7 @@ pub fn counts_sql(dialect: &dyn Dialect, source: &str, side: Side, columns: &[(&
 fn histogram(column: &Drifting, dialect: &dyn Dialect, side: Side, bins: &Bins) -> String {
     let (name, value) = (column.column(dialect, side), column.value(dialect, side));
     let nan = column.is_nan(dialect, side);
-    let nans = nan.as_ref().map_or_else(|| "0".to_owned(), |nan| format!("count_if({nan})"));
+    let nans = nan.as_ref().map_or_else(|| "0".to_owned(), |nan| of_those("count", "1", nan));
     let map = match bins {
         Bins::UpTo(bounds) => {
             let bounds: Vec<String> = bounds.iter().map(|bound| format!("{bound:e}::double")).collect();

@@ -23,7 +23,7 @@ mod whole;
 pub use self::align::{both, extents, in_time, left_out};
 pub use self::noise::value_sums;
 pub use self::numbers::{Number, NumberSort, Tolerance};
-pub use self::pairs::{Cell, Pairs, ROWS_KEPT, STATISTICS};
+pub use self::pairs::{Cell, Pairs, STATISTICS};
 pub use self::scratch::{Ability, Scratch};
 pub use self::search::{Search, evidence_of_rename};
 pub use self::sides::{

@@ -6,8 +6,11 @@
 
 use super::{BATCH, Field, Scratch, Side, Sides, of_those};
 
-/// How many rows that differ are kept for examples. Counts are of all, whatever their number.
-pub const ROWS_KEPT: u64 = 200_000;
+/// How many rows that differ are kept for examples at most. Counts are of all, whatever their number.
+const ROWS_KEPT: u64 = 200_000;
+
+/// How many values of these are kept, of each side and in each batch of columns.
+const VALUES_KEPT: u64 = 10_000_000;
 
 /// Figures a column in the answer to [`Pairs::columns`].
 pub const STATISTICS: usize = 6;
@@ -125,7 +128,7 @@ impl Pairs<'_> {
     }
 
     /// The rows that differ: an `i` each, their `kind` (`c` changed, `a` added, `r` removed), the keys and a batch of
-    /// columns of both sides as they are. With `all` without the limit of [`ROWS_KEPT`].
+    /// columns of both sides as they are. With `all` without the limit of [`Self::rows_kept`].
     pub fn rows(&self, batch: std::ops::Range<usize>, all: bool) -> String {
         let mut shown = vec![
             "d.i as i".to_owned(),
@@ -134,7 +137,7 @@ impl Pairs<'_> {
         shown.extend((0..self.key_count()).map(|at| format!("d.k{at} as k{at}")));
         shown.extend((0..self.key.len()).map(|at| format!("b.q{at} as bq{at}, c.q{at} as cq{at}")));
         shown.extend(batch.clone().map(|at| format!("b.w{at} as b{at}, c.w{at} as c{at}")));
-        let limit = if all { String::new() } else { format!(" and i <= {ROWS_KEPT}") };
+        let limit = if all { String::new() } else { format!(" and i <= {}", self.rows_kept()) };
         format!(
             "select {}\nfrom (select * from slimdiff_keys where u{limit}) as d\nleft join {} on {}\nleft join {} on {}",
             shown.join(", "),
@@ -142,6 +145,25 @@ impl Pairs<'_> {
             self.on("d", "b"),
             self.raw_source(Side::Current, batch),
             self.on("d", "c"),
+        )
+    }
+
+    /// How many rows that differ are kept for examples: fewer of a wide table.
+    pub fn rows_kept(&self) -> u64 {
+        let width = self.values.len().clamp(1, BATCH) as u64;
+        ROWS_KEPT.min(VALUES_KEPT / width)
+    }
+
+    /// A batch of columns of all rows that both sides have, in the form of [`Self::rows`]: one join, where looking up the
+    /// changed ones would take two. Of use where most rows changed; the others add nothing to what is asked of columns.
+    pub fn all_pairs(&self, batch: std::ops::Range<usize>) -> String {
+        let columns = batch.clone().map(|at| format!("b.w{at} as b{at}, c.w{at} as c{at}")).collect::<Vec<_>>();
+        format!(
+            "(select 'c' as kind, {}\nfrom {}\njoin {} on {}) as all_pairs",
+            columns.join(", "),
+            self.raw_source(Side::Baseline, batch.clone()),
+            self.raw_source(Side::Current, batch),
+            self.on("b", "c"),
         )
     }
 

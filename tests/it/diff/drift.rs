@@ -234,6 +234,26 @@ fn samples_of_large_tables_give_bins_that_are_the_same_every_time() {
 }
 
 #[test]
+fn a_column_of_nothing_but_null_is_measured_whatever_its_type() {
+    let types =
+        ["smallint", "integer", "bigint", "numeric(12,2)", "real", "double precision", "varchar", "boolean", "date"];
+    let more = ["timestamp", "timestamptz", "time", "uuid", "json", "integer[]", "interval"];
+    let columns: Vec<String> =
+        types.iter().chain(&more).enumerate().map(|(at, name)| format!("cast(null as {name}) as c{at}")).collect();
+    for engine in Engine::all() {
+        let columns = columns.join(", ");
+        engine.run(&format!(
+            "{SCHEMAS}; create table prod.t as select 1 as k, {columns}; create table pr.t as select 2 as k, {columns}"
+        ));
+        let diff = engine.diff_with(&[&["k"]], &[], &Options { drift: true, profile: true, ..Options::default() });
+        assert!(!diff.has_failed(), "{}: {:?}", engine.name, diff.method);
+        for (at, name) in types.iter().enumerate() {
+            assert_eq!(of(&diff, &format!("c{at}")).psi, Some(0.0), "{}: {name}", engine.name);
+        }
+    }
+}
+
+#[test]
 fn where_nothing_can_be_said_the_reason_is() {
     for engine in Engine::all() {
         let rows = if engine.name == "duckdb" { "range(500) as g(n)" } else { "generate_series(0, 499) as g(n)" };

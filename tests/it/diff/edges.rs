@@ -158,6 +158,31 @@ fn names_that_differ_only_in_case_are_one_column_where_the_engine_thinks_so() {
     assert_eq!(changed, [("id", Some(0)), ("a", Some(0)), ("A", Some(1))]);
 }
 
+#[test]
+fn figures_are_of_all_rows_however_many_differ() {
+    for engine in Engine::all() {
+        let rows = if engine.name == "duckdb" { "range(420000) as g(n)" } else { "generate_series(0, 419999) as g(n)" };
+        engine.run(&format!(
+            "create schema prod; create schema pr; create table prod.t as select n as id, n as v, n % 3 as w from {rows};
+            create table pr.t as select id, case when id % 2 = 0 then v + 2 else v end as v, case when id % 10 = 0 then null else w \
+             end as w from prod.t"
+        ));
+        for most in [false, true] {
+            if most {
+                engine.run("delete from pr.t where id % 2 = 1; delete from pr.t where id = 0");
+            }
+            let diff = engine.diff(&[&["id"]]);
+            let truth = if most { [0, 210_001, 209_999, 0] } else { [0, 0, 210_000, 210_000] };
+            assert_eq!(figures(&diff), truth, "{}", engine.name);
+            let [v, w] = ["v", "w"].map(|name| diff.columns.iter().find(|column| column.name == name).unwrap());
+            let n = if most { [209_999, 41_999] } else { [210_000, 42_000] };
+            assert_eq!([v.changed, w.changed, w.became_null], [Some(n[0]), Some(n[1]), Some(n[1])], "{}", engine.name);
+            let change = v.change.unwrap();
+            assert_eq!((change.mean, change.largest), (2.0, Some(2.0)), "{}", engine.name);
+        }
+    }
+}
+
 /// A range of keys in the middle is looked at first.
 #[test]
 fn a_change_is_found_wherever_in_the_range_of_keys_it_is() {
