@@ -213,7 +213,7 @@ struct Telling {
     rows: u64,
 }
 
-/// Every way in which a column changed, the rarest first.
+/// Every way in which a column changed: the rarest of each column, then all others, the rarest first.
 fn cells(pairs: &Pairs<'_>, diff: &TableDiff) -> Vec<Telling> {
     let mut cells = Vec::new();
     for (at, field) in pairs.values.iter().enumerate() {
@@ -227,7 +227,11 @@ fn cells(pairs: &Pairs<'_>, diff: &TableDiff) -> Vec<Telling> {
         }
     }
     cells.sort_by_key(|cell| cell.rows);
-    cells
+    // One of every column before a second of any: a column that changed in several ways must not crowd out another.
+    let mut seen = HashSet::new();
+    let (mut first, more): (Vec<Telling>, Vec<Telling>) = cells.into_iter().partition(|cell| seen.insert(cell.at));
+    first.extend(more);
+    first
 }
 
 #[cfg(test)]

@@ -103,6 +103,29 @@ fn a_key_is_found_in_the_data_where_there_is_one() {
 }
 
 #[test]
+fn examples_tell_of_every_column_before_they_tell_twice_of_one() {
+    // Every column changed in three ways, each in rows of its own, and `d` most often.
+    let setup = "create table prod.t (id integer, a integer, b integer, c integer, d integer); create table pr.t (id integer, a \
+                 integer, b integer, c integer, d integer);
+        insert into prod.t select n, case when n = 2 then null else 0 end, case when n in (5, 6) then null else 0 end,
+            case when n in (10, 11, 12) then null else 0 end, case when n in (20, 21, 22, 23) then null else 0 end
+            from generate_series(1, 30) as s(n);
+        insert into pr.t select n, case when n = 3 then null when n = 1 then 1 else 0 end,
+            case when n in (7, 8) then null when n in (4, 9) then 1 else 0 end,
+            case when n in (13, 14, 15) then null when n in (16, 17, 18) then 1 else 0 end,
+            case when n in (24, 25, 26, 27) then null when n in (28, 29, 30, 19) then 1 else 0 end
+            from generate_series(1, 30) as s(n)";
+    with_tables(setup, |engine| {
+        let diff = engine.diff_with(&[&["id"]], &[], &Options { samples: 4, ..Options::default() });
+        assert_eq!((diff.rows.changed, diff.samples.len()), (30, 4), "{}", engine.name);
+        let mut told: Vec<&str> =
+            diff.samples.iter().flat_map(|sample| sample.values.iter().map(|(name, _)| name.as_str())).collect();
+        told.sort_unstable();
+        assert_eq!(told, ["a", "b", "c", "d"], "{}", engine.name);
+    });
+}
+
+#[test]
 fn what_is_said_against_a_key_gives_no_small_count_away() {
     let setup = "create table prod.t (id integer, k integer, v integer); create table pr.t (id integer, k integer, v integer);
         insert into prod.t values (1, 1, 1), (1, 2, 2), (3, 3, 3); insert into pr.t values (1, 1, 1), (2, 2, 4), (3, 3, 3)";
