@@ -165,7 +165,8 @@ impl Pairing<'_> {
             return Shared { field, compared: false };
         }
         diff.notes.extend(note(&field.form, &types, &current.name));
-        if let (Some(tolerance), Some(number)) = (field.tolerance, &field.number) {
+        let is_key = self.key.iter().any(|key| key.eq_ignore_ascii_case(&current.name));
+        if let (Some(tolerance), Some(number), false) = (field.tolerance, &field.number, is_key) {
             diff.notes.push(tolerated(&current.name, tolerance, number.sort()));
         }
         Shared { field, compared: true }

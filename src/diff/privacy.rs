@@ -68,18 +68,21 @@ impl Options {
             baseline: present(rows.baseline, column.nulls.baseline),
             current: present(rows.current, column.nulls.current),
         };
+        let mut several = true;
         for (profile, present) in
             [(&mut column.profile.baseline, present.baseline), (&mut column.profile.current, present.current)]
         {
             if let Some(profile) = profile {
                 (profile.min, profile.max) = (None, None);
-                if !enough(present) {
+                // The mean of a few values that are many rows' gives them away.
+                several = several && profile.distinct.is_some_and(|values| values >= FEW);
+                if !enough(present) || profile.distinct.is_none_or(|values| values < FEW) {
                     (profile.mean, profile.stddev) = (None, None);
                 }
             }
         }
         // The largest change is that of one row.
-        if enough(column.changed.unwrap_or_default()) {
+        if several && enough(column.changed.unwrap_or_default()) {
             column.change = column.change.map(|change| super::NumberChange { largest: None, ..change });
         } else {
             column.change = None;
@@ -145,6 +148,7 @@ mod tests {
             max: Some(Value::Int(99_999)),
             mean: Some(5.0),
             stddev: Some(1.0),
+            distinct: Some(40),
             ..ColumnProfile::default()
         }
     }
@@ -191,6 +195,19 @@ mod tests {
         assert_eq!(secret.change, None);
         assert_eq!(found.samples[0].key[0].1, Value::Int(99_999));
         assert_eq!(found.samples[0].values[0].1.current, Value::Text("***".into()));
+    }
+
+    #[test]
+    fn the_mean_of_one_value_in_many_rows_is_that_value() {
+        let mut found = diff();
+        if let Some(profile) = &mut found.columns[1].profile.current {
+            profile.distinct = Some(1);
+        }
+        options().redact(&mut found);
+        let hidden = &found.columns[1];
+        assert_eq!(hidden.profile.baseline.as_ref().map(|p| p.mean), Some(Some(5.0)));
+        assert_eq!(hidden.profile.current.as_ref().map(|p| (p.mean, p.stddev)), Some((None, None)));
+        assert_eq!(hidden.change, None, "the other side's mean and the change would give it away");
     }
 
     #[test]

@@ -148,6 +148,9 @@ impl Work<'_> {
         let glance = keys.first().map_or(&[][..], |key| &key.fields);
         let totals = Totals::of(self.session, &sides, self.ability, fields, glance).await?;
         diff.rows.total = totals.rows.map(Some);
+        if self.options.filter.is_some() && totals.rows == Change::default() {
+            diff.notes.push("no row of either side meets the condition".to_owned());
+        }
         if totals.equal {
             diff.rows.unchanged = totals.rows.current;
             diff.method = Method::Checksum;

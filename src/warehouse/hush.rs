@@ -43,6 +43,13 @@ const TELLING: &[&str] = &[
     " with value ",
     "Overflow in ",
     "unexpected character. Input:",
+    "cast value ",
+    "parse string ",
+    "out of range: ",
+    "Codepoint ",
+    "shift value ",
+    "for encoding: ",
+    "DETAIL:  line ",
 ];
 
 /// The message, each value that it may hold replaced by `***`.
@@ -165,6 +172,20 @@ mod tests {
                 "Constraint Error: Duplicate key \"***\" violates primary key constraint.",
             ),
             ("division by zero", ""),
+            (
+                "Conversion Error: Could not cast value 48000005 to DECIMAL(3,1)",
+                "Conversion Error: Could not cast value ***",
+            ),
+            (
+                "Invalid Input Error: Could not parse string \"secret\"\nsecret\n^\nError: Literal does not match",
+                "Invalid Input Error: Could not parse string ***",
+            ),
+            ("date field value out of range: 480-480-480", "date field value out of range: ***"),
+            ("Conversion Error: Date out of range: 480-1-1", "Conversion Error: Date out of range: ***"),
+            ("Invalid Input Error: Invalid UTF8 Codepoint 480", "Invalid Input Error: Invalid UTF8 Codepoint ***"),
+            ("Out of Range Error: Left-shift value 480 is out of range", "Out of Range Error: Left-shift value ***"),
+            ("requested character too large for encoding: 480", "requested character too large for encoding: ***"),
+            ("invalid XML content\nDETAIL:  line 1: x\n<a>secret", "invalid XML content\nDETAIL:  line ***"),
         ] {
             let shown = if shown.is_empty() { message } else { shown };
             assert_eq!(without_values(message), shown);

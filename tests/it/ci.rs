@@ -369,6 +369,16 @@ fn relations_are_compared_by_url_and_the_exit_code_says_how_it_went() {
         assert_eq!(said.code, 5, "{said}");
     }
     assert!(diff(&["t", "other", "--key", "ix"]).to_string().contains("has no column ix"));
+    for slip in ["--columns", "--exclude", "--mask"] {
+        let said = diff(&["t", "other", "--key", "id", slip, "vv"]);
+        assert_eq!(said.code, 5, "{said}");
+        assert!(said.to_string().contains(&format!("neither side has a column vv ({slip})")), "{said}");
+    }
+    assert_eq!(diff(&["t", "other", "--key", "id", "--tolerance", "vv=1"]).code, 5);
+    assert_eq!(
+        diff(&["t", "other", "--key", "id", "--columns", "V", "--tolerance", "v=1", "--where", "id <> 9"]).code,
+        0
+    );
     let said = diff(&["t", "unlike", "--output", "json"]);
     assert_eq!(said.code, 5, "{said}");
     let found: Json = serde_json::from_str(&said.stdout).unwrap();

@@ -174,8 +174,17 @@ impl Pairs<'_> {
         for at in batch {
             let (b, c, differs) = (format!("b{at}"), format!("c{at}"), self.differs_in_rows(at));
             figures.push(of_those("count", "1", &differs));
-            figures.push(of_those("count", "1", &format!("{b} is not null and {c} is null")));
-            figures.push(of_those("count", "1", &format!("{b} is null and {c} is not null")));
+            // PostgreSQL takes a composite value of which all parts are NULL for NULL, unless asked so.
+            figures.push(of_those(
+                "count",
+                "1",
+                &format!("{b} is distinct from null and {c} is not distinct from null"),
+            ));
+            figures.push(of_those(
+                "count",
+                "1",
+                &format!("{b} is not distinct from null and {c} is distinct from null"),
+            ));
             match &self.values[at].number {
                 Some(number) => {
                     let distance = number.distance(&b, &c);
@@ -201,9 +210,11 @@ impl Pairs<'_> {
     pub fn telling(&self, at: usize, cell: Cell, by_size: bool, limit: usize) -> String {
         let (b, c) = (format!("b{at}"), format!("c{at}"));
         let what = match cell {
-            Cell::BecameNull => format!("{b} is not null and {c} is null"),
-            Cell::WasNull => format!("{b} is null and {c} is not null"),
-            Cell::OtherValue => format!("{b} is not null and {c} is not null and {}", self.differs_in_rows(at)),
+            Cell::BecameNull => format!("{b} is distinct from null and {c} is not distinct from null"),
+            Cell::WasNull => format!("{b} is not distinct from null and {c} is distinct from null"),
+            Cell::OtherValue => {
+                format!("{b} is distinct from null and {c} is distinct from null and {}", self.differs_in_rows(at))
+            }
         };
         let size = match &self.values[at].number {
             Some(number) if by_size && cell == Cell::OtherValue => {

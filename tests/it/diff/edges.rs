@@ -159,6 +159,57 @@ fn names_that_differ_only_in_case_are_one_column_where_the_engine_thinks_so() {
 }
 
 #[test]
+fn the_size_of_a_change_never_keeps_it_from_being_found() {
+    let pairs = [
+        ("", "integer", "-2147483648", "double precision", "5"),
+        ("", "bigint", "-9223372036854775807 - 1", "double precision", "5"),
+        ("", "smallint", "-32768", "real", "5"),
+        ("", "date", "'infinity'", "date", "'2020-01-01'"),
+        ("duckdb", "date", "'5881580-07-10'", "date", "'2020-01-01'"),
+        ("duckdb", "date", "'5877642-06-25 (BC)'", "date", "'2020-01-01'"),
+        ("duckdb", "timestamp", "'290309-12-22 (BC)'", "timestamp", "'294247-01-10 04:00:54.775806'"),
+        ("duckdb", "hugeint", "-9223372036854775808", "double", "5"),
+        ("postgres", "date", "'5874897-12-31'", "date", "'4713-01-01 BC'"),
+        ("postgres", "numeric", "1e400", "double precision", "5"),
+    ];
+    for engine in Engine::all() {
+        for (_, before, x, after, y) in pairs.iter().filter(|(of, ..)| of.is_empty() || *of == engine.name) {
+            engine.run(&format!(
+                "drop schema if exists prod cascade; drop schema if exists pr cascade; create schema prod; create schema pr;
+                create table prod.t as select 1 as id, cast({x} as {before}) as v; create table pr.t as select 1 as id, cast({y} \
+                 as {after}) as v"
+            ));
+            let diff = engine.diff(&[&["id"]]);
+            assert_eq!(figures(&diff), [0, 0, 1, 0], "{}: {before} {x}: {:?}", engine.name, diff.method);
+        }
+    }
+}
+
+#[test]
+fn a_composite_value_of_nulls_is_not_null() {
+    let engine = Engine::postgres();
+    engine.run(
+        "create schema prod; create schema pr; create type pair as (x integer, y text);
+        create table prod.t (id integer, v pair); create table pr.t (id integer, v pair);
+        insert into prod.t values (1, null), (2, row(null, null)), (3, row(1, 'a'));
+        insert into pr.t values (1, row(1, null)), (2, row(1, 'a')), (3, row(null, null))",
+    );
+    let diff = engine.diff(&[&["id"]]);
+    let v = &diff.columns[1];
+    assert_eq!((v.changed, v.became_null, v.was_null), (Some(3), Some(0), Some(1)));
+}
+
+#[test]
+fn a_condition_that_no_row_meets_is_told() {
+    let setup = "create table prod.t (id integer); create table pr.t (id integer); insert into prod.t values (1); insert into pr.t values (2)";
+    with_tables(setup, |engine| {
+        let options = Options { filter: Some("id > 5".into()), ..Options::default() };
+        let diff = engine.diff_with(&[&["id"]], &[], &options);
+        assert_eq!(diff.notes, ["no row of either side meets the condition"], "{}", engine.name);
+    });
+}
+
+#[test]
 fn figures_are_of_all_rows_however_many_differ() {
     for engine in Engine::all() {
         let rows = if engine.name == "duckdb" { "range(420000) as g(n)" } else { "generate_series(0, 419999) as g(n)" };
