@@ -183,8 +183,10 @@ impl<'a> Keyed<'a> {
         diff.samples = samples.keyed(work.session, &work.scratch, &pairs, diff, found.changed).await?;
         if found.wholes && diff.samples.len() < work.options.samples {
             let whole = Whole { sides: self.sides, fields: self.fields, only_twice: None };
-            let more = samples.whole(work.session, &work.scratch, &whole, &diff.rows).await?;
+            let mut more = samples.whole(work.session, &work.scratch, &whole, &diff.rows).await?;
             let room = work.options.samples - diff.samples.len();
+            // Kinds of rows that no pair is an example of come first.
+            more.sort_by_key(|sample| diff.samples.iter().any(|known| known.kind == sample.kind));
             diff.samples.extend(more.into_iter().take(room));
         }
         if work.options.profile {
