@@ -221,7 +221,7 @@ fn one_way(engine: &str, a: &Kind, b: &Kind) -> Option<Form> {
         (Decimal(_) | Int { .. }, Decimal(_)) => name("", "numeric"),
         // Every integer of 32 bits has a double of its own; of 64 bits not.
         (Float(_) | Int { bits: 1..=32, .. }, Float(_)) => name("double", "double precision"),
-        (Int { .. } | Decimal(_), Float(_)) => Some(exact_and_float(duckdb, a)),
+        (Int { .. } | Decimal(_), Float(bits)) => Some(exact_and_float(duckdb, a, *bits)),
         (Text | Char | Enum, Text | Char | Enum) => Some(Form::text(engine).with_note("as text")),
         (Bool, Int { .. }) => Some(
             Form::each("cast({} as integer)", "{}", b.clone())
@@ -255,25 +255,18 @@ impl Form {
 
 /// A number of exact digits against a double: equal when the shortest decimal number that names the double is the exact
 /// one.
-fn exact_and_float(duckdb: bool, exact: &Kind) -> Form {
+fn exact_and_float(duckdb: bool, exact: &Kind, bits: u8) -> Form {
     let note = "by the shortest decimal number that names the floating-point one";
     if !duckdb {
         return Form::each("cast({} as numeric)", "cast(cast({} as text) as numeric)", Kind::Decimal(None))
             .with_note(note);
     }
-    let back = match exact {
-        Kind::Decimal(Some((precision, scale))) => format!("decimal({precision},{scale})"),
-        Kind::Int { bits: 0, .. } => "bignum".to_owned(),
-        Kind::Int { signed: false, .. } => "uhugeint".to_owned(),
-        _ => "hugeint".to_owned(),
+    let exact = match exact {
+        Kind::Decimal(Some(digits)) => trimmed(*digits),
+        _ => trimmed((0, 0)),
     };
-    let as_double = "cast(cast({} as double) as varchar)";
-    // An exact number that no double names gets a text that no double has.
-    let exact = format!(
-        "case when try_cast(cast({{}} as double) as {back}) = {{}} then {as_double} else cast({{}} as varchar) || '!' end"
-    );
-    // Adding 0 makes of -0 a 0.
-    Form::each(&exact, "cast(cast({} as double) + 0 as varchar)", Kind::Text).with_note(note)
+    let digits = if bits == 32 { "slimdiff_float_digits" } else { "slimdiff_double_digits" };
+    Form::each(&exact, &format!("{digits}(cast({{}} as double))"), Kind::Text).with_note(note)
 }
 
 /// A time without a zone, or a date, against an instant: the former is taken to be in UTC.
@@ -329,14 +322,18 @@ fn duckdb_decimal(a: (u16, u16), b: (u16, u16)) -> Form {
     let whole = (a.0 - a.1).max(b.0 - b.1);
     match whole.saturating_add(scale) {
         digits @ ..=38 => Form::cast(&format!("decimal({digits},{scale})")),
-        _ => Form::each(&trimmed(a.1), &trimmed(b.1), Kind::Text).with_note("by all its digits"),
+        _ => Form::each(&trimmed(a), &trimmed(b), Kind::Text).with_note("by all its digits"),
     }
 }
 
-/// The digits of an exact number without zeros at the end of its fraction.
-fn trimmed(scale: u16) -> String {
+/// The digits of an exact number of this precision and scale without zeros at the end of its fraction.
+fn trimmed((precision, scale): (u16, u16)) -> String {
     match scale {
         0 => "cast({} as varchar)".to_owned(),
+        // With as many digits behind the point as there are at all, none is printed before it.
+        _ if scale == precision => {
+            "rtrim(rtrim(regexp_replace(cast({} as varchar), '^(-?)[.]', '\\10.'), '0'), '.')".to_owned()
+        }
         _ => "rtrim(rtrim(cast({} as varchar), '0'), '.')".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn read(encoding: &Encoding, text: &str) -> Option<Value> {
     let owned = || text.to_owned();
     Some(match encoding {
         Encoding::Whole => Value::Int(text.parse().ok()?),
-        Encoding::Decimal | Encoding::Number => Value::Decimal(owned()),
+        Encoding::Decimal | Encoding::Number | Encoding::Widened => Value::Decimal(owned()),
         Encoding::Double => Value::Float(bits(text)?),
         Encoding::Bool => Value::Bool(text.parse().ok()?),
         Encoding::Date => Value::Date(owned()),
