@@ -2,6 +2,7 @@
 //! where the engine can, numbers of different types as numbers, types without a sound equality by their text.
 
 use super::Side;
+use super::canonical::postgres_digits;
 use super::kinds::Kind;
 use crate::model::Change;
 
@@ -253,13 +254,12 @@ impl Form {
     }
 }
 
-/// A number of exact digits against a double: equal when the shortest decimal number that names the double is the exact
-/// one.
+/// A number of exact digits against a floating-point one: equal when that is whole and the same number, or when the
+/// shortest decimal number that names it is.
 fn exact_and_float(duckdb: bool, exact: &Kind, bits: u8) -> Form {
-    let note = "by the shortest decimal number that names the floating-point one";
+    let note = "by value, a fraction of the floating-point one by the shortest decimal number that names it";
     if !duckdb {
-        return Form::each("cast({} as numeric)", "cast(cast({} as text) as numeric)", Kind::Decimal(None))
-            .with_note(note);
+        return Form::each("cast({} as numeric)", &postgres_digits("{}"), Kind::Decimal(None)).with_note(note);
     }
     let exact = match exact {
         Kind::Decimal(Some(digits)) => trimmed(*digits),
@@ -382,7 +382,7 @@ mod tests {
         );
         assert_eq!(
             forms("postgres", "bigint", "double precision"),
-            ["cast(x as numeric)", "cast(cast(x as text) as numeric)"]
+            ["cast(x as numeric)".to_owned(), super::postgres_digits("x")]
         );
     }
 

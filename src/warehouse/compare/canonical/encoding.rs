@@ -6,6 +6,7 @@ use super::super::kinds::Kind;
 use super::super::search;
 use super::nearness;
 use super::reading::{bits, read};
+use super::scalars::postgres_digits;
 use crate::model::{Change, Value};
 use crate::warehouse::compare::{NumberSort, Side, TextRules, Tolerance};
 use crate::warehouse::{Dialect, Postgres};
@@ -52,7 +53,7 @@ pub(super) enum Encoding {
     Decimal,
     /// A double by its bits.
     Double,
-    /// A double, or a float of 32 bits, as the shortest decimal number that names it, against exact numbers.
+    /// A double, or a float of 32 bits, as a decimal number, against exact numbers.
     Number,
     /// A floating-point number as a double, by the digits of that, against integers that all have a double.
     Widened,
@@ -126,7 +127,9 @@ impl Field {
 
     fn note(&self, types: &Change<Typed>) -> Option<String> {
         let by = match self.encoding {
-            Encoding::Number => "by the shortest decimal number that names the floating-point one",
+            Encoding::Number => {
+                "by value, a fraction of the floating-point one by the shortest decimal number that names it"
+            }
             Encoding::Widened => "as double",
             Encoding::Whole if self.has_bool() => "with false as 0 and true as 1",
             Encoding::Timestamp if self.kinds.as_ref().map(|kind| *kind == Kind::TimestampTz).is_changed() => {
@@ -385,8 +388,8 @@ fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
             let double = format!("cast({x} as double precision)");
             format!("case when {double} = 'NaN' then 'nan' else encode(float8send({double} + 0), 'hex') end")
         }
-        (Encoding::Number, Kind::Float(_)) => postgres_digits(x),
-        (Encoding::Widened, Kind::Float(_)) => postgres_digits(&format!("cast({x} as double precision)")),
+        (Encoding::Number, Kind::Float(_)) => postgres_number(x),
+        (Encoding::Widened, Kind::Float(_)) => postgres_number(&format!("cast({x} as double precision)")),
         (Encoding::Whole, Kind::Bool) => format!("cast(cast({x} as integer) as text)"),
         (Encoding::Timestamp, Kind::Date) => format!("cast(cast({x} as timestamp) as text)"),
         (Encoding::TimestampTz, _) | (Encoding::Timestamp, Kind::TimestampTz) => {
@@ -416,11 +419,11 @@ fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
     }
 }
 
-/// The shortest decimal number that names a floating-point one. A cast to `numeric` would round to fifteen digits.
-fn postgres_digits(x: &str) -> String {
+/// The text of a floating-point number's digits. Not all servers have a `numeric` that is infinite.
+fn postgres_number(x: &str) -> String {
     format!(
-        "case when {x} in ('NaN', 'Infinity', '-Infinity') then cast({x} as text) \
-         else cast(cast(cast({x} as text) as numeric) as text) end"
+        "case when {x} in ('NaN', 'Infinity', '-Infinity') then cast({x} as text) else cast({} as text) end",
+        postgres_digits(x)
     )
 }
 

@@ -3,8 +3,6 @@
 
 use std::fmt::Write as _;
 
-use bigdecimal::BigDecimal;
-
 /// How deep a document may nest; a deeper one stays as it is.
 const DEEPEST: usize = 256;
 /// A number with more zeros than this at its ends stays in powers of ten. PostgreSQL has no such numbers.
@@ -19,53 +17,54 @@ pub(in crate::warehouse) fn double_bits(double: f64) -> String {
     format!("{:016x}", (double + 0.0).to_bits())
 }
 
-/// A double as the shortest decimal number that names it, without an exponent, as PostgreSQL prints it.
+/// From here on a whole floating-point number goes by its name as well.
+const MOST_DIGITS: f64 = 1e47;
+
+/// A double as a decimal number without an exponent: a whole one below [`MOST_DIGITS`] with all of its digits, another
+/// one as the shortest that names it.
 pub(in crate::warehouse) fn double_digits(double: f64) -> String {
-    let gaps = [double.next_up() - double, double - double.next_down()];
-    unnamed(double).unwrap_or_else(|| {
-        named(double, ryu::Buffer::new().format_finite(double), gaps, |text| text.parse() == Ok(double))
-    })
+    digits(double, |buffer| buffer.format_finite(double))
 }
 
-/// A float of 32 bits likewise, which has fewer digits to its name than the double that it is.
+/// A float of 32 bits likewise, whose fraction has fewer digits to its name than that of the double that it is.
 #[expect(clippy::cast_possible_truncation, reason = "it is a float of 32 bits")]
 pub(in crate::warehouse) fn float_digits(double: f64) -> String {
-    let float = double as f32;
-    let gaps = [f64::from(float.next_up()) - double, double - f64::from(float.next_down())];
-    unnamed(double).unwrap_or_else(|| {
-        named(double, ryu::Buffer::new().format_finite(float), gaps, |text| text.parse() == Ok(float))
-    })
+    digits(double, |buffer| buffer.format_finite(double as f32))
 }
 
-/// What is no number.
-fn unnamed(double: f64) -> Option<String> {
-    let name = match double {
-        double if double.is_nan() => "NaN",
-        f64::INFINITY => "Infinity",
-        f64::NEG_INFINITY => "-Infinity",
-        _ => return None,
-    };
-    Some(name.to_owned())
-}
-
-/// `shortest` is the shortest decimal number that reads back, even if it is halfway to the next floating-point number:
-/// it reads back as the one with the even last bit. To PostgreSQL it names neither, and it takes a longer one. `gaps` are
-/// how far the next numbers are above and below.
-fn named(double: f64, shortest: &str, gaps: [f64; 2], reads_back: impl Fn(&str) -> bool) -> String {
-    let is_halfway = |name: &str| is_halfway(double, name, gaps).unwrap_or_default();
-    let mut name = shortest.to_owned();
-    // Only among large numbers are there short ones halfway.
-    if double.abs() > 16_777_216.0 && is_halfway(shortest) {
-        let mut longer = (1..17).map(|digits| format!("{double:.digits$e}"));
-        name = longer.find(|name| reads_back(name) && !is_halfway(name)).unwrap_or(name);
+fn digits(double: f64, name: impl FnOnce(&mut ryu::Buffer) -> &str) -> String {
+    if double.is_nan() {
+        "NaN".to_owned()
+    } else if double.is_infinite() {
+        if double > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() }
+    } else if double.fract() == 0.0 && double.abs() < MOST_DIGITS {
+        // Minus zero plus zero is zero.
+        format!("{:.0}", double + 0.0)
+    } else {
+        let mut buffer = ryu::Buffer::new();
+        let name = name(&mut buffer);
+        number(name).unwrap_or_else(|| name.to_owned())
     }
-    number(&name).unwrap_or(name)
 }
 
-fn is_halfway(double: f64, name: &str, [above, below]: [f64; 2]) -> Option<bool> {
-    let (name, exact): (BigDecimal, BigDecimal) = (name.parse().ok()?, format!("{double:.0}").parse().ok()?);
-    let gap: BigDecimal = format!("{:.0}", if name > exact { above } else { below }).parse().ok()?;
-    Some((name - exact).abs() * 2 == gap)
+/// PostgreSQL's expression of the same as a `numeric`, of a `double precision` or a `real`. A cast would round to fifteen
+/// digits, or six; so a whole number is put together of three parts of 53 bits, each of which is exact.
+pub(in crate::warehouse::compare) fn postgres_digits(x: &str) -> String {
+    let double = format!("cast({x} as double precision)");
+    let limb = "9007199254740992";
+    let whole = |x: &str| format!("cast(cast({x} as bigint) as numeric)");
+    let upper = format!("trunc({double} / {limb} / {limb})");
+    let middle = format!("(trunc({double} / {limb}) - {upper} * {limb})");
+    let lower = format!("({double} - trunc({double} / {limb}) * {limb})");
+    format!(
+        "case when abs({double}) < 1e9 and {double} = trunc({double}) then {} \
+         when abs({double}) < {MOST_DIGITS:e} and {double} = trunc({double}) then ({} * {limb} + {}) * {limb} + {} \
+         else cast(cast({x} as text) as numeric) end",
+        whole(&double),
+        whole(&upper),
+        whole(&middle),
+        whole(&lower),
+    )
 }
 
 /// A JSON document by its value: no blanks but one behind every colon and comma, the keys of an object shorter ones
@@ -358,15 +357,12 @@ mod tests {
         assert_eq!(double_bits(1.5), "3ff8000000000000");
         assert_eq!(double_digits(-0.0), "0");
         assert_eq!(double_digits(0.1), "0.1");
-        assert_eq!(double_digits(2_f64.powi(60)), "1152921504606847000");
-        assert_eq!(double_digits(-1e23), "-99999999999999990000000", "1e23 is halfway to the next double");
-        assert_eq!(
-            [double_digits(1e22), double_digits(5e-324)],
-            ["1".to_owned() + &"0".repeat(22), format!("0.{}5", "0".repeat(323))]
-        );
-        assert_eq!(float_digits(8_589_973_504.0), "8589974000");
+        assert_eq!(double_digits(2_f64.powi(60)), "1152921504606846976");
+        assert_eq!(double_digits(-1e23), "-99999999999999991611392");
+        assert_eq!(double_digits(1e50), format!("1{}", "0".repeat(50)));
+        assert_eq!(double_digits(5e-324), format!("0.{}5", "0".repeat(323)));
         assert_eq!([float_digits(0.1_f32.into()), float_digits((-0.0_f32).into())], ["0.1", "0"]);
-        assert_eq!(double_digits(0.1_f32.into()), "0.10000000149011612");
+        assert_eq!([float_digits(3e9), double_digits(0.1_f32.into())], ["3000000000", "0.10000000149011612"]);
         assert_eq!(double_digits(f64::NEG_INFINITY), "-Infinity");
     }
 }
