@@ -76,6 +76,8 @@ pub(super) enum Encoding {
     Bit,
     /// Its items with their lengths.
     List(Box<Encoding>),
+    /// Ranges of decimal numbers without zeros at the ends of their fractions.
+    Ranges,
     /// The engine's text of a type that only this engine has.
     Plain,
 }
@@ -109,6 +111,7 @@ impl Field {
         let native = same_engine && engines.current == "postgres" && baseline.name == current.name;
         let encoding = match meet(&baseline.kind, &current.kind, same_engine) {
             Some(encoding) => encoding,
+            None if native && baseline.name == "numrange" => Encoding::Ranges,
             None if native => Encoding::Plain,
             None => {
                 return Err(format!(
@@ -405,6 +408,11 @@ fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
             "regexp_replace(cast(cast({x} as jsonb) as text), {}, {}, 'g')",
             Postgres.literal(r#"("(?:[^"\\]|\\.)*")|([.][0-9]*[1-9])0+(?![0-9])|[.]0+(?![0-9])"#),
             Postgres.literal(r"\1\2"),
+        ),
+        (Encoding::Ranges, _) => format!(
+            "regexp_replace({text}, {}, {}, 'g')",
+            Postgres.literal("([.][0-9]*[1-9])0+(?![0-9])|[.]0+(?![0-9])"),
+            Postgres.literal(r"\1"),
         ),
         (Encoding::Bytes, _) => format!("('x' || encode({x}, 'hex'))"),
         (Encoding::List(item), Kind::List(kind)) => {

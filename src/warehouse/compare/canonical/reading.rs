@@ -24,7 +24,7 @@ pub(super) fn read(encoding: &Encoding, text: &str) -> Option<Value> {
         Encoding::Json => json::value(text),
         Encoding::Bytes => Value::Bytes(bytes(text.strip_prefix('x')?)?),
         Encoding::List(item) => Value::List(items(item, text)?),
-        Encoding::Text | Encoding::Uuid | Encoding::Bit | Encoding::Plain => Value::Text(owned()),
+        Encoding::Text | Encoding::Uuid | Encoding::Bit | Encoding::Ranges | Encoding::Plain => Value::Text(owned()),
     })
 }
 
