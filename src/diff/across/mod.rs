@@ -5,6 +5,7 @@
 //! the same hash. Only rows of segments whose sums differ are fetched, page by page in the order of their keys' hashes,
 //! and paired here. So memory stays small however large the tables are and however much of them differs.
 
+mod choice;
 mod described;
 mod examples;
 mod moved;
@@ -21,15 +22,13 @@ use futures::future::{try_join, try_join3};
 use futures::{FutureExt as _, TryFutureExt as _};
 
 use self::rows::Rows;
-use self::side::{Known, describe, key_facts, known};
+use self::side::{Known, describe, known};
 use self::tally::Tally;
-use super::columns::{Columns, Paired as _};
-use super::keys::{self, Key};
-use super::options::numbers;
-use super::outcome::{ColumnDiff, KeyFacts, KeyProof, Method, TableDiff};
-use super::profile;
-use super::table::{Failure, least_faulty, name_wholes, never_null, note_no_rows, nullability};
-use super::{Options, search};
+use super::columns::Columns;
+use super::keys::Key;
+use super::outcome::{ColumnDiff, Method, TableDiff};
+use super::table::{Failure, name_wholes, never_null, note_no_rows, nullability};
+use super::{Options, profile};
 use crate::model::{Change, Event, NodeStatus, Observer, Relation, Stage};
 use crate::plan::Comparison;
 use crate::warehouse::compare::canonical::{self, Field, Segments, Source};
@@ -51,8 +50,9 @@ pub struct End<'a> {
 /// Compares two relations in two databases. Every figure of the result is exact (up to equal MD5 hashes of different
 /// rows) and of one state of each database; where that cannot be had, the method is [`Method::Failed`] and says why.
 ///
-/// The first of the comparison's keys whose columns both sides have pairs the rows, NULL with NULL; rows whose key
-/// comes more than once on a side are compared as wholes within it. Without a key all rows are compared as wholes.
+/// The first of the comparison's keys that is unique and never NULL on both sides pairs the rows, else the first that is
+/// unique, else the first, NULL with NULL; rows whose key comes more than once on a side are compared as wholes within
+/// it. Without a key all rows are compared as wholes.
 ///
 /// # Errors
 /// Only what ends a session: a lost connection, a cancelled run. What a database refuses is in the result.
@@ -161,73 +161,6 @@ impl Work<'_, '_> {
             }
         }
         Ok(nullability(&never, columns))
-    }
-
-    /// The keys of the project's that can be tried, else one that is found in the data.
-    async fn keys(
-        &mut self,
-        columns: &Columns<Field>,
-        fields: &[Field],
-        diff: &mut TableDiff,
-    ) -> Result<Vec<Key<Field>>, Failure> {
-        let keys = keys::usable(columns, &self.comparison.keys, &mut diff.rejected_keys);
-        if keys.is_empty() && self.comparison.keys.is_empty() && self.options.search_key {
-            return Ok(self.search(fields).await?.into_iter().collect());
-        }
-        Ok(keys)
-    }
-
-    /// The key that is unique and never NULL on both sides, else the first that is unique, else the first; with what
-    /// was counted of it. The others that were looked at are in `diff` then.
-    async fn best_key(
-        &mut self,
-        keys: Vec<Key<Field>>,
-        diff: &mut TableDiff,
-    ) -> Result<Option<(Key<Field>, KeyFacts)>, Failure> {
-        let mut faulty: Vec<(Key<Field>, KeyFacts)> = Vec::new();
-        let mut best = None;
-        for key in keys {
-            let facts = self.key_facts(&key.fields).await?;
-            if facts.is_unique() && facts.nulls == Change::default() {
-                best = Some((key, facts));
-                break;
-            }
-            faulty.push((key, facts));
-        }
-        if best.is_none() && !faulty.is_empty() {
-            best = Some(faulty.remove(least_faulty(faulty.iter().map(|(_, facts)| facts))));
-        }
-        let least = self.options.min_count;
-        diff.rejected_keys.extend(faulty.iter().map(|(key, facts)| key.rejected(facts, least)));
-        Ok(best)
-    }
-
-    /// The best candidate of which no value occurs twice, and none is NULL, in the rows that are looked at on each side.
-    async fn search(&mut self, fields: &[Field]) -> Result<Option<Key<Field>>, Failure> {
-        let named: Vec<(&str, Option<u8>)> =
-            fields.iter().map(|field| (field.name.current.as_str(), field.rank())).collect();
-        for mut left in search::candidates(&named) {
-            for side in Side::BOTH {
-                let mut used: Vec<usize> = left.iter().flatten().copied().collect();
-                used.sort_unstable();
-                used.dedup();
-                if used.is_empty() {
-                    break;
-                }
-                let place = |at: &usize| used.binary_search(at).unwrap_or_default();
-                let places: Vec<Vec<usize>> =
-                    left.iter().map(|candidate| candidate.iter().map(place).collect()).collect();
-                let asked: Vec<Field> = used.iter().map(|at| fields[*at].clone()).collect();
-                let sql = self.source(side)?.look(&asked, &places);
-                let counts = numbers(side.of_mut(&mut self.ends).session, &sql, places.len() + 1).await?;
-                left = search::unique(left, &counts);
-            }
-            if let Some(found) = left.first() {
-                let fields = found.iter().map(|at| fields[*at].as_key()).collect();
-                return Ok(Some(Key { fields, source: search::SOURCE }));
-            }
-        }
-        Ok(None)
     }
 
     /// What each side's rows hold; at least their number and the NULLs of each column.
@@ -380,21 +313,6 @@ impl Work<'_, '_> {
             count => format!("comparing the rows of {count} segments that differ"),
         };
         pass(self.observer, self.comparison, &words, reading).await
-    }
-
-    async fn key_facts(&mut self, key: &[Field]) -> Result<KeyFacts, Failure> {
-        let sources = self.sources()?;
-        let is_loose = key.iter().any(Field::has_rules);
-        let sql = sources.map(|source| (source.key_facts(key), is_loose.then(|| source.similar_keys(key))));
-        let Change { baseline, current } = &mut self.ends;
-        let counting =
-            try_join(key_facts(baseline.session, sql.baseline, key), key_facts(current.session, sql.current, key));
-        let (b, c) = pass(self.observer, self.comparison, "counting the key", counting.map_err(Failure::from)).await?;
-        Ok(KeyFacts {
-            proof: KeyProof::Counted,
-            duplicates: Change { baseline: b.0, current: c.0 },
-            nulls: Change { baseline: b.1, current: c.1 },
-        })
     }
 
     fn sources(&self) -> Result<Change<Source<'_>>, Failure> {

@@ -35,6 +35,36 @@ async fn check(cases: Vec<(&str, &str, Value)>) {
 }
 
 #[tokio::test]
+async fn rows_are_handed_over_as_they_come_until_nobody_wants_them() {
+    let mut session = memory().await;
+    let (sender, mut pieces) = tokio::sync::mpsc::channel::<Vec<Vec<Value>>>(1);
+    let counting = async {
+        let mut rows = 0;
+        while let Some(piece) = pieces.recv().await {
+            rows += piece.len();
+        }
+        rows
+    };
+    let (streamed, rows) = tokio::join!(session.stream("select range from range(10000)", sender), counting);
+    streamed.unwrap();
+    assert_eq!(rows, 10_000);
+
+    // Far more than there is room for, of which one piece is taken.
+    let (sender, mut pieces) = tokio::sync::mpsc::channel::<Vec<Vec<Value>>>(1);
+    let taking = async move { pieces.recv().await.map(|piece| piece[0][0].clone()) };
+    let (streamed, first) = tokio::join!(session.stream("select range from range(1000000000000)", sender), taking);
+    streamed.unwrap();
+    assert_eq!(first, Some(Value::Int(0)));
+
+    let (sender, mut pieces) = tokio::sync::mpsc::channel::<Vec<Vec<Value>>>(1);
+    let late = "select case when range = 9000 then error('no such luck') else 'x' end from range(10000)";
+    let draining = async { while pieces.recv().await.is_some() {} };
+    let (streamed, ()) = tokio::join!(session.stream(late, sender), draining);
+    assert!(streamed.unwrap_err().to_string().contains("no such luck"));
+    assert_eq!(session.query("select 1").await.unwrap().scalar(), Some(&Value::Int(1)), "the session goes on");
+}
+
+#[tokio::test]
 async fn numbers_keep_every_digit_and_their_type() {
     check(vec![
         ("null", "INTEGER", Value::Null),
