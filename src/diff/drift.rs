@@ -1,11 +1,12 @@
 //! How far the distribution of each column moved: population stability index, Kolmogorov–Smirnov, Jensen–Shannon, from
 //! counts in bins that the database makes. docs/diff.md has the definitions and their sources.
 
+use super::End;
 use super::outcome::{ColumnDrift, DriftGap, TableDiff};
 use crate::model::{Change, Value};
+use crate::warehouse::Error;
 use crate::warehouse::compare::Side;
 use crate::warehouse::compare::drift::{self as sql, Bins, Counts, DRIFT_BATCH, Drifting};
-use crate::warehouse::{Dialect, Error, Session};
 
 /// A share of rows below this counts as this in the population stability index, which has no value for a bin that is
 /// empty on one side.
@@ -14,15 +15,33 @@ const FLOOR: f64 = 0.0001;
 /// The bins that a population stability index of numbers is over, at most.
 const DECILES: f64 = 10.0;
 
+/// Where the two sides are.
+pub(super) enum Ends<'a, 'e> {
+    /// Both in one database.
+    One(&'a mut End<'e>),
+    /// Each in its own.
+    Two(&'a mut Change<End<'e>>),
+}
+
+impl<'e> Ends<'_, 'e> {
+    fn of(&mut self, side: Side) -> &mut End<'e> {
+        match self {
+            Self::One(end) => end,
+            Self::Two(ends) => side.of_mut(ends),
+        }
+    }
+}
+
 /// Finds out how far the columns of `diff` that both sides have moved, and writes it there. The rows of both sides must
-/// be known by then. `source` is an item of a FROM clause for each side.
+/// be known by then. `source` is an item of a FROM clause for each side, `named` what each side calls a column of
+/// `diff`.
 ///
 /// # Errors
 /// What the database says.
 pub(super) async fn add(
-    session: &mut dyn Session,
-    dialect: &dyn Dialect,
+    ends: &mut Ends<'_, '_>,
     source: &Change<String>,
+    named: impl Fn(&str) -> Change<String>,
     diff: &mut TableDiff,
 ) -> Result<(), Error> {
     let rows = diff.rows.total.map(Option::unwrap_or_default);
@@ -30,8 +49,8 @@ pub(super) async fn add(
     let mut columns = Vec::new();
     for (at, column) in diff.columns.iter_mut().enumerate() {
         let (Some(baseline), Some(current)) = (&column.data_type.baseline, &column.data_type.current) else { continue };
-        let name = Change { baseline: column.name.clone(), current: column.name.clone() };
-        let drifting = Drifting::new(name, &Change { baseline: baseline.as_str(), current: current.as_str() });
+        let drifting =
+            Drifting::new(named(&column.name), &Change { baseline: baseline.as_str(), current: current.as_str() });
         match drifting {
             _ if is_empty => column.drift = Some(no(DriftGap::NoRows)),
             None => column.drift = Some(no(DriftGap::Types)),
@@ -40,7 +59,7 @@ pub(super) async fn add(
     }
     for batch in columns.chunks(DRIFT_BATCH) {
         let drifting: Vec<&Drifting> = batch.iter().map(|(_, column)| column).collect();
-        let mut work = Work { session: &mut *session, dialect, source, rows: rows.baseline };
+        let mut work = Work { ends: &mut *ends, source, rows: rows.baseline };
         for ((at, _), found) in batch.iter().zip(work.measure(&drifting).await?) {
             diff.columns[*at].drift = Some(found);
         }
@@ -58,15 +77,14 @@ struct Binned {
     categorical: bool,
 }
 
-struct Work<'a> {
-    session: &'a mut dyn Session,
-    dialect: &'a dyn Dialect,
+struct Work<'a, 'b, 'e> {
+    ends: &'a mut Ends<'b, 'e>,
     source: &'a Change<String>,
     /// Of the baseline.
     rows: u64,
 }
 
-impl Work<'_> {
+impl Work<'_, '_, '_> {
     async fn measure(&mut self, columns: &[&Drifting]) -> Result<Vec<ColumnDrift>, Error> {
         let binned = self.bins(columns).await?;
         let counted: Vec<(&Drifting, &Bins)> = columns
@@ -91,14 +109,15 @@ impl Work<'_> {
     async fn bins(&mut self, columns: &[&Drifting]) -> Result<Vec<Option<Binned>>, Error> {
         let (texts, numbers): (Vec<&Drifting>, Vec<&Drifting>) = columns.iter().partition(|column| column.is_text());
         let (source, rows) = (self.source.baseline.as_str(), self.rows);
+        let dialect = self.ends.of(Side::Baseline).dialect;
         let mut of_numbers = Vec::new();
         if !numbers.is_empty() {
-            let table = self.sampled(&sql::quantiles_sql(self.dialect, source, rows, &numbers)).await?;
+            let table = self.sampled(&sql::quantiles_sql(dialect, source, rows, &numbers)).await?;
             of_numbers = sql::numeric_bins(table.first().map(Vec::as_slice).unwrap_or_default());
         }
         let mut of_texts = Vec::new();
         if !texts.is_empty() {
-            let table = self.sampled(&sql::categories_sql(self.dialect, source, rows, &texts)).await?;
+            let table = self.sampled(&sql::categories_sql(dialect, source, rows, &texts)).await?;
             of_texts = sql::text_bins(texts.len(), &table);
         }
         let (mut of_numbers, mut of_texts) = (of_numbers.into_iter(), of_texts.into_iter());
@@ -112,21 +131,23 @@ impl Work<'_> {
         Ok(columns.iter().map(of).collect())
     }
 
+    /// What the baseline's sample says.
     async fn sampled(&mut self, query: &str) -> Result<Vec<Vec<Value>>, Error> {
-        if let Some(seed) = sql::seed(self.dialect) {
-            self.session.query(seed).await?;
+        let end = self.ends.of(Side::Baseline);
+        if let Some(seed) = sql::seed(end.dialect) {
+            end.session.query(seed).await?;
         }
-        Ok(self.session.query(query).await?.rows)
+        Ok(end.session.query(query).await?.rows)
     }
 
     async fn counts(&mut self, side: Side, columns: &[(&Drifting, &Bins)]) -> Result<Vec<Counts>, Error> {
         if columns.is_empty() {
             return Ok(Vec::new());
         }
-        let source = side.of(self.source);
-        let table = self.session.query(&sql::counts_sql(self.dialect, source, side, columns)).await?;
+        let (source, end) = (side.of(self.source), self.ends.of(side));
+        let table = end.session.query(&sql::counts_sql(end.dialect, source, side, columns)).await?;
         let bins: Vec<&Bins> = columns.iter().map(|(_, bins)| *bins).collect();
-        sql::counts(self.dialect, &bins, &table.rows).ok_or_else(|| {
+        sql::counts(end.dialect, &bins, &table.rows).ok_or_else(|| {
             let found = table.rows.first().map(Vec::len).unwrap_or_default();
             Error::unsupported(format!(
                 "the database answered a count of {} bins with {} rows of {found} values",

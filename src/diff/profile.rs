@@ -25,8 +25,24 @@ struct Held {
 }
 
 impl Profile {
-    /// Counts rows and NULLs of one side. `source` is an item of a FROM clause.
-    pub(super) async fn count(
+    /// What one side holds, as far as it was asked for: at least its rows, and the NULLs of each column. `source` is an
+    /// item of a FROM clause.
+    pub(super) async fn of(
+        session: &mut dyn Session,
+        dialect: &dyn Dialect,
+        source: &str,
+        columns: &[Column],
+        options: &Options,
+    ) -> Result<Self, Error> {
+        if options.profile && !options.nulls_only {
+            Self::measure(session, dialect, source, columns, options).await
+        } else {
+            Self::count(session, dialect, source, columns).await
+        }
+    }
+
+    /// Counts rows and NULLs.
+    async fn count(
         session: &mut dyn Session,
         dialect: &dyn Dialect,
         source: &str,
@@ -45,9 +61,9 @@ impl Profile {
         Ok(found)
     }
 
-    /// Profiles one side: what [`Profile::count`] counts, and what each column holds, in one scan for every
-    /// [`sql::batch`] columns. `source` is an item of a FROM clause.
-    pub(super) async fn measure(
+    /// What [`Profile::count`] counts, and what each column holds, in one scan for every
+    /// [`sql::batch`] columns.
+    async fn measure(
         session: &mut dyn Session,
         dialect: &dyn Dialect,
         source: &str,

@@ -1,13 +1,14 @@
 //! The comparison of two relations: schema, checksum, key, then one join, or whole rows where there is no key.
 
-use super::columns::{Columns, Pairing};
-use super::keyed::{Keyed, Pairing as Paired};
+use super::columns::{Columns, Paired, Pairing, Shared};
+use super::drift::{self, Ends};
+use super::keyed::{Keyed, Pairing as Found};
 use super::keys::{self, Key};
 use super::outcome::{KeyFacts, Method, TableDiff};
 use super::profile::{self, Profile};
 use super::samples::Samples;
 use super::totals::{Totals, ability};
-use super::{Options, drift, numbers, renames, search};
+use super::{End, Options, numbers, renames, search};
 use crate::model::{Change, Column, Relation};
 use crate::plan::Comparison;
 use crate::warehouse::compare::rows_of;
@@ -104,7 +105,11 @@ impl Work<'_> {
             Pairing { dialect: self.dialect, options: self.options, left_out: &comparison.excluded, key: &key };
         let paired = pairing.pair(&columns, diff);
         let relation = Change { baseline, current };
-        diff.schema.nullability = self.nullability(&relation, &paired).await?;
+        let never = Change {
+            baseline: never_null(self.session, self.dialect, baseline).await?,
+            current: never_null(self.session, self.dialect, current).await?,
+        };
+        diff.schema.nullability = nullability(&never, &paired);
         let sides = Sides { dialect: self.dialect, relation, filter: self.options.filter.as_deref(), part: None };
         self.compare_rows(&pairing, sides, &columns, &paired, diff).await
     }
@@ -147,9 +152,7 @@ impl Work<'_> {
         let glance = keys.first().map_or(&[][..], |key| &key.fields);
         let totals = Totals::of(self.session, &sides, self.ability, fields, glance).await?;
         diff.rows.total = totals.rows.map(Some);
-        if self.options.filter.is_some() && totals.rows == Change::default() {
-            diff.notes.push("no row of either side meets the condition".to_owned());
-        }
+        note_no_rows(self.options, totals.rows, diff);
         if totals.equal {
             diff.rows.unchanged = totals.rows.current;
             diff.method = Method::Checksum;
@@ -163,9 +166,13 @@ impl Work<'_> {
         }
         // Equal tables have equal distributions.
         if self.options.drift && diff.method != Method::Checksum {
-            drift::add(self.session, self.dialect, &source, diff).await?;
+            let mut end = End { session: &mut *self.session, dialect: self.dialect };
+            let named = |name: &str| Change { baseline: name.to_owned(), current: name.to_owned() };
+            drift::add(&mut Ends::One(&mut end), &source, named, diff).await?;
         }
-        if let Some(key) = keys.first() {
+        // By the key that was used, if one had to be.
+        let used = |key: &&Key| matches!(&diff.method, Method::Keyed { key: used, .. } if *used == key.names());
+        if let Some(key) = keys.iter().find(used).or(keys.first()) {
             renames::find(self, pairing, &sides, columns, &key.fields, diff).await?;
         }
         Ok(())
@@ -187,17 +194,16 @@ impl Work<'_> {
         for key in keys {
             let keyed = Keyed::new(self, sides, key.clone(), fields).await?;
             match keyed.pair(self, rows, several).await? {
-                Paired::Done(found) => {
+                Found::Done(found) => {
                     done = Some((keyed, found));
                     break;
                 }
-                Paired::Faulty(facts) => faulty.push((keyed, facts)),
+                Found::Faulty(facts) => faulty.push((keyed, facts)),
             }
         }
         if done.is_none() && !faulty.is_empty() {
-            let best = faulty.iter().position(|(_, facts)| facts.is_unique()).unwrap_or(0);
-            let (keyed, _) = faulty.remove(best);
-            if let Paired::Done(found) = keyed.pair(self, rows, false).await? {
+            let (keyed, _) = faulty.remove(least_faulty(faulty.iter().map(|(_, facts)| facts)));
+            if let Found::Done(found) = keyed.pair(self, rows, false).await? {
                 done = Some((keyed, found));
             }
         }
@@ -222,16 +228,7 @@ impl Work<'_> {
         (diff.rows.added, diff.rows.removed) = (counts[0], counts[1]);
         diff.rows.unchanged = paired_rows(rows, counts[0], counts[1], 0)?;
         diff.samples = Samples { options: self.options }.whole(self.session, &self.scratch, &whole, &diff.rows).await?;
-        let reasons: Vec<&str> = diff.rejected_keys.iter().map(|key| key.reason.as_str()).collect();
-        let reason = match (reasons.is_empty(), self.options.search_key) {
-            (true, true) => "no key is declared, and no column or pair of columns identifies a row".to_owned(),
-            (true, false) => "no key is declared".to_owned(),
-            (false, _) => reasons.join("; "),
-        };
-        if fields.iter().any(|field| field.tolerance.is_some()) {
-            diff.notes.push("whole rows are compared exactly: without a key no tolerance can be applied".to_owned());
-        }
-        diff.method = Method::Multiset { reason };
+        name_wholes(self.options, fields.iter().any(|field| field.tolerance.is_some()), diff);
         Ok(())
     }
 
@@ -278,11 +275,7 @@ impl Work<'_> {
             if let (Some(source), false, true) =
                 (side.of(&source), columns.is_empty(), self.options.profile || one_sided)
             {
-                let found = if self.options.profile && !self.options.nulls_only {
-                    Profile::measure(self.session, self.dialect, source, columns, self.options).await?
-                } else {
-                    Profile::count(self.session, self.dialect, source, columns).await?
-                };
+                let found = Profile::of(self.session, self.dialect, source, columns, self.options).await?;
                 *side.of_mut(&mut profiles) = Some(found);
             }
         }
@@ -290,30 +283,56 @@ impl Work<'_> {
         diff.columns = profile::describe(self.dialect, columns, &profiles, &self.comparison.excluded);
         Ok(())
     }
+}
 
-    /// Columns of both sides that may be NULL on one side only.
-    async fn nullability(
-        &mut self,
-        relation: &Change<&Relation>,
-        paired: &Columns,
-    ) -> Result<Vec<(String, Change<bool>)>, Error> {
-        let mut never: Change<Vec<String>> = Change::default();
-        for side in Side::BOTH {
-            let sql = compare::not_null_columns(self.dialect, side.of::<&Relation>(relation));
-            let table = self.session.query(&sql).await?;
-            let names = table.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned));
-            *side.of_mut(&mut never) = names.collect();
-        }
-        let of = |shared: &super::columns::Shared| {
-            let name = &shared.field.name;
-            let nullable = Change {
-                baseline: !never.baseline.contains(&name.baseline),
-                current: !never.current.contains(&name.current),
-            };
-            nullable.is_changed().then(|| (name.current.clone(), nullable))
+/// The columns of a relation that are declared never to be NULL.
+pub(super) async fn never_null(
+    session: &mut dyn Session,
+    dialect: &dyn Dialect,
+    relation: &Relation,
+) -> Result<Vec<String>, Error> {
+    let table = session.query(&compare::not_null_columns(dialect, relation)).await?;
+    Ok(table.rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect())
+}
+
+/// Columns of both sides that may be NULL on one side only, where these may `never` be.
+pub(super) fn nullability<F: Paired>(never: &Change<Vec<String>>, paired: &Columns<F>) -> Vec<(String, Change<bool>)> {
+    let of = |shared: &Shared<F>| {
+        let name = shared.field.name();
+        let nullable = Change {
+            baseline: !never.baseline.contains(&name.baseline),
+            current: !never.current.contains(&name.current),
         };
-        Ok(paired.shared.iter().filter_map(of).collect())
+        nullable.is_changed().then(|| (name.current.clone(), nullable))
+    };
+    paired.shared.iter().filter_map(of).collect()
+}
+
+/// Says that a condition leaves nothing to compare, if so.
+pub(super) fn note_no_rows(options: &Options, rows: Change<u64>, diff: &mut TableDiff) {
+    if options.filter.is_some() && rows == Change::default() {
+        diff.notes.push("no row of either side meets the condition".to_owned());
     }
+}
+
+/// Says that rows were compared as wholes, and why.
+pub(super) fn name_wholes(options: &Options, has_tolerance: bool, diff: &mut TableDiff) {
+    let reasons: Vec<&str> = diff.rejected_keys.iter().map(|key| key.reason.as_str()).collect();
+    let reason = match (reasons.is_empty(), options.search_key) {
+        (true, true) => "no key is declared, and no column or pair of columns identifies a row".to_owned(),
+        (true, false) => "no key is declared".to_owned(),
+        (false, _) => reasons.join("; "),
+    };
+    if has_tolerance {
+        diff.notes.push("whole rows are compared exactly: without a key no tolerance can be applied".to_owned());
+    }
+    diff.method = Method::Multiset { reason };
+}
+
+/// The place of the key to take of those of which none is unique and never NULL: the first that is unique, else the
+/// first.
+pub(super) fn least_faulty<'a>(mut facts: impl Iterator<Item = &'a KeyFacts>) -> usize {
+    facts.position(KeyFacts::is_unique).unwrap_or(0)
 }
 
 /// All rows there are exist on one side only.

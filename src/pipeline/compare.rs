@@ -69,13 +69,6 @@ pub async fn compare(
     let mut found = if one {
         diff::diff_aligned(&mut *session, baseline.dialect(), &comparison, &options).await?
     } else {
-        if options.drift {
-            return Err(Error::cannot_compare(
-                "the two relations are in different databases, and how far distributions moved is measured within one \
-                 only",
-                "leave `--drift` out; `--describe` tells what each column holds on either side",
-            ));
-        }
         if options.align.is_some() {
             return Err(Error::cannot_compare(
                 "the two relations are in different databases, and rows are aligned only within one",

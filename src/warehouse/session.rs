@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
-use crate::model::{Column, Relation, Table};
+use crate::model::{Column, Relation, Table, Value};
 
 use super::unconnected::Unconnected;
 use super::{Dialect, Error, Target, duckdb, postgres};
@@ -49,6 +50,14 @@ pub trait Session: Send {
 
     /// Runs statements and returns the rows of the last one, in memory.
     async fn query(&mut self, sql: &str) -> Result<Table, Error>;
+
+    /// Runs a query and hands over its rows in pieces as they come, which need not all be in memory then. It ends early
+    /// when nobody takes them any more.
+    async fn stream(&mut self, sql: &str, pieces: mpsc::Sender<Vec<Vec<Value>>>) -> Result<(), Error> {
+        // Whoever does not take them any more wants no error either.
+        let _ = pieces.send(self.query(sql).await?.rows).await;
+        Ok(())
+    }
 
     /// Appends rows given as text to a table; `None` is NULL, every text is cast to its column's type by the engine.
     async fn load(

@@ -424,6 +424,9 @@ fn relations_of_two_databases_are_compared() {
     let v = found["columns"].as_array().unwrap().iter().find(|column| column["name"] == "v").unwrap();
     assert!(v["profile"]["baseline"]["mean"].is_number() && v["profile"]["current"]["distinct"].is_number(), "{v}");
     let said = sandbox.run([&both[..], &["--drift"]].concat());
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.stdout.contains("KS or JS") && said.stdout.contains("JS 1.000"), "{said}");
+    let said = sandbox.run([&both[..], &["--align", "id"]].concat());
     assert_eq!(said.code, 5, "{said}");
-    assert!(said.to_string().contains("leave `--drift` out"), "{said}");
+    assert!(said.to_string().contains("leave `--align` out"), "{said}");
 }

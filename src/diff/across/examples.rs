@@ -6,8 +6,8 @@ use super::super::privacy::MASK;
 use super::super::samples::shares;
 use super::rows::Row;
 use crate::model::{Change, Value};
-use crate::warehouse::compare::BATCH;
 use crate::warehouse::compare::canonical::Field;
+use crate::warehouse::compare::{BATCH, Side};
 
 /// Rows that may be shown.
 pub(super) struct Examples<'a> {
@@ -51,7 +51,8 @@ impl<'a> Examples<'a> {
             return;
         }
         let shown = if self.key.is_empty() { self.values } else { self.key };
-        let key = self.shown(shown, row);
+        let side = if kind == SampleKind::Added { Side::Current } else { Side::Baseline };
+        let key = self.shown(shown, side, row);
         let sample = Sample { kind, key, values: Vec::new() };
         if kind == SampleKind::Added { self.added.push(sample) } else { self.removed.push(sample) }
     }
@@ -61,13 +62,16 @@ impl<'a> Examples<'a> {
         if !differing.iter().any(|&at| self.telling[at] < self.limit) {
             return;
         }
-        let value = |row: &Row, at: usize| {
+        let value = |side: Side, row: &Row, at: usize| {
             let field = &self.values[at];
-            self.masked(field, field.value(row.text(self.key.len() + at)))
+            self.masked(field, field.value(side, row.text(self.key.len() + at)))
         };
-        let values =
-            differing.iter().map(|&at| (at, Change { baseline: value(baseline, at), current: value(current, at) }));
-        let changed = Changed { key: self.shown(self.key, current), values: values.collect() };
+        let both = |at: usize| Change {
+            baseline: value(Side::Baseline, baseline, at),
+            current: value(Side::Current, current, at),
+        };
+        let values = differing.iter().map(|&at| (at, both(at))).collect();
+        let changed = Changed { key: self.shown(self.key, Side::Current, current), values };
         self.changed.push(changed);
         for &at in differing {
             self.telling[at] += 1;
@@ -98,9 +102,10 @@ impl<'a> Examples<'a> {
         changed.chain(self.added.into_iter().take(of_added)).chain(self.removed.into_iter().take(of_removed)).collect()
     }
 
-    fn shown(&self, fields: &[Field], row: &Row) -> Vec<(String, Value)> {
+    fn shown(&self, fields: &[Field], side: Side, row: &Row) -> Vec<(String, Value)> {
+        let value = |at: usize, field: &Field| self.masked(field, field.value(side, row.text(at)));
         let cells = fields.iter().enumerate().take(BATCH);
-        cells.map(|(at, field)| (field.name.current.clone(), self.masked(field, field.value(row.text(at))))).collect()
+        cells.map(|(at, field)| (field.name.current.clone(), value(at, field))).collect()
     }
 
     fn masked(&self, field: &Field, value: Value) -> Value {

@@ -7,9 +7,12 @@
 
 mod described;
 mod examples;
+mod moved;
 mod pairing;
+mod renames;
 mod rows;
 mod side;
+mod slices;
 mod tally;
 
 use std::time::Instant;
@@ -25,7 +28,7 @@ use super::keys::{self, Key};
 use super::options::numbers;
 use super::outcome::{ColumnDiff, KeyFacts, KeyProof, Method, TableDiff};
 use super::profile;
-use super::table::Failure;
+use super::table::{Failure, least_faulty, name_wholes, never_null, note_no_rows, nullability};
 use super::{Options, search};
 use crate::model::{Change, Event, NodeStatus, Observer, Relation, Stage};
 use crate::plan::Comparison;
@@ -105,11 +108,6 @@ impl Work<'_, '_> {
 
     async fn compare(&mut self, diff: &mut TableDiff) -> Result<(), Failure> {
         let comparison = self.comparison;
-        if self.options.drift {
-            let reason = "how far distributions moved can be measured within one database only: its bins have to be \
-                          counted by one engine";
-            return Err(Failure::Contradiction(reason.to_owned()));
-        }
         diff.filter.clone_from(&self.options.filter);
         let relation = comparison.relation.as_ref().map(Option::as_ref);
         let Change { baseline, current } = &mut self.ends;
@@ -135,26 +133,73 @@ impl Work<'_, '_> {
             let reason = "the two tables have no column in common whose values can be compared".to_owned();
             return Err(Failure::Contradiction(reason));
         }
-        let key = self.key(&columns, &fields, diff).await?;
-        let by = key.as_ref().map_or(&fields, |key| &key.fields);
+        diff.schema.nullability = self.nullability(&columns).await?;
+        let keys = self.keys(&columns, &fields, diff).await?;
+        let first = keys.first().cloned();
+        let by = first.as_ref().map_or(&fields, |key| &key.fields);
         diff.sampled = self.options.sample.filter(|share| *share < 1.0);
         self.sample = diff.sampled.map(|share| (share, by.clone()));
         self.describe(&sides, &matches, diff).await?;
-        self.compare_rows(&fields, key.as_ref(), diff).await
+        let key = self.compare_rows(&fields, keys, diff).await?.or(first);
+        self.aligned_profiles(diff);
+        let names: Vec<Change<String>> = named(&sides, &matches);
+        self.drift(&names, diff).await?;
+        if let Some(key) = &key {
+            let candidates = renames::candidates(&engines, &sides, self.options, diff);
+            self.renames(&key.fields, &candidates, diff).await?;
+        }
+        Ok(())
     }
 
-    /// The first key of the project's, else one that is found in the data.
-    async fn key(
+    /// Columns of both sides that may be NULL on one side only.
+    async fn nullability(&mut self, columns: &Columns<Field>) -> Result<Vec<(String, Change<bool>)>, Failure> {
+        let mut never: Change<Vec<String>> = Change::default();
+        for side in Side::BOTH {
+            if let Some(relation) = side.of(&self.comparison.relation) {
+                let end = side.of_mut(&mut self.ends);
+                *side.of_mut(&mut never) = never_null(end.session, end.dialect, relation).await?;
+            }
+        }
+        Ok(nullability(&never, columns))
+    }
+
+    /// The keys of the project's that can be tried, else one that is found in the data.
+    async fn keys(
         &mut self,
         columns: &Columns<Field>,
         fields: &[Field],
         diff: &mut TableDiff,
-    ) -> Result<Option<Key<Field>>, Failure> {
+    ) -> Result<Vec<Key<Field>>, Failure> {
         let keys = keys::usable(columns, &self.comparison.keys, &mut diff.rejected_keys);
         if keys.is_empty() && self.comparison.keys.is_empty() && self.options.search_key {
-            return self.search(fields).await;
+            return Ok(self.search(fields).await?.into_iter().collect());
         }
-        Ok(keys.into_iter().next())
+        Ok(keys)
+    }
+
+    /// The key that is unique and never NULL on both sides, else the first that is unique, else the first; with what
+    /// was counted of it. The others that were looked at are in `diff` then.
+    async fn best_key(
+        &mut self,
+        keys: Vec<Key<Field>>,
+        diff: &mut TableDiff,
+    ) -> Result<Option<(Key<Field>, KeyFacts)>, Failure> {
+        let mut faulty: Vec<(Key<Field>, KeyFacts)> = Vec::new();
+        let mut best = None;
+        for key in keys {
+            let facts = self.key_facts(&key.fields).await?;
+            if facts.is_unique() && facts.nulls == Change::default() {
+                best = Some((key, facts));
+                break;
+            }
+            faulty.push((key, facts));
+        }
+        if best.is_none() && !faulty.is_empty() {
+            best = Some(faulty.remove(least_faulty(faulty.iter().map(|(_, facts)| facts))));
+        }
+        let least = self.options.min_count;
+        diff.rejected_keys.extend(faulty.iter().map(|(key, facts)| key.rejected(facts, least)));
+        Ok(best)
     }
 
     /// The best candidate of which no value occurs twice, and none is NULL, in the rows that are looked at on each side.
@@ -205,52 +250,63 @@ impl Work<'_, '_> {
         profile::totals(&profiles, diff);
         let columns = sides.as_ref().map(|side| side.columns.as_slice());
         diff.columns = profile::describe_matched(&columns, matches, &profiles, &self.comparison.excluded);
-        if self.ends.baseline.dialect.name() != self.ends.current.dialect.name() {
-            let rows = diff.rows.total;
-            diff.columns.iter_mut().for_each(|column| described::align(column, rows));
+        if columns.baseline.is_empty() || columns.current.is_empty() {
+            self.aligned_profiles(diff);
         }
         Ok(())
     }
 
+    /// Leaves out of profiles what two engines see differently.
+    fn aligned_profiles(&self, diff: &mut TableDiff) {
+        if self.ends.baseline.dialect.name() != self.ends.current.dialect.name() {
+            let rows = diff.rows.total;
+            diff.columns.iter_mut().for_each(|column| described::align(column, rows));
+        }
+    }
+
+    /// Compares the rows, and gives back by which key, if it took one.
     async fn compare_rows(
         &mut self,
         fields: &[Field],
-        key: Option<&Key<Field>>,
+        keys: Vec<Key<Field>>,
         diff: &mut TableDiff,
-    ) -> Result<(), Failure> {
-        let key_fields = key.map_or(&[][..], |key| &key.fields);
-        let is_value = |field: &&Field| !key_fields.iter().any(|key| key.name == field.name);
-        let values: Vec<Field> = fields.iter().filter(is_value).cloned().collect();
+    ) -> Result<Option<Key<Field>>, Failure> {
         let total = diff.rows.total.map(Option::unwrap_or_default);
+        note_no_rows(self.options, total, diff);
         let bits = bits(total.baseline.max(total.current));
-        let pairing = rows::Pairing { key: key_fields, values: &values };
-        let segments = self.segments(pairing, bits).await?;
-        let mut tally = Tally::new(key_fields, &values, self.options);
+        let mut key: Vec<Field> = keys.first().map(|key| key.fields.clone()).unwrap_or_default();
+        let mut values = values(fields, &key);
+        let mut segments = self.segments(rows::Pairing { key: &key, values: &values }, bits).await?;
+        let mut best = None;
+        // Of tables that are equal nobody asks for their keys.
         if segments.count() > 0 {
+            best = self.best_key(keys, diff).await?;
+        }
+        if let Some((other, _)) = best.as_ref().filter(|(best, _)| best.fields != key) {
+            key.clone_from(&other.fields);
+            values = self::values(fields, &key);
+            segments = self.segments(rows::Pairing { key: &key, values: &values }, bits).await?;
+        }
+        let groups = slices::groups(&values, diff, best.is_some());
+        let mut tally = Tally::new(&key, &values, &groups, self.options);
+        if segments.count() > 0 {
+            let pairing = rows::Pairing { key: &key, values: &values };
             self.fetch(pairing, &segments, total, &mut tally).await?;
         }
-        tally.write(total, diff)?;
-        if segments.count() == 0 {
-            diff.method = Method::Checksum;
-            set_unchanged(diff, fields);
-        } else if let Some(key) = key {
-            let facts = self.key_facts(&key.fields).await?;
-            diff.method = Method::Keyed { key: key.names(), source: key.source.to_owned(), facts };
-            set_unchanged(diff, &key.fields);
-        } else {
-            let reasons: Vec<&str> = diff.rejected_keys.iter().map(|key| key.reason.as_str()).collect();
-            let reason = match (reasons.is_empty(), self.options.search_key) {
-                (true, true) => "no key is declared, and no column or pair of columns identifies a row".to_owned(),
-                (true, false) => "no key is declared".to_owned(),
-                (false, _) => reasons.join("; "),
-            };
-            if fields.iter().any(|field| field.tolerance.is_some()) {
-                let note = "whole rows are compared exactly: without a key no tolerance can be applied";
-                diff.notes.push(note.to_owned());
+        let affected = tally.write(total, diff)?;
+        match &best {
+            _ if segments.count() == 0 => {
+                diff.method = Method::Checksum;
+                set_unchanged(diff, fields);
             }
-            diff.method = Method::Multiset { reason };
+            Some((key, facts)) => {
+                diff.method = Method::Keyed { key: key.names(), source: key.source.to_owned(), facts: *facts };
+                set_unchanged(diff, &key.fields);
+                self.slices(&values, &groups, affected, diff).await?;
+            }
+            None => name_wholes(self.options, fields.iter().any(|field| field.tolerance.is_some()), diff),
         }
-        Ok(())
+        Ok(best.map(|(key, _)| key))
     }
 
     /// Whether each server keeps texts in another encoding than UTF-8.
@@ -386,6 +442,20 @@ async fn pass<T>(
     let status = if done.is_ok() { NodeStatus::Success } else { NodeStatus::Error };
     observer.observe(&Event::NodeFinished { stage, unique_id, label, status, message: None, elapsed: since.elapsed() });
     done
+}
+
+/// What either side calls the columns that both have.
+fn named(sides: &Change<Known>, matches: &[Option<usize>]) -> Vec<Change<String>> {
+    let name = |column: &crate::model::Column| column.name.clone();
+    let both = sides.current.columns.iter().zip(matches).filter_map(|(current, found)| {
+        Some(Change { baseline: name(&sides.baseline.columns[(*found)?]), current: name(current) })
+    });
+    both.collect()
+}
+
+/// The columns beside the key.
+fn values(fields: &[Field], key: &[Field]) -> Vec<Field> {
+    fields.iter().filter(|field| !key.iter().any(|key| key.name == field.name)).cloned().collect()
 }
 
 fn column_mut<'a>(diff: &'a mut TableDiff, name: &str) -> Option<&'a mut ColumnDiff> {

@@ -43,7 +43,13 @@ pub(super) fn pair(
         let types =
             Change { baseline: sides.baseline.types[before].clone(), current: sides.current.types[after].clone() };
         let name = both.map(|column| column.name.clone());
-        if !types.baseline.is_like(&types.current) {
+        // Two engines call one type by two names.
+        let is_retyped = if engines.is_changed() {
+            !types.baseline.is_like(&types.current)
+        } else {
+            types.baseline.name != types.current.name
+        };
+        if is_retyped {
             diff.schema.retyped.push((name.current.clone(), types.as_ref().map(|typed| typed.name.clone())));
         }
         if name.is_changed() {

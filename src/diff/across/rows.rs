@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 
+use futures::TryFutureExt as _;
+use futures::future::try_join;
 use tokio::sync::mpsc;
 
 use super::tally::Tally;
@@ -92,26 +94,48 @@ impl Rows {
 /// Reads the rows of one side, page by page.
 pub(super) async fn read(
     end: &mut End<'_>,
-    mut pages: Pages,
+    pages: Pages,
     columns: usize,
     rows: mpsc::Sender<VecDeque<Row>>,
 ) -> Result<(), Failure> {
-    if let Some(sql) = &pages.open {
-        end.session.execute(sql).await?;
-    }
-    while let Some(sql) = pages.next_page() {
-        // No page is read while another waits for the one that is being paired.
-        let Ok(place) = rows.reserve().await else { break };
-        let table = end.session.query(&sql).await?;
-        pages.was_read(table.rows.len());
-        let page: Option<VecDeque<Row>> = table.rows.into_iter().map(|row| Row::read(row, columns)).collect();
-        let unreadable = || Failure::Contradiction("a database gave a row that cannot be read".to_owned());
-        place.send(page.ok_or_else(unreadable)?);
-    }
-    if let Some(sql) = pages.close() {
-        end.session.execute(&sql).await?;
+    match pages {
+        Pages::Cursor { open, next, rows: full, close } => {
+            end.session.execute(&open).await?;
+            // No page is read while another waits for the one that is being paired.
+            while let Ok(place) = rows.reserve().await {
+                let page = end.session.query(&next).await?.rows;
+                let is_last = page.len() < full;
+                place.send(taken(page, columns)?);
+                if is_last {
+                    break;
+                }
+            }
+            end.session.execute(&close).await?;
+        }
+        Pages::Streams(queries) => {
+            for sql in queries {
+                let (sender, pieces) = mpsc::channel(1);
+                let rows = &rows;
+                let taking = async move {
+                    // Gone as soon as no more rows are wanted, which is what ends the query.
+                    let mut pieces = pieces;
+                    while let Some(piece) = pieces.recv().await {
+                        if rows.send(taken(piece, columns)?).await.is_err() {
+                            break;
+                        }
+                    }
+                    Ok(())
+                };
+                try_join(end.session.stream(&sql, sender).map_err(Failure::from), taking).await?;
+            }
+        }
     }
     Ok(())
+}
+
+fn taken(page: Vec<Vec<Value>>, columns: usize) -> Result<VecDeque<Row>, Failure> {
+    let page: Option<VecDeque<Row>> = page.into_iter().map(|row| Row::read(row, columns)).collect();
+    page.ok_or_else(|| Failure::Contradiction("a database gave a row that cannot be read".to_owned()))
 }
 
 /// How rows are paired.

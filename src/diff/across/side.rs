@@ -37,12 +37,7 @@ pub(super) async fn describe(
     options: &Options,
 ) -> Result<Option<Profile>, Failure> {
     let Some(rows) = rows.filter(|_| !columns.is_empty()) else { return Ok(None) };
-    let found = if options.profile && !options.nulls_only {
-        Profile::measure(end.session, end.dialect, &rows, columns, options).await?
-    } else {
-        Profile::count(end.session, end.dialect, &rows, columns).await?
-    };
-    Ok(Some(found))
+    Ok(Some(Profile::of(end.session, end.dialect, &rows, columns, options).await?))
 }
 
 /// Rows beyond the first of each key, and rows with NULL in the key. `sql` counts them, and where several texts may be

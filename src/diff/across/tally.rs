@@ -4,6 +4,7 @@ use super::super::Options;
 use super::super::outcome::{NumberChange, SampleKind, TableDiff};
 use super::examples::Examples;
 use super::rows::Row;
+use super::slices::Affected;
 use super::{Failure, column_mut};
 use crate::diff::table::paired_rows;
 use crate::model::Change;
@@ -19,6 +20,7 @@ pub(super) struct Tally<'a> {
     changed: u64,
     columns: Vec<OfColumn>,
     examples: Examples<'a>,
+    affected: Affected,
 }
 
 /// What changed in one column.
@@ -35,7 +37,8 @@ struct OfColumn {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(key: &'a [Field], values: &'a [Field], options: &'a Options) -> Self {
+    /// `groups` are the places of the columns by whose values rows that differ are counted.
+    pub(super) fn new(key: &'a [Field], values: &'a [Field], groups: &[usize], options: &'a Options) -> Self {
         Self {
             values,
             keys: key.len(),
@@ -44,18 +47,21 @@ impl<'a> Tally<'a> {
             changed: 0,
             columns: vec![OfColumn::default(); values.len()],
             examples: Examples::new(key, values, options),
+            affected: Affected::of(groups),
         }
     }
 
     /// A row of the pull request alone.
     pub(super) fn added(&mut self, row: &Row) {
         self.added += 1;
+        self.affected.count(self.keys, row);
         self.examples.lone(SampleKind::Added, row);
     }
 
     /// A row of production alone.
     pub(super) fn removed(&mut self, row: &Row) {
         self.removed += 1;
+        self.affected.count(self.keys, row);
         self.examples.lone(SampleKind::Removed, row);
     }
 
@@ -71,15 +77,16 @@ impl<'a> Tally<'a> {
         }
         if !differing.is_empty() {
             self.changed += 1;
+            self.affected.count(self.keys, current);
             self.examples.changed(&differing, baseline, current);
         }
     }
 
-    /// Writes the figures into `diff`.
+    /// Writes the figures into `diff`, and gives back by which values rows differ.
     ///
     /// # Errors
     /// When they contradict the numbers of rows.
-    pub(super) fn write(self, total: Change<u64>, diff: &mut TableDiff) -> Result<(), Failure> {
+    pub(super) fn write(self, total: Change<u64>, diff: &mut TableDiff) -> Result<Affected, Failure> {
         let [added, removed, changed] = [self.added, self.removed, self.changed];
         let unchanged = paired_rows(total, added, removed, changed)?;
         (diff.rows.added, diff.rows.removed) = (added, removed);
@@ -97,7 +104,7 @@ impl<'a> Tally<'a> {
         }
         let changed: Vec<u64> = self.columns.iter().map(|counts| counts.changed).collect();
         diff.samples = self.examples.choose(&changed, &diff.rows);
-        Ok(())
+        Ok(self.affected)
     }
 }
 

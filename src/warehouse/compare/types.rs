@@ -2,6 +2,7 @@
 //! where the engine can, numbers of different types as numbers, types without a sound equality by their text.
 
 use super::Side;
+use super::canonical::postgres_digits;
 use super::kinds::Kind;
 use crate::model::Change;
 
@@ -261,30 +262,19 @@ impl Form {
     }
 }
 
-/// A number of exact digits against a floating-point one of so many bits: equal when the shortest decimal number that
-/// names the latter is the exact one.
+/// A number of exact digits against a floating-point one: equal when that is whole and the same number, or when the
+/// shortest decimal number that names it is.
 fn exact_and_float(duckdb: bool, exact: &Kind, bits: u8) -> Form {
-    let note = "by the shortest decimal number that names the floating-point one";
+    let note = "by value, a fraction of the floating-point one by the shortest decimal number that names it";
     if !duckdb {
-        return Form::each("cast({} as numeric)", "cast(cast({} as text) as numeric)", Kind::Decimal(None))
-            .with_note(note);
+        return Form::each("cast({} as numeric)", &postgres_digits("{}"), Kind::Decimal(None)).with_note(note);
     }
-    let back = match exact {
-        Kind::Decimal(Some((precision, scale))) => format!("decimal({precision},{scale})"),
-        Kind::Int { bits: 0, .. } => "bignum".to_owned(),
-        Kind::Int { signed: false, .. } => "uhugeint".to_owned(),
-        _ => "hugeint".to_owned(),
+    let exact = match exact {
+        Kind::Decimal(Some(digits)) => trimmed(*digits),
+        _ => trimmed((0, 0)),
     };
-    let float = if bits == 32 { "float" } else { "double" };
-    let as_float = format!("cast(cast({{}} as {float}) as varchar)");
-    // DuckDB casts a double to a decimal by its shortest name, a float only by way of a text.
-    let named = if bits == 32 { as_float.clone() } else { format!("cast({{}} as {float})") };
-    // An exact number that no floating-point one names gets a text that none of these has.
-    let exact =
-        format!("case when try_cast({named} as {back}) = {{}} then {as_float} else cast({{}} as varchar) || '!' end");
-    // Adding 0 makes of -0 a 0.
-    Form::each(&exact, &format!("cast(cast({{}} as {float}) + cast(0 as {float}) as varchar)"), Kind::Text)
-        .with_note(note)
+    let digits = if bits == 32 { "slimdiff_float_digits" } else { "slimdiff_double_digits" };
+    Form::each(&exact, &format!("{digits}(cast({{}} as double))"), Kind::Text).with_note(note)
 }
 
 const IN_UTC: &str = "with the one without a time zone taken to be in UTC";
@@ -362,14 +352,18 @@ fn duckdb_decimal(a: (u16, u16), b: (u16, u16)) -> Form {
     let whole = (a.0 - a.1).max(b.0 - b.1);
     match whole.saturating_add(scale) {
         digits @ ..=38 => Form::cast(&format!("decimal({digits},{scale})")),
-        _ => Form::each(&trimmed(a.1), &trimmed(b.1), Kind::Text).with_note("by all its digits"),
+        _ => Form::each(&trimmed(a), &trimmed(b), Kind::Text).with_note("by all its digits"),
     }
 }
 
-/// The digits of an exact number without zeros at the end of its fraction.
-fn trimmed(scale: u16) -> String {
+/// The digits of an exact number of this precision and scale without zeros at the end of its fraction.
+fn trimmed((precision, scale): (u16, u16)) -> String {
     match scale {
         0 => "cast({} as varchar)".to_owned(),
+        // With as many digits behind the point as there are at all, none is printed before it.
+        _ if scale == precision => {
+            "rtrim(rtrim(regexp_replace(cast({} as varchar), '^(-?)[.]', '\\10.'), '0'), '.')".to_owned()
+        }
         _ => "rtrim(rtrim(cast({} as varchar), '0'), '.')".to_owned(),
     }
 }
@@ -418,7 +412,7 @@ mod tests {
         );
         assert_eq!(
             forms("postgres", "bigint", "double precision"),
-            ["cast(x as numeric)", "cast(cast(x as text) as numeric)"]
+            ["cast(x as numeric)".to_owned(), super::postgres_digits("x")]
         );
     }
 

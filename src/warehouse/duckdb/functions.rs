@@ -12,12 +12,13 @@ use ::duckdb::{
     vscalar::{ArrowFunctionSignature, VArrowScalar},
 };
 
-use crate::warehouse::compare::canonical::{double_bits, double_digits, json};
+use crate::warehouse::compare::canonical::{double_bits, double_digits, float_digits, json};
 
 /// Makes the functions known to the database of `connection`, on all of its connections.
 pub(super) fn register(connection: &Connection) -> ::duckdb::Result<()> {
     connection.register_scalar_function::<DoubleBits>("slimdiff_double_bits")?;
     connection.register_scalar_function::<DoubleDigits>("slimdiff_double_digits")?;
+    connection.register_scalar_function::<FloatDigits>("slimdiff_float_digits")?;
     connection.register_scalar_function::<Json>("slimdiff_json")
 }
 
@@ -46,6 +47,21 @@ impl VArrowScalar for DoubleDigits {
 
     fn invoke((): &(), input: RecordBatch) -> Answer {
         Ok(of_doubles(&input, double_digits))
+    }
+
+    fn signatures() -> Vec<ArrowFunctionSignature> {
+        vec![ArrowFunctionSignature::exact(vec![DataType::Float64], DataType::Utf8)]
+    }
+}
+
+/// See [`float_digits`].
+struct FloatDigits;
+
+impl VArrowScalar for FloatDigits {
+    type State = ();
+
+    fn invoke((): &(), input: RecordBatch) -> Answer {
+        Ok(of_doubles(&input, float_digits))
     }
 
     fn signatures() -> Vec<ArrowFunctionSignature> {

@@ -2,8 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::duckdb::{Connection, InterruptHandle, appender_params_from_iter, arrow::array::Array};
+use ::duckdb::{
+    Connection, InterruptHandle, appender_params_from_iter,
+    arrow::{
+        array::{Array, StructArray},
+        datatypes::Schema,
+    },
+};
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 use crate::{
     model::{Column, Relation, RelationKind, Table, Value},
@@ -111,6 +118,11 @@ impl Session for DuckDbSession {
         fetched.unwrap_or_else(|| Ok(Table::default()))
     }
 
+    async fn stream(&mut self, sql: &str, pieces: mpsc::Sender<Vec<Vec<Value>>>) -> Result<(), Error> {
+        let streamed = self.run(sql, move |connection, sql| stream(connection, sql, &pieces)).await?;
+        streamed.unwrap_or(Ok(()))
+    }
+
     async fn load(
         &mut self,
         relation: &Relation,
@@ -206,16 +218,42 @@ fn fetch(connection: &Connection, sql: &str) -> ::duckdb::Result<Result<Table, E
     let mut columns: Option<Vec<Column>> = None;
     let mut rows: Vec<Vec<Value>> = Vec::new();
     while let Some(chunk) = statement.step()? {
-        let fields = || schema.fields().iter().zip(chunk.columns());
-        columns.get_or_insert_with(|| fields().map(|(field, array)| types::column(field, Some(array))).collect());
-        let values: Result<Vec<Vec<Value>>, Error> =
-            fields().map(|(field, array)| value::column(array, field)).collect();
-        let mut values: Vec<_> = match values {
-            Ok(values) => values.into_iter().map(Vec::into_iter).collect(),
+        let fields = schema.fields().iter().zip(chunk.columns());
+        columns.get_or_insert_with(|| fields.map(|(field, array)| types::column(field, Some(array))).collect());
+        match rows_of(&schema, &chunk) {
+            Ok(more) => rows.extend(more),
             Err(error) => return Ok(Err(error)),
-        };
-        rows.extend((0..chunk.len()).map(|_| values.iter_mut().filter_map(Iterator::next).collect()));
+        }
     }
     let columns = columns.unwrap_or_else(|| schema.fields().iter().map(|field| types::column(field, None)).collect());
     Ok(Ok(Table { columns, rows }))
+}
+
+/// Runs the query and sends its rows on. The inner error is as [`fetch`]'s.
+fn stream(
+    connection: &Connection,
+    sql: &str,
+    pieces: &mpsc::Sender<Vec<Vec<Value>>>,
+) -> ::duckdb::Result<Result<(), Error>> {
+    let mut statement = connection.prepare(sql)?;
+    // Its own iterator panics where a step can fail.
+    drop(statement.stream_arrow([])?);
+    let schema = statement.schema();
+    while let Some(chunk) = statement.step()? {
+        let rows = match rows_of(&schema, &chunk) {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        if pieces.blocking_send(rows).is_err() {
+            break;
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn rows_of(schema: &Schema, chunk: &StructArray) -> Result<Vec<Vec<Value>>, Error> {
+    let fields = schema.fields().iter().zip(chunk.columns());
+    let values: Vec<Vec<Value>> = fields.map(|(field, array)| value::column(array, field)).collect::<Result<_, _>>()?;
+    let mut values: Vec<_> = values.into_iter().map(Vec::into_iter).collect();
+    Ok((0..chunk.len()).map(|_| values.iter_mut().filter_map(Iterator::next).collect()).collect())
 }

@@ -6,6 +6,7 @@ use super::super::kinds::Kind;
 use super::super::search;
 use super::nearness;
 use super::reading::{bits, read};
+use super::scalars::postgres_digits;
 use crate::model::{Change, Value};
 use crate::warehouse::compare::{NumberSort, Side, TextRules, Tolerance};
 use crate::warehouse::{Dialect, Postgres};
@@ -52,8 +53,10 @@ pub(super) enum Encoding {
     Decimal,
     /// A double by its bits.
     Double,
-    /// A double as a decimal number, against exact numbers.
+    /// A double, or a float of 32 bits, as a decimal number, against exact numbers.
     Number,
+    /// A floating-point number as a double, by the digits of that, against integers that all have a double.
+    Widened,
     /// The text itself.
     Text,
     /// The engine's text of it, both engines writing the same.
@@ -73,6 +76,8 @@ pub(super) enum Encoding {
     Bit,
     /// Its items with their lengths.
     List(Box<Encoding>),
+    /// Ranges of decimal numbers without zeros at the ends of their fractions.
+    Ranges,
     /// The engine's text of a type that only this engine has.
     Plain,
 }
@@ -106,11 +111,11 @@ impl Field {
         let native = same_engine && engines.current == "postgres" && baseline.name == current.name;
         let encoding = match meet(&baseline.kind, &current.kind, same_engine) {
             Some(encoding) => encoding,
+            None if native && baseline.name == "numrange" => Encoding::Ranges,
             None if native => Encoding::Plain,
             None => {
                 return Err(format!(
-                    "its types are {} and {}, and there is no form in which the values of both can be compared across \
-                     databases without loss",
+                    "its types are {} and {}, which have no form in common that both databases write alike",
                     baseline.name, current.name
                 ));
             }
@@ -126,7 +131,12 @@ impl Field {
     fn note(&self, types: &Change<Typed>) -> Option<String> {
         let by = match self.encoding {
             Encoding::Number => {
-                "by value, a double that is no whole number counting as the shortest decimal that reads back as it"
+                "by value, a fraction of the floating-point one by the shortest decimal number that names it"
+            }
+            Encoding::Widened => "as double",
+            Encoding::Whole if self.has_bool() => "with false as 0 and true as 1",
+            Encoding::Timestamp if self.kinds.as_ref().map(|kind| *kind == Kind::TimestampTz).is_changed() => {
+                "with the one without a time zone taken to be in UTC"
             }
             Encoding::Plain => "by its text, byte by byte",
             Encoding::Text if !self.kinds.as_ref().map(is_text).baseline || !is_text(&self.kinds.current) => {
@@ -235,21 +245,31 @@ impl Field {
         }
     }
 
-    /// The value of a text.
-    pub fn value(&self, text: Option<&str>) -> Value {
-        text.map_or(Value::Null, |text| read(&self.encoding, text).unwrap_or_else(|| Value::Text(text.to_owned())))
+    /// The value of this side's text.
+    pub fn value(&self, side: Side, text: Option<&str>) -> Value {
+        let Some(text) = text else { return Value::Null };
+        if self.encoding == Encoding::Whole && *side.of(&self.kinds) == Kind::Bool {
+            return Value::Bool(text == "1");
+        }
+        read(&self.encoding, text).unwrap_or_else(|| Value::Text(text.to_owned()))
+    }
+
+    fn has_bool(&self) -> bool {
+        self.kinds.baseline == Kind::Bool || self.kinds.current == Kind::Bool
     }
 
     /// Whether the size of a change of this column can be told.
     pub fn is_measured(&self) -> bool {
-        use Encoding::{Date, Decimal, Double, Number, Timestamp, TimestampTz, Whole};
-        matches!(self.encoding, Whole | Decimal | Double | Number | Date | Timestamp | TimestampTz)
+        use Encoding::{Date, Decimal, Double, Number, Timestamp, TimestampTz, Whole, Widened};
+        let has_size =
+            matches!(self.encoding, Whole | Decimal | Double | Number | Widened | Date | Timestamp | TimestampTz);
+        has_size && !self.has_bool()
     }
 
     /// A text as a number, dates and times in seconds since 1970; none of what is no finite number.
     pub fn number(&self, text: &str) -> Option<f64> {
         let number = match self.encoding {
-            Encoding::Whole | Encoding::Decimal | Encoding::Number => text.parse().ok()?,
+            Encoding::Whole | Encoding::Decimal | Encoding::Number | Encoding::Widened => text.parse().ok()?,
             Encoding::Double => bits(text)?,
             Encoding::Date | Encoding::Timestamp | Encoding::TimestampTz => seconds(text)?,
             _ => return None,
@@ -283,15 +303,15 @@ fn one_way(a: &Kind, b: &Kind, same_engine: bool) -> Option<Encoding> {
     use Kind::{Bit, Bool, Bytes, Char, Date, Decimal, Enum, Float, Int, Interval, Json, Jsonb, List};
     use Kind::{Text, Time, TimeTz, Timestamp, TimestampNs, TimestampTz, Uuid};
     Some(match (a, b) {
-        (Int { .. }, Int { .. }) => Encoding::Whole,
+        (Int { .. } | Bool, Int { .. }) => Encoding::Whole,
         (Int { .. } | Decimal(_), Decimal(_)) => Encoding::Decimal,
         (Float(_), Float(_)) => Encoding::Double,
-        // A float of 32 bits has no decimal number of its own once it is a double.
-        (Int { .. }, Float(_)) | (Decimal(_), Float(64)) => Encoding::Number,
+        (Int { bits: 1..=32, .. }, Float(_)) => Encoding::Widened,
+        (Int { .. } | Decimal(_), Float(_)) => Encoding::Number,
         (Text | Char | Enum | Int { .. } | Uuid, Text) | (Char | Enum, Char | Enum) => Encoding::Text,
         (Bool, Bool) => Encoding::Bool,
         (Date, Date) => Encoding::Date,
-        (Date | Timestamp | TimestampNs, Timestamp | TimestampNs) => Encoding::Timestamp,
+        (Date | Timestamp | TimestampNs, Timestamp | TimestampNs | TimestampTz) => Encoding::Timestamp,
         (TimestampTz, TimestampTz) => Encoding::TimestampTz,
         (Time, Time) | (TimeTz, TimeTz) => Encoding::Time,
         (Interval, Interval) => Encoding::Interval,
@@ -324,13 +344,17 @@ fn duckdb(encoding: &Encoding, kind: &Kind, x: &str) -> String {
             format!("rtrim(rtrim({text}, '0'), '.')")
         }
         (Encoding::Double, _) => format!("slimdiff_double_bits(cast({x} as double))"),
-        (Encoding::Number, Kind::Float(_)) => format!("slimdiff_double_digits(cast({x} as double))"),
+        (Encoding::Number, Kind::Float(32)) => format!("slimdiff_float_digits(cast({x} as double))"),
+        (Encoding::Number | Encoding::Widened, Kind::Float(_)) => {
+            format!("slimdiff_double_digits(cast({x} as double))")
+        }
+        (Encoding::Whole, Kind::Bool) => format!("cast(cast({x} as integer) as varchar)"),
         (Encoding::Timestamp, Kind::Date) => duckdb_era(&format!("cast(cast({x} as timestamp) as varchar)")),
-        (Encoding::Date | Encoding::Timestamp, _) => duckdb_era(&text),
-        (Encoding::TimestampTz, _) => {
+        (Encoding::TimestampTz, _) | (Encoding::Timestamp, Kind::TimestampTz) => {
             let utc = format!("cast(make_timestamp(epoch_us({x})) as varchar)");
             duckdb_era(&format!("case when isfinite({x}) then {utc} else {text} end"))
         }
+        (Encoding::Date | Encoding::Timestamp, _) => duckdb_era(&text),
         (Encoding::Interval, _) => format!(
             "(cast(datepart('year', {x}) * 12 + datepart('month', {x}) as varchar) || 'm' || \
              cast(datepart('day', {x}) as varchar) || 'd' || cast(datepart('hour', {x}) * 3600000000 + \
@@ -367,9 +391,13 @@ fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
             let double = format!("cast({x} as double precision)");
             format!("case when {double} = 'NaN' then 'nan' else encode(float8send({double} + 0), 'hex') end")
         }
-        (Encoding::Number, Kind::Float(_)) => postgres_digits(&format!("cast({x} as double precision)")),
+        (Encoding::Number, Kind::Float(_)) => postgres_number(x),
+        (Encoding::Widened, Kind::Float(_)) => postgres_number(&format!("cast({x} as double precision)")),
+        (Encoding::Whole, Kind::Bool) => format!("cast(cast({x} as integer) as text)"),
         (Encoding::Timestamp, Kind::Date) => format!("cast(cast({x} as timestamp) as text)"),
-        (Encoding::TimestampTz, _) => format!("cast({x} at time zone 'UTC' as text)"),
+        (Encoding::TimestampTz, _) | (Encoding::Timestamp, Kind::TimestampTz) => {
+            format!("cast({x} at time zone 'UTC' as text)")
+        }
         (Encoding::Interval, _) => format!(
             "case when isfinite({x}) then cast(extract(year from {x}) * 12 + extract(month from {x}) as bigint) || 'm' \
              || cast(extract(day from {x}) as bigint) || 'd' || cast(extract(hour from {x}) * 3600000000 + \
@@ -380,6 +408,11 @@ fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
             "regexp_replace(cast(cast({x} as jsonb) as text), {}, {}, 'g')",
             Postgres.literal(r#"("(?:[^"\\]|\\.)*")|([.][0-9]*[1-9])0+(?![0-9])|[.]0+(?![0-9])"#),
             Postgres.literal(r"\1\2"),
+        ),
+        (Encoding::Ranges, _) => format!(
+            "regexp_replace({text}, {}, {}, 'g')",
+            Postgres.literal("([.][0-9]*[1-9])0+(?![0-9])|[.]0+(?![0-9])"),
+            Postgres.literal(r"\1"),
         ),
         (Encoding::Bytes, _) => format!("('x' || encode({x}, 'hex'))"),
         (Encoding::List(item), Kind::List(kind)) => {
@@ -394,22 +427,11 @@ fn postgres(encoding: &Encoding, kind: &Kind, x: &str) -> String {
     }
 }
 
-/// A whole double with all of its digits, which a cast to `numeric` would round to fifteen: in three parts of 53 bits,
-/// each of which is exact. Larger ones than that, and those with a fraction, by their shortest text.
-fn postgres_digits(x: &str) -> String {
-    let limb = "9007199254740992";
-    let whole = |x: &str| format!("cast(cast({x} as bigint) as numeric)");
-    let upper = format!("trunc({x} / {limb} / {limb})");
-    let middle = format!("(trunc({x} / {limb}) - {upper} * {limb})");
-    let lower = format!("({x} - trunc({x} / {limb}) * {limb})");
+/// The text of a floating-point number's digits. Not all servers have a `numeric` that is infinite.
+fn postgres_number(x: &str) -> String {
     format!(
-        "case when {x} in ('NaN', 'Infinity', '-Infinity') then cast({x} as text) \
-         when abs({x}) < 1e9 and {x} = trunc({x}) then cast(cast({x} as bigint) as text) \
-         when abs({x}) < 1e47 and {x} = trunc({x}) then cast(({} * {limb} + {}) * {limb} + {} as text) \
-         else cast(cast(cast({x} as text) as numeric) as text) end",
-        whole(&upper),
-        whole(&middle),
-        whole(&lower),
+        "case when {x} in ('NaN', 'Infinity', '-Infinity') then cast({x} as text) else cast({} as text) end",
+        postgres_digits(x)
     )
 }
 

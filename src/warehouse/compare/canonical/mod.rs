@@ -12,7 +12,8 @@ mod statements;
 mod texts;
 
 pub use encoding::{Field, Typed};
-pub(in crate::warehouse) use scalars::{double_bits, double_digits, json};
+pub(in crate::warehouse::compare) use scalars::postgres_digits;
+pub(in crate::warehouse) use scalars::{double_bits, double_digits, float_digits, json};
 pub use statements::{
-    Pages, Segments, Source, begin, parse_sums, resolve_types, server_encoding, spans, with_resolved,
+    EVIDENCE, Pages, Segments, Source, begin, parse_sums, resolve_types, server_encoding, spans, with_resolved,
 };

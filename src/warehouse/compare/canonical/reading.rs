@@ -9,7 +9,7 @@ pub(super) fn read(encoding: &Encoding, text: &str) -> Option<Value> {
     let owned = || text.to_owned();
     Some(match encoding {
         Encoding::Whole => Value::Int(text.parse().ok()?),
-        Encoding::Decimal | Encoding::Number => Value::Decimal(owned()),
+        Encoding::Decimal | Encoding::Number | Encoding::Widened => Value::Decimal(owned()),
         Encoding::Double => Value::Float(bits(text)?),
         Encoding::Bool => Value::Bool(text.parse().ok()?),
         Encoding::Date => Value::Date(owned()),
@@ -24,7 +24,7 @@ pub(super) fn read(encoding: &Encoding, text: &str) -> Option<Value> {
         Encoding::Json => json::value(text),
         Encoding::Bytes => Value::Bytes(bytes(text.strip_prefix('x')?)?),
         Encoding::List(item) => Value::List(items(item, text)?),
-        Encoding::Text | Encoding::Uuid | Encoding::Bit | Encoding::Plain => Value::Text(owned()),
+        Encoding::Text | Encoding::Uuid | Encoding::Bit | Encoding::Ranges | Encoding::Plain => Value::Text(owned()),
     })
 }
 

@@ -17,18 +17,54 @@ pub(in crate::warehouse) fn double_bits(double: f64) -> String {
     format!("{:016x}", (double + 0.0).to_bits())
 }
 
-/// A double as a decimal number: a whole one with all of its digits, another one by the fewest digits that read back
-/// as it.
+/// From here on a whole floating-point number goes by its name as well.
+const MOST_DIGITS: f64 = 1e47;
+
+/// A double as a decimal number without an exponent: a whole one below [`MOST_DIGITS`] with all of its digits, another
+/// one as the shortest that names it.
 pub(in crate::warehouse) fn double_digits(double: f64) -> String {
+    digits(double, |buffer| buffer.format_finite(double))
+}
+
+/// A float of 32 bits likewise, whose fraction has fewer digits to its name than that of the double that it is.
+#[expect(clippy::cast_possible_truncation, reason = "it is a float of 32 bits")]
+pub(in crate::warehouse) fn float_digits(double: f64) -> String {
+    digits(double, |buffer| buffer.format_finite(double as f32))
+}
+
+fn digits(double: f64, name: impl FnOnce(&mut ryu::Buffer) -> &str) -> String {
     if double.is_nan() {
         "NaN".to_owned()
     } else if double.is_infinite() {
         if double > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() }
+    } else if double.fract() == 0.0 && double.abs() < MOST_DIGITS {
+        // Minus zero plus zero is zero.
+        format!("{:.0}", double + 0.0)
     } else {
-        // A whole double is printed with all of its digits by a precision of 0, others by none.
-        let double = double + 0.0;
-        if double.fract() == 0.0 { format!("{double:.0}") } else { format!("{double}") }
+        let mut buffer = ryu::Buffer::new();
+        let name = name(&mut buffer);
+        number(name).unwrap_or_else(|| name.to_owned())
     }
+}
+
+/// PostgreSQL's expression of the same as a `numeric`, of a `double precision` or a `real`. A cast would round to fifteen
+/// digits, or six; so a whole number is put together of three parts of 53 bits, each of which is exact.
+pub(in crate::warehouse::compare) fn postgres_digits(x: &str) -> String {
+    let double = format!("cast({x} as double precision)");
+    let limb = "9007199254740992";
+    let whole = |x: &str| format!("cast(cast({x} as bigint) as numeric)");
+    let upper = format!("trunc({double} / {limb} / {limb})");
+    let middle = format!("(trunc({double} / {limb}) - {upper} * {limb})");
+    let lower = format!("({double} - trunc({double} / {limb}) * {limb})");
+    format!(
+        "case when abs({double}) < 1e9 and {double} = trunc({double}) then {} \
+         when abs({double}) < {MOST_DIGITS:e} and {double} = trunc({double}) then ({} * {limb} + {}) * {limb} + {} \
+         else cast(cast({x} as text) as numeric) end",
+        whole(&double),
+        whole(&upper),
+        whole(&middle),
+        whole(&lower),
+    )
 }
 
 /// A JSON document by its value: no blanks but one behind every colon and comma, the keys of an object shorter ones
@@ -287,7 +323,7 @@ fn number(token: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{double_bits, double_digits, json};
+    use super::{double_bits, double_digits, float_digits, json};
 
     #[test]
     fn equal_documents_have_one_text() {
@@ -323,6 +359,10 @@ mod tests {
         assert_eq!(double_digits(0.1), "0.1");
         assert_eq!(double_digits(2_f64.powi(60)), "1152921504606846976");
         assert_eq!(double_digits(-1e23), "-99999999999999991611392");
+        assert_eq!(double_digits(1e50), format!("1{}", "0".repeat(50)));
+        assert_eq!(double_digits(5e-324), format!("0.{}5", "0".repeat(323)));
+        assert_eq!([float_digits(0.1_f32.into()), float_digits((-0.0_f32).into())], ["0.1", "0"]);
+        assert_eq!([float_digits(3e9), double_digits(0.1_f32.into())], ["3000000000", "0.10000000149011612"]);
         assert_eq!(double_digits(f64::NEG_INFINITY), "-Infinity");
     }
 }

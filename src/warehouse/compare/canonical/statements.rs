@@ -1,6 +1,6 @@
 //! The statements of a comparison across databases. Each is of one side only.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -15,9 +15,14 @@ use crate::warehouse::{Dialect, DuckDb};
 const ARGUMENTS: usize = 90;
 /// The most bits of a segment's number: five hexadecimal digits of a hash.
 const DIGITS: usize = 5;
-/// Values of a page that a cursor gives, and of one that takes a scan.
+/// Values of a page that a cursor gives.
 const CURSOR_VALUES: usize = 60_000;
-const QUERY_VALUES: usize = 900_000;
+/// Values that `DuckDB`, which is in this process, is asked to bring in order at once; and into how many parts the rows
+/// are divided for that at most, since each takes a scan.
+const SORTED_VALUES: u64 = 3_000_000;
+const PARTS: u64 = 8;
+/// How many pairs of rows are looked at for columns that were renamed.
+const LOOK: u64 = 20_000;
 /// The cursor.
 const ROWS: &str = "slimdiff_rows";
 
@@ -109,12 +114,29 @@ impl Segments {
         self.chosen.iter().filter(|chosen| **chosen).count()
     }
 
-    /// The segments in pieces that have at most so many rows, as far as can be told from the number of all rows.
-    fn ranges(&self, total: u64, at_most: u64) -> VecDeque<Range<usize>> {
-        let of_each = (total >> self.bits) + 1;
-        let most = usize::try_from(at_most / of_each).unwrap_or(usize::MAX).max(1);
+    /// The segments in parts that have at most so many rows, as far as can be told from the number of all rows; but in
+    /// no more than [`PARTS`].
+    fn parts(&self, total: u64, at_most: u64) -> Vec<Range<usize>> {
         let chosen: Vec<usize> = (0..self.chosen.len()).filter(|&number| self.chosen[number]).collect();
-        chosen.chunks(most).filter_map(|piece| Some(*piece.first()?..*piece.last()? + 1)).collect()
+        let rows = ((total >> self.bits) + 1).saturating_mul(chosen.len() as u64);
+        let parts = usize::try_from(rows.div_ceil(at_most).clamp(1, PARTS)).unwrap_or(1);
+        let most = chosen.len().div_ceil(parts).max(1);
+        chosen.chunks(most).filter_map(|part| Some(*part.first()?..*part.last()? + 1)).collect()
+    }
+
+    /// `DuckDB`'s condition on the hash of the key, for the chosen segments of a range. By the first digits of the hash as
+    /// a text, which for most rows is all that is looked at.
+    fn within(&self, key: &str, range: Range<usize>) -> String {
+        let shift = 4 * DIGITS - self.bits as usize;
+        let (first, last) = (range.start << shift, (range.end << shift) - 1);
+        let within = format!("{key} between '{first:0DIGITS$x}' and '{last:0DIGITS$x}~'");
+        let chosen = &self.chosen[range.clone()];
+        if !chosen.contains(&false) {
+            return within;
+        }
+        let bits: String = chosen.iter().map(|&chosen| if chosen { '1' } else { '0' }).collect();
+        let number = segment(&DuckDb, key, self.bits);
+        format!("case when {within} then get_bit('{bits}'::bit, {number} - {}) = 1 else false end", range.start)
     }
 
     /// PostgreSQL's condition on the hash of the key, if there is one to make.
@@ -190,84 +212,27 @@ pub fn spans(texts: &str) -> Option<Vec<Option<Range<usize>>>> {
     Some(spans)
 }
 
-/// The rows of some segments, page by page: each row the hash of its key, that of all of it, then the texts of the key
-/// and of the values in one, as [`spans`] takes them apart; in the order of the two hashes.
-///
-/// PostgreSQL keeps its place in a cursor. `DuckDB` has none, and what it puts into a temporary table it keeps in this
-/// process's memory until the transaction ends; so it is asked again for every page, which takes a scan each.
+/// How the rows of some segments are read: each row the hash of its key, that of all of it, then the texts of the key and
+/// of the values in one, as [`spans`] takes them apart; in the order of the two hashes.
 #[derive(Debug, Clone)]
-pub struct Pages {
-    /// What is to be run first.
-    pub open: Option<String>,
-    /// What a page is read by; none of a cursor.
-    query: Option<Scan>,
-    /// The segments that are left, each some neighbors whose rows should have room on one page.
-    ranges: VecDeque<Range<usize>>,
-    /// Rows of the first of them that were read.
-    done: u64,
-    /// Rows of a page.
-    rows: usize,
+pub enum Pages {
+    /// Page by page from a cursor, which keeps its place on the server.
+    Cursor {
+        /// What is to be run first.
+        open: String,
+        /// The query of a page; the last has fewer rows than the others, or none.
+        next: String,
+        /// Rows of a page.
+        rows: usize,
+        /// What is to be run in the end.
+        close: String,
+    },
+    /// From one query after the other, each of some neighboring segments, whose rows are to be taken as they come.
+    Streams(Vec<String>),
 }
 
-impl Pages {
-    /// The query of the next page; none behind the last.
-    pub fn next_page(&self) -> Option<String> {
-        let range = self.ranges.front()?;
-        let Self { done, rows, .. } = self;
-        Some(match &self.query {
-            None => format!("fetch forward {rows} from {ROWS}"),
-            Some(scan) => scan.page(range, *rows, *done),
-        })
-    }
-
-    /// How many rows the page had.
-    pub fn was_read(&mut self, rows: usize) {
-        self.done += rows as u64;
-        if rows < self.rows {
-            self.ranges.pop_front();
-            self.done = 0;
-        }
-    }
-
-    /// What is to be run when no more rows are wanted.
-    pub fn close(&self) -> Option<String> {
-        self.open.as_ref().map(|_| format!("close {ROWS}"))
-    }
-}
-
-/// A scan of all rows for those of some segments.
-#[derive(Debug, Clone)]
-struct Scan {
-    /// What a page has of the rows.
-    packed: String,
-    /// The rows with their hashes and texts.
-    hashed: String,
-    /// The hash of the key.
-    key: String,
-    segments: Segments,
-}
-
-impl Scan {
-    /// `rows` rows of the segments of `range`, without the first `done`.
-    fn page(&self, range: &Range<usize>, rows: usize, done: u64) -> String {
-        let Self { packed, hashed, key, segments } = self;
-        // By the first digits of the hash as a text, which for most rows is all that is looked at.
-        let shift = 4 * DIGITS - segments.bits as usize;
-        let (first, last) = (range.start << shift, (range.end << shift) - 1);
-        let within = format!("{key} between '{first:0DIGITS$x}' and '{last:0DIGITS$x}~'");
-        let chosen = &segments.chosen[range.clone()];
-        let chosen = if chosen.contains(&false) {
-            let bits: String = chosen.iter().map(|&chosen| if chosen { '1' } else { '0' }).collect();
-            let number = segment(&DuckDb, key, segments.bits);
-            format!("case when {within} then get_bit('{bits}'::bit, {number} - {}) = 1 else false end", range.start)
-        } else {
-            within
-        };
-        format!(
-            "{packed} from (\n    {hashed}\n    where {chosen}\n) as hashed\norder by k, r limit {rows} offset {done}"
-        )
-    }
-}
+/// The digits of the hashes in [`Source::evidence`].
+pub const EVIDENCE: usize = 16;
 
 /// One side of the comparison.
 #[derive(Clone, Copy)]
@@ -345,6 +310,40 @@ impl Source<'_> {
         )
     }
 
+    /// For columns that may have been renamed: the hash of the key, and 16 digits of the hash of each candidate's value
+    /// behind each other, `N` for a NULL. They are of keys without NULL, and where there are many rows, of a share of
+    /// keys that is the same on both sides; `total` is the number of rows of the larger one.
+    pub fn evidence(&self, key: &[Field], candidates: &[Field], total: u64) -> String {
+        let k = self.hash(key, Field::formed);
+        let values = candidates.iter().enumerate();
+        let values =
+            values.map(|(at, field)| format!(", {} as v{at}", self.md5(&field.formed(self.dialect, self.side))));
+        let parts = (0..candidates.len()).map(|at| format!("coalesce(substr(v{at}, 1, {EVIDENCE}), 'N')")).collect();
+        let present = key.iter().map(|field| self.dialect.quote(self.side.of(&field.name).as_str()) + " is not null");
+        // Digits that say nothing of a segment or a sample.
+        let digits = format!("substr(k, 13, 7){}", if self.dialect.name() == "duckdb" { "" } else { " collate \"C\"" });
+        let share = u128::from(LOOK) * 0x1000_0000 / u128::from(total.max(LOOK)) - 1;
+        format!(
+            "select k, {} from (\n    select {k} as k{} from {} where {}\n) as hashed where {digits} <= '{share:07x}' \
+             limit {}",
+            concat(parts),
+            values.collect::<String>(),
+            self.rows(),
+            present.collect::<Vec<_>>().join(" and "),
+            2 * LOOK,
+        )
+    }
+
+    /// How many rows have which value of these columns, which are given with a number each: the number, the value as
+    /// text, the rows.
+    pub fn by_value(&self, fields: &[(usize, &Field)]) -> String {
+        let parts = fields.iter().map(|(at, field)| {
+            let value = field.text(self.dialect, self.side);
+            format!("select {at} as at, {value} as value, count(*) as n from {} group by {value}", self.rows())
+        });
+        parts.collect::<Vec<_>>().join("\nunion all\n")
+    }
+
     /// The rows of these segments; `total` is the number of all rows.
     pub fn pages(&self, key: &[Field], values: &[Field], segments: &Segments, total: u64) -> Pages {
         let (k, r) = self.hashes(key, values);
@@ -365,13 +364,15 @@ impl Source<'_> {
                  {hashed}{chosen}\n    offset 0\n) as hashed\norder by k collate \"C\", r collate \"C\""
             );
             let rows = (CURSOR_VALUES / width).clamp(20, 5_000);
-            return Pages { open: Some(open), query: None, ranges: std::iter::once(0..1).collect(), done: 0, rows };
+            let next = format!("fetch forward {rows} from {ROWS}");
+            return Pages::Cursor { open, next, rows, close: format!("close {ROWS}") };
         }
-        let rows = (QUERY_VALUES / width).clamp(100, 80_000);
-        let query = Some(Scan { packed, hashed, key: k, segments: segments.clone() });
-        // With some room to spare, since segments are not all of one size.
-        let ranges = segments.ranges(total, rows as u64 / 4 * 3);
-        Pages { open: None, query, ranges, done: 0, rows }
+        let at_once = (SORTED_VALUES / width as u64).max(10_000);
+        let ordered = |range: Range<usize>| {
+            let chosen = segments.within(&k, range);
+            format!("{packed} from (\n    {hashed}\n    where {chosen}\n) as hashed\norder by k, r")
+        };
+        Pages::Streams(segments.parts(total, at_once).into_iter().map(ordered).collect())
     }
 
     /// The rows that are compared, as what follows `from`.
