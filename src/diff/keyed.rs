@@ -168,15 +168,20 @@ impl<'a> Keyed<'a> {
         for batch in 0..self.values.len().div_ceil(BATCH).max(1) {
             let range = batch * BATCH..((batch + 1) * BATCH).min(self.values.len());
             work.keep(&Pairs::rows_name(batch), &pairs.rows(range.clone(), false)).await?;
-            if found.changed > 0 && !range.is_empty() {
-                let rows = if different <= pairs.rows_kept() {
-                    Pairs::rows_name(batch)
-                } else if found.changed >= found.unchanged {
-                    pairs.all_pairs(range.clone())
+            if found.changed == 0 || range.is_empty() {
+                continue;
+            }
+            if different <= pairs.rows_kept() {
+                self.columns(work, &pairs, range, &Pairs::rows_name(batch), diff).await?;
+                continue;
+            }
+            for part in pairs.parts(range) {
+                let rows = if found.changed >= found.unchanged {
+                    pairs.all_pairs(part.clone())
                 } else {
-                    format!("({}) as all_rows", pairs.rows(range.clone(), true))
+                    format!("({}) as all_rows", pairs.rows(part.clone(), true))
                 };
-                self.columns(work, &pairs, range, &rows, diff).await?;
+                self.columns(work, &pairs, part, &rows, diff).await?;
             }
         }
         let samples = Samples { options: work.options };

@@ -8,10 +8,11 @@ use super::columns::Pairing;
 use super::many::Pool;
 use super::options::row;
 use super::outcome::{Method, TableDiff};
+use super::totals::ability;
 use super::{Options, Tolerated, diff};
 use crate::model::{Change, NodeId, Value};
 use crate::plan::Comparison;
-use crate::warehouse::compare::{self, Ability, Field, Side, Sides, Tolerance};
+use crate::warehouse::compare::{self, Field, Side, Sides, Tolerance};
 use crate::warehouse::{Dialect, Error, Session, Warehouse};
 
 /// What the second build of a node has otherwise than the first.
@@ -216,7 +217,7 @@ impl Work<'_> {
         let mut unheard = TableDiff::unknown(None, comparison.relation.clone(), Method::OneSided);
         let fields: Vec<Field> = pairing.pair(&columns, &mut unheard).fields();
         let fields: Vec<Field> = fields.into_iter().filter(|field| names.contains(&field.name.current)).collect();
-        let ability = self.ability().await?;
+        let ability = ability(self.session, self.dialect).await?;
         let filter = self.options.filter.as_deref();
         let sides = Sides { dialect: self.dialect, relation: Change { baseline, current }, filter, part: None };
         let mut found = Vec::new();
@@ -231,12 +232,5 @@ impl Work<'_> {
             found.extend(other.map(|(field, _)| field.name.current.clone()));
         }
         Ok(found)
-    }
-
-    async fn ability(&mut self) -> Result<Ability, Error> {
-        let Some(question) = Ability::question(self.dialect) else { return Ok(Ability::ALL) };
-        let answer = row(self.session, question, 2).await?;
-        let is = |value: &Value| *value == Value::Bool(true);
-        Ok(Ability { temporary_tables: is(&answer[0]), row_hash: is(&answer[1]) })
     }
 }

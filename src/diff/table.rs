@@ -4,13 +4,12 @@ use super::columns::{Columns, Paired, Pairing, Shared};
 use super::drift::{self, Ends};
 use super::keyed::{Keyed, Pairing as Found};
 use super::keys::{self, Key};
-use super::options::row;
 use super::outcome::{KeyFacts, Method, TableDiff};
 use super::profile::{self, Profile};
 use super::samples::Samples;
-use super::totals::Totals;
+use super::totals::{Totals, ability};
 use super::{End, Options, numbers, renames, search};
-use crate::model::{Change, Column, Relation, Value};
+use crate::model::{Change, Column, Relation};
 use crate::plan::Comparison;
 use crate::warehouse::compare::rows_of;
 use crate::warehouse::compare::{self, Ability, Field, Part, Scratch, Side, Sides, Whole};
@@ -242,11 +241,7 @@ impl Work<'_> {
     }
 
     async fn ask_ability(&mut self) -> Result<(), Error> {
-        if let Some(question) = Ability::question(self.dialect) {
-            let answer = row(self.session, question, 2).await?;
-            let is = |value: &Value| *value == Value::Bool(true);
-            self.ability = Ability { temporary_tables: is(&answer[0]), row_hash: is(&answer[1]) };
-        }
+        self.ability = ability(self.session, self.dialect).await?;
         self.scratch = Scratch::new(self.dialect, self.ability);
         Ok(())
     }

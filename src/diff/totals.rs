@@ -1,9 +1,9 @@
-//! How many rows each side has, and whether their checksums say that both are equal.
+//! How many rows each side has, whether their checksums say that both are equal, and what the server can do.
 
 use super::options::{count, numbers, row};
 use crate::model::{Change, Value};
 use crate::warehouse::compare::{self, Ability, Field, Part, Side, Sides};
-use crate::warehouse::{Error, Session};
+use crate::warehouse::{Dialect, Error, Session};
 
 /// One in so many keys is looked at before all are: where these differ, no checksum of all rows is needed.
 const GLANCE: i64 = 64;
@@ -40,6 +40,14 @@ impl Totals {
         }
         checksums(session, sides, ability, fields).await
     }
+}
+
+/// What the server of a session allows and knows.
+pub(super) async fn ability(session: &mut dyn Session, dialect: &dyn Dialect) -> Result<Ability, Error> {
+    let Some(question) = Ability::question(dialect) else { return Ok(Ability::ALL) };
+    let answer = row(session, question, 2).await?;
+    let is = |value: &Value| *value == Value::Bool(true);
+    Ok(Ability { temporary_tables: is(&answer[0]), row_hash: is(&answer[1]) })
 }
 
 async fn counts(session: &mut dyn Session, sides: &Sides<'_>) -> Result<Change<u64>, Error> {

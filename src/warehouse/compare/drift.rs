@@ -3,7 +3,7 @@
 //!
 //! Numbers, dates and times are doubles here (dates and times their seconds since 1970); text and booleans are text.
 
-use super::profile::{Nature, number, text};
+use super::profile::{Nature, as_float8, number, text};
 use super::{Side, of_those};
 use crate::model::{Change, Value};
 use crate::warehouse::Dialect;
@@ -73,7 +73,7 @@ impl Drifting {
             Nature::Decimal { bounded: false } if !duckdb => format!(
                 "case when {column} between -1e300 and 1e300 or {column} = 'NaN' then {} \
                  when {column} > 0 then float8 'infinity' when {column} < 0 then float8 '-infinity' end",
-                double(&column)
+                as_float8(&column)
             ),
             Nature::Date | Nature::Timestamp | Nature::TimestampTz => {
                 let seconds = match self.nature(side) {

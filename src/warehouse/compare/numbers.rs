@@ -63,6 +63,10 @@ impl Number {
         let operand = kinds.as_ref().map(|kind| match (sort, duckdb) {
             (NumberSort::Exact, _) => format!("cast({{}} as {exact})"),
             (NumberSort::Float, true) => "cast({} as double)".to_owned(),
+            // A number too small for a double is an error to PostgreSQL.
+            (NumberSort::Float, false) if matches!(kind, Kind::Decimal(_)) => {
+                "cast(case when abs({}) < 1e-300 then 0 else {} end as double precision)".to_owned()
+            }
             (NumberSort::Float, false) => "cast({} as double precision)".to_owned(),
             (NumberSort::Instant, true) if *kind == Kind::Date => "epoch_us(cast({} as timestamp))".to_owned(),
             (NumberSort::Instant, true) => "epoch_us({})".to_owned(),
@@ -93,7 +97,11 @@ impl Number {
     /// `y - x` as a double; NULL when either is NULL or not finite.
     pub(super) fn distance(&self, x: &str, y: &str) -> String {
         let double = if self.duckdb { "double" } else { "double precision" };
-        format!("case when {} then cast({} as {double}) end", self.finite(x, y), self.difference(x, y))
+        let mut difference = self.difference(x, y);
+        if self.sort == NumberSort::Exact && !self.duckdb {
+            difference = format!("case when abs({difference}) < 1e-300 then 0 else {difference} end");
+        }
+        format!("case when {} then cast({difference} as {double}) end", self.finite(x, y))
     }
 
     /// Whether `x` and `y` are near enough; NULL when either is NULL or not finite.

@@ -76,6 +76,11 @@ pub(super) fn text(engine: &str, column: &str) -> String {
     format!("(cast({column} as {name}) collate \"C\")")
 }
 
+/// A PostgreSQL numeric as a double. One that is too small for it, an error to PostgreSQL, is 0.
+pub(super) fn as_float8(column: &str) -> String {
+    format!("cast(case when abs({column}) < 1e-300 then 0 else {column} end as float8)")
+}
+
 /// A column of which a profile is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profiled {
@@ -135,6 +140,8 @@ impl Profiled {
     fn moments(&self, engine: &str, column: &str) -> [String; 2] {
         let double = if engine == "duckdb" {
             format!("try_cast({column} as double)")
+        } else if self.nature == (Nature::Decimal { bounded: false }) {
+            as_float8(column)
         } else {
             format!("cast({column} as float8)")
         };

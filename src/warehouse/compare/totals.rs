@@ -28,20 +28,28 @@ pub fn checksum(sides: &Sides<'_>, ability: Ability, fields: &[Field], side: Sid
     if fields.is_empty() {
         return format!("select count(*), null from {}", sides.rows(side));
     }
+    format!(
+        "select count(*), cast(sum({}) as varchar) from {}",
+        row_hash(sides, ability, fields, side),
+        sides.rows(side)
+    )
+}
+
+/// A number that tells rows of one side apart by the values of `fields`, to be summed up.
+pub(super) fn row_hash(sides: &Sides<'_>, ability: Ability, fields: &[Field], side: Side) -> String {
     let values: Vec<String> = fields.iter().flat_map(|field| sides.hashed(field, side)).collect();
     // The hash of a row is a sum of its columns' hashes times powers of 31 (or an exclusive or of them): two rows that
     // swap a value would cancel out in the sum of all rows. The outer hash keeps them apart. PostgreSQL's of a bigint has
     // 32 bits, of a double 64 of which a bigint fills 53.
-    let hash = match sides.dialect.name() {
+    match sides.dialect.name() {
         "duckdb" => format!("hash(hash({}), 42)", values.join(", ")),
         _ if ability.row_hash => format!("hashfloat8extended(cast({} as double precision), 42)", of_row(&values)),
         _ => format!("hashtextextended(cast(row({}) as text), 42)", sides.forms(fields, side).join(", ")),
-    };
-    format!("select count(*), cast(sum({hash}) as varchar) from {}", sides.rows(side))
+    }
 }
 
 /// PostgreSQL's hash of so many values.
-pub(super) fn of_row(values: &[String]) -> String {
+fn of_row(values: &[String]) -> String {
     let one = |values: &[String]| format!("hash_record_extended(row({}), {SEED})", values.join(", "));
     if values.len() <= ITEMS {
         return one(values);

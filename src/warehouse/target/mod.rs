@@ -46,7 +46,7 @@ impl Target {
     }
 
     /// Reads `duckdb:FILE` or `postgres://user:password@host:port/database?schema=…`, any field of dbt-postgres being
-    /// allowed behind the question mark.
+    /// allowed behind the question mark, and with DuckDB `schema` and DuckDB's own settings.
     ///
     /// # Errors
     /// [`Error::Unsupported`] when the URL is of another scheme or lacks something. The URL itself is not in the text.
@@ -252,6 +252,14 @@ mod tests {
         assert_eq!((target.host.as_str(), target.port), ("::1", 5432));
         let target = Target::from_url("duckdb:shop.duckdb", Path::new("/data")).unwrap();
         assert_eq!(target.place(), "/data/shop.duckdb");
+        let Target::DuckDb(target) =
+            Target::from_url("duckdb:shop.duckdb?schema=an&memory_limit=64MB", Path::new("/data")).unwrap()
+        else {
+            panic!()
+        };
+        let settings: Vec<(&str, &str)> =
+            target.settings.iter().map(|(name, value)| (name.as_str(), value.expose_secret().as_str())).collect();
+        assert_eq!((target.schema.as_str(), settings), ("an", vec![("memory_limit", "64MB")]));
         assert!(Target::from_url("mysql://x", Path::new("/")).is_err());
     }
 }

@@ -4,11 +4,16 @@ use serde_json::Value as Json;
 
 use crate::{model::JsonMap, warehouse::Error};
 
+/// Fields of dbt-duckdb that a URL can have. What else it has are settings of DuckDB, such as `memory_limit`.
+const FIELDS: [&str; 3] = ["database", "schema", "motherduck_token"];
+
 /// The adapter type of a URL and the profile output that says the same.
 pub(super) fn output(url: &str) -> Result<(&'static str, JsonMap), Error> {
     if let Some(rest) = url.strip_prefix("duckdb:") {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let mut output = parameters(query);
+        let (mut output, settings): (JsonMap, JsonMap) =
+            parameters(query).into_iter().partition(|(name, _)| FIELDS.contains(&name.as_str()));
+        output.insert("settings".to_owned(), Json::Object(settings));
         output.insert("path".to_owned(), Json::String(path.strip_prefix("//").unwrap_or(path).to_owned()));
         return Ok(("duckdb", output));
     }

@@ -171,6 +171,11 @@ fn the_size_of_a_change_never_keeps_it_from_being_found() {
         ("duckdb", "hugeint", "-9223372036854775808", "double", "5"),
         ("postgres", "date", "'5874897-12-31'", "date", "'4713-01-01 BC'"),
         ("postgres", "numeric", "1e400", "double precision", "5"),
+        ("postgres", "numeric", "1e-400", "double precision", "0"),
+        ("postgres", "numeric", "1e-400", "numeric", "2e-400"),
+        ("postgres", "json", "'{\"a\": \"\\u0000\"}'", "json", "'{\"a\": \"\"}'"),
+        ("postgres", "json", "'[\"\\ud83d\"]'", "jsonb", "'[\"\"]'"),
+        ("postgres", "json", "'[1e999999]'", "json", "'[1e999998]'"),
     ];
     for engine in Engine::all() {
         for (_, before, x, after, y) in pairs.iter().filter(|(of, ..)| of.is_empty() || *of == engine.name) {
@@ -181,6 +186,67 @@ fn the_size_of_a_change_never_keeps_it_from_being_found() {
             ));
             let diff = engine.diff(&[&["id"]]);
             assert_eq!(figures(&diff), [0, 0, 1, 0], "{}: {before} {x}: {:?}", engine.name, diff.method);
+        }
+    }
+}
+
+/// Values of different types that are equal, or not.
+#[test]
+fn a_type_that_changed_is_compared_by_value() {
+    let pairs = [
+        ("duckdb", "timestamp_ns", "'2024-01-01 00:00:00'", "date", "'2024-01-01'", true),
+        ("duckdb", "timestamp_ns", "'2024-01-01 00:00:00.000000001'", "date", "'2024-01-01'", false),
+        ("duckdb", "timestamp_ns", "'2024-01-01 01:02:03.5'", "timestamptz", "'2024-01-01 01:02:03.5+00'", true),
+        ("duckdb", "timestamp_ns", "'2024-01-01 01:02:03.5'", "timestamptz", "'2024-01-01 01:02:03.5+01'", false),
+        ("duckdb", "timestamp_ns", "'2024-01-01 01:02:03.123456'", "timestamp", "'2024-01-01 01:02:03.123456'", true),
+        (
+            "duckdb",
+            "timestamp_ns",
+            "'2024-01-01 01:02:03.123456789'",
+            "timestamp",
+            "'2024-01-01 01:02:03.123456'",
+            false,
+        ),
+        ("duckdb", "timestamp_ns", "'infinity'", "timestamp", "'infinity'", true),
+        ("duckdb", "timestamp_ns", "'infinity'", "timestamptz", "'-infinity'", false),
+        ("duckdb", "timestamp_ns", "'infinity'", "timestamptz", "null", false),
+        ("duckdb", "float", "0.1", "decimal(5,2)", "0.1", true),
+        ("duckdb", "float", "0.1", "decimal(38,20)", "0.1", true),
+        ("duckdb", "float", "0.1", "decimal(18,9)", "0.100000001", false),
+        ("duckdb", "float", "-0.0", "decimal(18,9)", "0", true),
+        ("duckdb", "double", "0.1", "decimal(38,20)", "0.1", true),
+        ("duckdb", "float", "1e10", "bigint", "10000000000", true),
+        ("duckdb", "float", "1e10", "bigint", "10000000001", false),
+        ("", "timestamp", "'infinity'", "timestamptz", "'infinity'", true),
+        ("", "timestamp", "'infinity'", "timestamptz", "'-infinity'", false),
+        ("", "timestamp", "'infinity'", "timestamptz", "null", false),
+        ("", "date", "'-infinity'", "timestamptz", "null", false),
+        ("", "date", "'-infinity'", "timestamptz", "'-infinity'", true),
+        ("", "date", "'2024-01-01'", "timestamptz", "'2024-01-01 00:00:00+00'", true),
+        ("", "date", "null", "timestamptz", "null", true),
+        ("", "real", "0.1", "decimal(5,2)", "0.1", true),
+        ("", "real", "0.1", "decimal(5,2)", "0.11", false),
+        ("postgres", "json", "'{\"b\": 1.0, \"a\": \"\\ud83d\\ude00\"}'", "json", "'{\"a\": \"😀\", \"b\": 1}'", true),
+        ("postgres", "json", "'[\"\\u0000\"]'", "json", "'[\"\\u0000\"]'", true),
+        ("postgres", "json", "'[\"\\u0000\"]'", "json", "'\"[\\\"\\\\u0000\\\"]\"'", false),
+        ("postgres", "json", "'{\"b\": 1.0}'", "jsonb", "'{\"b\": 1}'", true),
+    ];
+    for engine in Engine::all() {
+        for (_, before, x, after, y, equal) in pairs.iter().filter(|(of, ..)| of.is_empty() || *of == engine.name) {
+            for ((before, x), (after, y)) in [((before, x), (after, y)), ((after, y), (before, x))] {
+                engine.run(&format!(
+                    "drop schema if exists prod cascade; drop schema if exists pr cascade; create schema prod; create schema pr;
+                    create table prod.t as select 1 as id, cast({x} as {before}) as v; create table pr.t as select 1 as id, \
+                     cast({y} as {after}) as v"
+                ));
+                let truth = [0, 0, u64::from(!equal), u64::from(*equal)];
+                for keys in [&[&["id"][..]][..], &[]] {
+                    let options = Options { search_key: false, ..Options::default() };
+                    let diff = engine.diff_with(keys, &[], &options);
+                    let truth = if keys.is_empty() { [truth[2], truth[2], 0, truth[3]] } else { truth };
+                    assert_eq!(figures(&diff), truth, "{}: {before} {x}, {after} {y}: {:?}", engine.name, diff.method);
+                }
+            }
         }
     }
 }
@@ -230,6 +296,43 @@ fn figures_are_of_all_rows_however_many_differ() {
             assert_eq!([v.changed, w.changed, w.became_null], [Some(n[0]), Some(n[1]), Some(n[1])], "{}", engine.name);
             let change = v.change.unwrap();
             assert_eq!((change.mean, change.largest), (2.0, Some(2.0)), "{}", engine.name);
+        }
+    }
+}
+
+/// Too many rows to be kept, and too many columns to be asked of all rows in one query.
+#[test]
+fn figures_are_of_all_rows_of_wide_tables_too() {
+    for engine in Engine::all() {
+        let rows = if engine.name == "duckdb" { "range(80000) as g(n)" } else { "generate_series(0, 79999) as g(n)" };
+        let columns = |changed: &dyn Fn(usize) -> &'static str| {
+            (0..120).map(|at| format!("{} as v{at}", changed(at))).collect::<Vec<_>>().join(", ")
+        };
+        let as_is = columns(&|_| "n");
+        let changed = columns(&|at| match at {
+            3 => "case when n % 2 = 0 then n + 1 else n end",
+            60 => "case when n % 10 = 0 then null else n end",
+            119 => "n + 5",
+            _ => "n",
+        });
+        engine.run(&format!(
+            "create schema prod; create schema pr; create table prod.t as select n as id, {as_is} from {rows};
+            create table pr.t as select n as id, {changed} from {rows} where n < 30000 or n >= 70000 union all select n, {as_is} \
+             from {rows} where n >= 30000 and n < 70000"
+        ));
+        for most in [false, true] {
+            if most {
+                engine.run("delete from pr.t where id >= 30000 and id < 69000");
+            }
+            let diff = engine.diff(&[&["id"]]);
+            let truth = if most { [0, 39_000, 40_000, 1_000] } else { [0, 0, 40_000, 40_000] };
+            assert_eq!(figures(&diff), truth, "{}", engine.name);
+            let of = |name: &str| diff.columns.iter().find(|column| column.name == name).unwrap();
+            let counts: Vec<Option<u64>> = ["v3", "v60", "v119", "v4", "v118"].map(|name| of(name).changed).to_vec();
+            let truth = [Some(20_000), Some(4_000), Some(40_000), Some(0), Some(0)];
+            assert_eq!(counts, truth, "{}", engine.name);
+            assert_eq!(of("v60").became_null, Some(4_000), "{}", engine.name);
+            assert_eq!(of("v119").change.unwrap().largest, Some(5.0), "{}", engine.name);
         }
     }
 }

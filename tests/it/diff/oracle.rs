@@ -27,6 +27,7 @@ enum Kind {
     Bytes,
     List,
     Lists,
+    Struct,
 }
 
 /// A value, such that equal values are equal: what can be written in several ways has a number besides its text.
@@ -62,7 +63,9 @@ impl Cell {
             }
             Self::Number(number) => format!("cast({number} as {data_type})"),
             Self::Text(text) => format!("cast('{}' as {data_type})", text.replace('\'', "''")),
-            Self::Spelt(_, literal) if literal.starts_with("array") => format!("cast({literal} as {data_type})"),
+            Self::Spelt(_, literal) if literal.starts_with("array") || literal.starts_with("row") => {
+                format!("cast({literal} as {data_type})")
+            }
             Self::Spelt(_, literal) => format!("cast('{literal}' as {data_type})"),
             Self::Bool(truth) => format!("cast({truth} as {data_type})"),
         }
@@ -121,6 +124,15 @@ fn cell(kind: Kind) -> BoxedStrategy<Cell> {
             &["array[array[null], array[null]]"],
             &["array[array[null, null]]"],
         ]),
+        Kind::Struct => spelt(&[
+            &["row(1, 'a')"],
+            &["row(1, null)"],
+            &["row(null, 'a')"],
+            &["row(null, '')"],
+            &["row(null, 'NULL')"],
+            &["row(1, 'a,b')"],
+            &["row(11, 'a')"],
+        ]),
     };
     prop_oneof![1 => Just(Cell::Null), 6 => some].boxed()
 }
@@ -170,6 +182,7 @@ impl Column {
             (Kind::Bytes, _) => "bytea",
             (Kind::List, _) => "integer[]",
             (Kind::Lists, _) => "integer[][]",
+            (Kind::Struct, _) => "oracle.a_struct",
         }
     }
 
@@ -206,6 +219,7 @@ fn pair() -> impl Strategy<Value = Pair> {
         Kind::Bytes,
         Kind::List,
         Kind::Lists,
+        Kind::Struct,
     ]);
     let fates =
         prop_oneof![6 => Just(Fate::Kept), 2 => Just(Fate::Retyped), 1 => Just(Fate::Added), 1 => Just(Fate::Removed)];
@@ -449,7 +463,13 @@ fn compare(engine: &Engine, pair: &Pair) -> Option<[TableDiff; 3]> {
     let (baseline, current) = (pair.create(false)?, pair.create(true)?);
     runtime().block_on(async {
         let mut session = engine.warehouse.session().await.unwrap();
-        session.query(&format!("create schema if not exists oracle; {baseline}{current} select 1")).await.unwrap();
+        let types = if engine.name == "duckdb" {
+            "create type if not exists oracle.a_struct as struct(x integer, y varchar);"
+        } else {
+            "do $$ begin if to_regtype('oracle.a_struct') is null then create type oracle.a_struct as (x integer, y text); \
+             end if; end $$;"
+        };
+        session.query(&format!("create schema if not exists oracle; {types} {baseline}{current} select 1")).await.unwrap();
         let options = Options { samples: 9, search_key: false, ..Options::default() };
         let mut diffs = Vec::new();
         for (baseline, current) in [("b", "c"), ("c", "b"), ("b", "b")] {
