@@ -117,6 +117,13 @@ impl Policy {
             rules::in_range(name, limit)
                 .map_err(|message| (vec![name.to_owned()], format!("policy.{name} {message}")))?;
         }
+        if matches!(self.min_count, 1 | 2) {
+            let message = format!(
+                "policy.min_count is 0 (every count is told) or at least 3, not {}: a count below 2 that is not 0 is 1",
+                self.min_count
+            );
+            return Err((vec!["min_count".to_owned()], message));
+        }
         for (name, rules) in &self.models {
             rules.validate().map_err(|(keys, message)| {
                 let place = [vec!["models".to_owned(), name.clone()], keys].concat();

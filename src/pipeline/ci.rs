@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::again::{self, Again};
 use super::commands::state_options;
+use super::hush::Hush;
 use super::impact::{self, Before};
 use super::places;
 use super::project::absolute;
@@ -20,7 +21,7 @@ use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
 use crate::impact::Impact;
 use crate::lineage::Unstable;
-use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
+use crate::model::{Change, Manifest, NodeId, NodeStatus, ResourceType, Stage};
 use crate::plan::{self, Comparison, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -221,19 +222,6 @@ async fn noise_of_new_columns(
     Ok(notes)
 }
 
-/// Passes events on without the values of rows that a database's messages can hold.
-struct WithoutValues(Arc<dyn Observer>);
-
-impl Observer for WithoutValues {
-    fn observe(&self, event: &Event) {
-        let mut event = event.clone();
-        if let Event::NodeFinished { message: Some(message), .. } = &mut event {
-            *message = warehouse::without_values(message);
-        }
-        self.0.observe(&event);
-    }
-}
-
 /// One check while it goes on.
 struct Check<'a> {
     invocation: &'a Invocation,
@@ -252,7 +240,9 @@ impl Check<'_> {
         if self.plan.steps.is_empty() {
             return Ok((BuildOutcome::default(), Vec::new()));
         }
-        let warehouse = warehouse::connect(&self.head.target).await?;
+        // What the database says of data that it refuses has values of rows in it.
+        let hush = Hush::of(&self.head.settings.policy);
+        let warehouse = hush.warehouse(warehouse::connect(&self.head.target).await?);
         self.create_environment(&*warehouse).await?;
         let measured = self.build_and_diff(&warehouse).await;
         if self.request.drop {
@@ -280,13 +270,8 @@ impl Check<'_> {
     async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
         let mut target = self.head.project.profile.public_target();
         target.insert("schema".to_owned(), self.schema.into());
-        // What the database says of data it refuses has values of rows in it.
-        let hides = self.head.settings.policy.show_values != Some(ShowValues::All);
-        let observer: Arc<dyn Observer> = if hides {
-            Arc::new(WithoutValues(Arc::clone(&self.invocation.observer)))
-        } else {
-            Arc::clone(&self.invocation.observer)
-        };
+        let hush = Hush::of(&self.head.settings.policy);
+        let observer = hush.observer(&self.invocation.observer);
         let context = BuildContext {
             manifest: Arc::clone(&self.head.manifest),
             // Hooks and macros that write to `target.schema` write to the throw-away schema.
@@ -302,17 +287,15 @@ impl Check<'_> {
         };
         let since = self.invocation.building(self.plan);
         let mut outcome = build::run(self.plan, &context).await?;
-        if hides {
-            for result in &mut outcome.results {
-                result.message = result.message.take().map(|message| warehouse::without_values(&message));
-            }
+        for result in &mut outcome.results {
+            hush.result(result);
         }
         self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }
         let mut comparisons = self.comparisons(&outcome);
-        let again = self.again(&context, &outcome, hides, &comparisons).await;
+        let again = self.again(&context, &outcome, &comparisons).await;
         if again.cancelled {
             outcome.cancelled = true;
             return Ok((outcome, Vec::new()));
@@ -327,11 +310,6 @@ impl Check<'_> {
             diff.notes.extend(news);
             again.note(diff, options);
             options.redact(diff);
-            if let diff::Method::Failed { reason } = &mut diff.method
-                && hides
-            {
-                *reason = warehouse::without_values(reason);
-            }
         }
         self.sides.note(&self.head.manifest, self.plan, &mut diffs);
         Ok((outcome, diffs))
@@ -368,14 +346,13 @@ impl Check<'_> {
         &self,
         context: &BuildContext,
         first: &BuildOutcome,
-        hides: bool,
         comparisons: &[(Comparison, diff::Options)],
     ) -> again::Found {
         if self.head.settings.policy.noise != Noise::BuildTwice {
             return again::Found::default();
         }
         let (invocation, head, schema, plan) = (self.invocation, self.head, self.schema, self.plan);
-        let again = Again { invocation, head, schema, marker: self.marker(), plan, context, first, hides };
+        let again = Again { invocation, head, schema, marker: self.marker(), plan, context, first };
         again.measure(comparisons).await
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::ci::restrict;
+use super::hush::Hush;
 use crate::config::{Policy, ShowValues};
 use crate::diff::{self, End, Options, TableDiff};
 use crate::model::{Change, Observer, Relation, nearest};
@@ -46,9 +47,11 @@ pub async fn compare(
     request: &CompareRequest,
     observer: &dyn Observer,
 ) -> Result<TableDiff, Error> {
-    let baseline = warehouse::connect(&place.baseline.target).await?;
+    let hush = [&place.baseline, &place.current].map(|place| Hush::on_request(&place.policy));
+    let hushed = |warehouse| hush.iter().fold(warehouse, |warehouse, hush| hush.warehouse(warehouse));
+    let baseline = hushed(warehouse::connect(&place.baseline.target).await?);
     let one = place.baseline.target.is_same_database(&place.current.target);
-    let current = if one { Arc::clone(&baseline) } else { warehouse::connect(&place.current.target).await? };
+    let current = if one { Arc::clone(&baseline) } else { hushed(warehouse::connect(&place.current.target).await?) };
     let baseline_relation = existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?;
     let current_relation = existing(&*current, &place.current.target, &request.relations.current, request).await?;
     let keys = match request.key.as_slice() {

@@ -7,6 +7,7 @@ mod compare;
 mod deps;
 mod environments;
 mod error;
+mod hush;
 mod impact;
 mod inline;
 mod lineage;

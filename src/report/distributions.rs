@@ -130,11 +130,6 @@ fn short(number: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// The mark of how much of a comparison's counts may be told, as `< 5`; none of a count that may.
-pub(super) fn below(diff: &TableDiff, number: u64) -> Option<String> {
-    (number > 0 && number < diff.min_count).then(|| format!("< {}", count(diff.min_count)))
-}
-
 /// The two figures of a finding, as shown.
 pub(super) fn change_of_distinct(column: &ColumnDiff) -> Option<(Change<String>, f64)> {
     let profile = column.profile.as_ref().map(Option::as_ref);

@@ -243,6 +243,7 @@ fn orders(id: &NodeId) -> TableDiff {
         removed: 2,
         changed: 6019,
         unchanged: 0,
+        ..RowCounts::default()
     };
     for (name, before) in [("days_since_last_order", 126), ("orders_7d", 0), ("orders_30d", 0)] {
         diff.columns.push(column(name, "INTEGER", Some(6021 - before - 2), before, 6024));

@@ -5,11 +5,10 @@ use super::escape::{cell, code, html, text, value};
 use super::sections::stress;
 use crate::diff::{ColumnDiff, Method, Sample, SampleKind, TableDiff};
 use crate::model::{NodeStatus, Value};
+use crate::report::counts::{changed_words, figures, null_share};
 use crate::report::distributions::{HEADER, moved};
 use crate::report::document::{ModelReport, ModelState, Report};
-use crate::report::phrases::{
-    changed_words, evidence, figures, headline, knows_nulls, method, name, null_share, result, telling, unsaid_keys,
-};
+use crate::report::phrases::{evidence, headline, knows_nulls, method, name, result, telling, unsaid_keys};
 use crate::report::words::{brief, list, plural, size};
 
 /// One line of the table of models.
