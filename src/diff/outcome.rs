@@ -360,11 +360,6 @@ pub struct TableDiff {
 }
 
 impl TableDiff {
-    /// Takes back what was found: nothing can be said, for a reason.
-    pub fn fail(&mut self, reason: String) {
-        *self = Self::unknown(self.unique_id.take(), self.relation.clone(), Method::Failed { reason });
-    }
-
     /// A comparison about which nothing is known yet.
     pub(super) fn unknown(unique_id: Option<NodeId>, relation: Change<Option<Relation>>, method: Method) -> Self {
         Self {

@@ -218,7 +218,7 @@ impl Hidden {
         if nulls.current == 0 && (range.0 < few.least || flow.allows((0, 0), range)) {
             return told(0);
         }
-        let any = few.hides(nulls.baseline) || flow.allows((1, few.least), range);
+        let any = nulls.baseline < few.least || flow.allows((1, few.least), range);
         if few.hides(nulls.current) && any {
             return told(few.least - 1);
         }

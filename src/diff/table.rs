@@ -162,8 +162,7 @@ impl Work<'_> {
         } else {
             self.by_best_key(&sides, &keys, fields, totals.rows, diff).await?;
         }
-        // Equal tables have equal distributions.
-        if self.options.drift && diff.method != Method::Checksum {
+        if self.options.drift {
             drift::add(self.session, self.dialect, &source, diff).await?;
         }
         if let Some(key) = keys.first() {

@@ -9,6 +9,7 @@ use super::again::{self, Again};
 use super::commands::state_options;
 use super::hush::Hush;
 use super::impact::{self, Before};
+use super::names;
 use super::places;
 use super::project::absolute;
 use super::sides::Sides;
@@ -205,7 +206,17 @@ async fn noise_of_new_columns(
 ) -> Result<Vec<Vec<String>>, Error> {
     let mut session = warehouse.session().await?;
     let mut notes = Vec::new();
-    for (comparison, _) in comparisons {
+    for (comparison, options) in comparisons {
+        if !options.mask.is_empty() || options.only.is_some() {
+            let mut sides = Change { baseline: Vec::new(), current: Vec::new() };
+            let Change { baseline, current } = &comparison.relation;
+            for (relation, columns) in [(baseline, &mut sides.baseline), (current, &mut sides.current)] {
+                if let Some(relation) = relation {
+                    *columns = session.columns(relation).await?;
+                }
+            }
+            names::settle(options, &sides.as_ref().map(Vec::as_slice));
+        }
         let known = match &comparison.relation.baseline {
             Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
             _ => Vec::new(),
@@ -367,6 +378,13 @@ impl Check<'_> {
                 );
             }
             diff.notes.extend(self.thresholds_of_nothing(diff));
+            let of = diff.unique_id.as_ref().map(|id| self.rules.model(id)).filter(|_| diff.is_compared());
+            if of.is_some_and(|of| of.align_is_own && of.align != Align::None && of.event_time.is_none()) {
+                diff.notes.push(
+                    "rows are not aligned by their age, although it was asked for: the model has no event_time"
+                        .to_owned(),
+                );
+            }
         }
         diffs
     }
@@ -376,7 +394,7 @@ impl Check<'_> {
         let rules = self.rules.model(diff.unique_id.as_ref().filter(|_| diff.is_compared())?);
         let known = diff.columns.iter().map(|column| &column.name).chain(diff.excluded.iter().map(|(name, _)| name));
         let known: HashSet<String> = known.map(|name| name.to_lowercase()).collect();
-        let unknown: Vec<&str> = rules.columns().filter(|name| !known.contains(*name)).collect();
+        let unknown: Vec<&str> = rules.columns().filter(|name| !known.contains(&name.to_lowercase())).collect();
         (!unknown.is_empty())
             .then(|| format!("thresholds are set of columns that neither side has: {}", unknown.join(", ")))
     }

@@ -11,6 +11,7 @@ mod hush;
 mod impact;
 mod inline;
 mod lineage;
+mod names;
 mod places;
 mod project;
 mod sides;

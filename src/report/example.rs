@@ -60,7 +60,7 @@ impl Run {
             environment: Some("pr_42"),
             pull_request: Some(42),
             head_sha: Some("0123456789abcdef0123456789abcdef01234567"),
-            rules: &Rules::of(&self.policy, &self.manifest).unwrap(),
+            rules: &Rules::of(&self.policy, &self.manifest, |_| Ok(())).unwrap(),
             tool_version: "0.1.0",
             elapsed: Duration::from_millis(12_340),
         })

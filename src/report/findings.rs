@@ -136,7 +136,7 @@ fn of_diff(model: &ModelReport, diff: &TableDiff, rules: &Rules, findings: &mut 
     findings.extend(of_keys(model, diff));
     let rules = rules.model(&model.unique_id);
     for column in &diff.columns {
-        let limits = rules.column(&column.name);
+        let limits = rules.column(&column.name, |name| diff.columns.iter().any(|column| column.name == name));
         findings.extend(of_column(model, diff, column, limits));
         findings.extend(of_distribution(model, column, limits));
     }

@@ -143,7 +143,10 @@ fn columns(diff: &TableDiff, limit: usize) -> String {
     if telling.len() > shown {
         lines.push(format!("| … and {} more | | | | |", size(telling.len() - shown)));
     }
-    let silent = diff.columns.len() - telling.len();
+    // Of a column that is not compared it is told elsewhere.
+    let is_compared = |column: &&ColumnDiff| !diff.excluded.iter().any(|(name, _)| *name == column.name);
+    let told = telling.iter().copied().filter(is_compared).count();
+    let silent = diff.columns.iter().filter(is_compared).count() - told;
     if silent > 0 {
         let (one, many) = match diff.method {
             Method::OneSided => ("is never NULL", "are never NULL"),
