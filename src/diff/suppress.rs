@@ -167,8 +167,18 @@ impl Hidden {
         let few_values =
             known.is_some_and(|(rows, nulls)| rows < 2 * few.least || few.hides(rows.saturating_sub(nulls)));
         if self.is_tiny || few_values {
+            // Where almost all rows are gone or changed, and there are many, gates are to see by tenths what became of a
+            // column.
+            let tenths = |nulls: Option<u64>, rows: Option<u64>| {
+                let rows = rows.filter(|rows| self.is_tiny && *rows >= 20 * few.least)?;
+                Some((nulls?.saturating_mul(10) + rows / 2) / rows * rows / 10)
+            };
             *column = ColumnDiff {
                 changed: column.changed.map(|rows| few.coarse(rows)),
+                nulls: Change {
+                    baseline: tenths(column.nulls.baseline, self.rows.total.baseline),
+                    current: tenths(column.nulls.current, self.rows.total.current),
+                },
                 ..ColumnDiff::unknown(&column.name, column.data_type.clone())
             };
             return;

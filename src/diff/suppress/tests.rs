@@ -150,3 +150,13 @@ fn no_hidden_count_follows_from_nulls_and_distinct_values() {
     let worlds = of_nulls(5, &(0..14).collect::<Vec<_>>());
     try_to_compute(worlds.into_iter(), 3, |diff| diff.rows.unchanged < 8);
 }
+
+#[test]
+fn a_large_table_of_which_all_rows_changed_tells_of_nulls_by_tenths() {
+    let mut diff = table(2, 2, 998, 0);
+    diff.columns = vec![column("a", 998, (3, 512), Some((997, 488)))];
+    suppress(&mut diff, 5);
+    assert_eq!((diff.rows.total.baseline, diff.rows.inexact.baseline), (Some(1002), true));
+    assert_eq!(diff.columns[0].nulls, Change { baseline: Some(0), current: Some(501) });
+    assert_eq!(diff.columns[0].profile, Change::default());
+}
