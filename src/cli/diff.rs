@@ -6,7 +6,7 @@ use super::Exit;
 use super::args::{DiffArgs, DiffOutput, IgnoreText};
 use super::invoke::Session;
 use super::output::{Failure, print, terminal};
-use crate::diff::{Alignment, Options, TableDiff, Tolerated};
+use crate::diff::{Alignment, Options, Tolerated};
 use crate::model::Change;
 use crate::pipeline::{self, CompareRequest, Place};
 use crate::report;
@@ -21,10 +21,7 @@ pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Fai
         options: options(args)?,
     };
     let place = place(session, args)?;
-    let mut diff = pipeline::compare(&place, &request, &*session.ui).await?;
-    if let Some(reason) = unknown_column(&diff, &request.options) {
-        diff.fail(reason);
-    }
+    let diff = pipeline::compare(&place, &request, &*session.ui).await?;
     session.ui.finish();
     let (width, color) = terminal();
     let text = match args.output {
@@ -40,32 +37,6 @@ pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Fai
     })
 }
 
-/// Why nothing can be said when an option names a column that neither side has: with a slip of the pen, what was meant to
-/// be compared or hidden would not be.
-fn unknown_column(diff: &TableDiff, options: &Options) -> Option<String> {
-    if !diff.is_compared() {
-        return None;
-    }
-    let known: Vec<&str> = diff
-        .columns
-        .iter()
-        .map(|column| column.name.as_str())
-        .chain(diff.excluded.iter().map(|(name, _)| name.as_str()))
-        .chain(diff.schema.removed.iter().map(|column| column.name.as_str()))
-        .collect();
-    let tolerated = options.tolerance.iter().filter_map(|(about, _)| match about {
-        Tolerated::Column(name) => Some(("--tolerance", name)),
-        _ => None,
-    });
-    let named = [("--columns", &options.columns), ("--exclude", &options.exclude), ("--mask", &options.mask)]
-        .into_iter()
-        .flat_map(|(flag, names)| names.iter().map(move |name| (flag, name)))
-        .chain(tolerated);
-    let (flag, name) =
-        named.into_iter().find(|(_, name)| !known.iter().any(|known| known.eq_ignore_ascii_case(name)))?;
-    Some(format!("neither side has a column {name} ({flag}); their columns are {}", known.join(", ")))
-}
-
 /// Where the two relations are: by URL, else in the target of the project's profile.
 fn place(session: &Session, args: &DiffArgs) -> Result<Change<Place>, Failure> {
     let of_url = |url: &str| -> Result<Place, Failure> {
@@ -77,7 +48,7 @@ fn place(session: &Session, args: &DiffArgs) -> Result<Change<Place>, Failure> {
     let [baseline, current] = [&args.baseline_url, &args.current_url].map(|url| url.as_ref().or(args.url.as_ref()));
     let of_project = || -> Result<Place, Failure> {
         let loaded = session.load()?;
-        Ok(Place { target: loaded.target.clone(), policy: loaded.settings.policy.clone() })
+        Ok(Place { target: loaded.target.clone(), policy: loaded.settings.policy.clone(), by_url: false })
     };
     let place = match (baseline, current) {
         (Some(baseline), Some(current)) => Change { baseline: of_url(baseline)?, current: of_url(current)? },

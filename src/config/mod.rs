@@ -106,16 +106,15 @@ impl Default for Policy {
 impl Policy {
     /// The keys of a value out of range, with what is wrong with it.
     fn validate(&self) -> Result<(), (Vec<String>, String)> {
-        let limits = [
-            ("null_rate_increase", self.null_rate_increase),
-            ("ks", self.ks),
-            ("js", self.js),
-            ("psi", self.psi),
-            ("distinct_change", self.distinct_change),
-        ];
-        for (name, limit) in limits {
-            rules::in_range(name, limit)
-                .map_err(|message| (vec![name.to_owned()], format!("policy.{name} {message}")))?;
+        self.thresholds()
+            .validate()
+            .map_err(|(name, message)| (vec![name.to_owned()], format!("policy.{name} {message}")))?;
+        if matches!(self.min_count, 1 | 2) {
+            let message = format!(
+                "policy.min_count is 0 (every count is told) or at least 3, not {}: a count below 2 that is not 0 is 1",
+                self.min_count
+            );
+            return Err((vec!["min_count".to_owned()], message));
         }
         for (name, rules) in &self.models {
             rules.validate().map_err(|(keys, message)| {

@@ -102,6 +102,11 @@ pub(super) fn left_out<'a>(excluded: &'a [(String, String)], name: &str) -> Opti
     excluded.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, reason)| reason.as_str())
 }
 
+/// Whether a comparison leaves this column out because its values change by themselves: what it holds is told all the same.
+pub(super) fn is_noise(excluded: &[(String, String)], name: &str) -> bool {
+    left_out(excluded, name).is_some_and(|why| why.starts_with("they "))
+}
+
 /// Why the values of this column of both sides are not compared, if they are not. Those of a key are, whatever was asked
 /// for.
 pub(super) fn reason<'a>(
@@ -175,7 +180,12 @@ impl Pairing<'_> {
 
 /// What a reader must know of a column's tolerance.
 pub(super) fn tolerated(name: &str, tolerance: Tolerance, sort: NumberSort) -> String {
-    let unit = if sort == NumberSort::Instant { " seconds" } else { "" };
+    let is_one = (tolerance.absolute - 1.0).abs() < f64::EPSILON;
+    let unit = match sort {
+        NumberSort::Instant if is_one => " second",
+        NumberSort::Instant => " seconds",
+        _ => "",
+    };
     let mut limits = Vec::new();
     if tolerance.absolute > 0.0 {
         limits.push(format!("{}{unit}", tolerance.absolute));

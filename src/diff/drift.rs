@@ -2,7 +2,8 @@
 //! counts in bins that the database makes. docs/diff.md has the definitions and their sources.
 
 use super::End;
-use super::outcome::{ColumnDrift, DriftGap, TableDiff};
+use super::columns::is_noise;
+use super::outcome::{ColumnDrift, DriftGap, Method, TableDiff};
 use crate::model::{Change, Value};
 use crate::warehouse::Error;
 use crate::warehouse::compare::Side;
@@ -47,8 +48,16 @@ pub(super) async fn add(
     let rows = diff.rows.total.map(Option::unwrap_or_default);
     let is_empty = rows.baseline == 0 || rows.current == 0;
     let mut columns = Vec::new();
+    // Equal tables have equal distributions, but for the columns that were left out of the comparison.
+    let is_equal = diff.method == Method::Checksum;
     for (at, column) in diff.columns.iter_mut().enumerate() {
         let (Some(baseline), Some(current)) = (&column.data_type.baseline, &column.data_type.current) else { continue };
+        let is_noise = is_noise(&diff.excluded, &column.name);
+        // A clock always moves.
+        let is_clock = is_noise && ["time", "date"].iter().any(|word| current.to_ascii_lowercase().contains(word));
+        if is_clock || (is_equal && !is_noise) {
+            continue;
+        }
         let drifting =
             Drifting::new(named(&column.name), &Change { baseline: baseline.as_str(), current: current.as_str() });
         match drifting {

@@ -97,20 +97,26 @@ async fn one(
         Err(error) => return Err(error),
     };
     let status = if made.has_failed() { NodeStatus::Error } else { NodeStatus::Success };
-    let message = Some(in_a_word(&made));
+    let message = Some(in_a_word(&made, options));
     observer.observe(&Event::NodeFinished { stage, unique_id, label, status, message, elapsed: since.elapsed() });
     Ok(made)
 }
 
-fn in_a_word(diff: &TableDiff) -> String {
+/// The result for the log of the run, which is as public as the report.
+fn in_a_word(made: &TableDiff, options: &Options) -> String {
+    let mut diff = made.clone();
+    options.redact(&mut diff);
     let rows = &diff.rows;
+    let told = |rows: u64| options.told(rows);
     match &diff.method {
         Method::Failed { reason } => reason.clone(),
         Method::OneSided => "only one side exists".to_owned(),
         _ if diff.is_equal() => "equal".to_owned(),
         Method::Checksum | Method::Keyed { .. } => {
-            format!("{} added, {} removed, {} changed", rows.added, rows.removed, rows.changed)
+            let at_least = if rows.inexact.changed { "at least " } else { "" };
+            let [added, removed, changed] = [rows.added, rows.removed, rows.changed].map(told);
+            format!("{added} added, {removed} removed, {at_least}{changed} changed")
         }
-        Method::Multiset { .. } => format!("{} added, {} removed", rows.added, rows.removed),
+        Method::Multiset { .. } => format!("{} added, {} removed", told(rows.added), told(rows.removed)),
     }
 }

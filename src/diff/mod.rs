@@ -18,6 +18,7 @@ mod renames;
 mod samples;
 mod search;
 mod slices;
+mod suppress;
 mod table;
 mod totals;
 
@@ -29,7 +30,7 @@ pub use many::{comparable, diff_all};
 pub use noise::{Noise, noise_all};
 pub use options::{Alignment, Options, Tolerated};
 pub use outcome::{
-    Aligned, ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, KeyFacts, KeyProof, Method, NumberChange, RejectedKey,
-    Renamed, RowCounts, Sample, SampleKind, SchemaDiff, Slice, TableDiff,
+    Aligned, ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, Inexact, KeyFacts, KeyProof, Method, NumberChange,
+    RejectedKey, Renamed, RowCounts, Sample, SampleKind, SchemaDiff, Slice, TableDiff,
 };
 pub use table::diff;

@@ -59,6 +59,8 @@ pub struct Options {
     pub search_key: bool,
     /// Whether each side's columns are described: NULLs, smallest, largest, mean, distinct values.
     pub profile: bool,
+    /// Whether names of columns above are written as the tables write them; else case does not matter.
+    pub exact_names: bool,
     /// Whether nothing but NULLs is counted when columns are described.
     pub nulls_only: bool,
     /// Whether it is measured how far each column's distribution moved.
@@ -82,6 +84,7 @@ impl Default for Options {
             exclude: Vec::new(),
             search_key: true,
             profile: true,
+            exact_names: false,
             nulls_only: false,
             drift: false,
         }
@@ -91,7 +94,7 @@ impl Default for Options {
 impl Options {
     /// Whether values of this column must not be shown where values are.
     pub fn is_masked(&self, column: &str) -> bool {
-        contains(&self.mask, column) || self.only.as_deref().is_some_and(|only| !contains(only, column))
+        self.names(&self.mask, column) || self.only.as_deref().is_some_and(|only| !self.names(only, column))
     }
 
     /// Whether values of this column may be shown.
@@ -101,25 +104,33 @@ impl Options {
 
     /// Whether nothing may be shown from which a value of this column follows.
     pub fn is_secret(&self, column: &str) -> bool {
-        contains(&self.mask, column)
+        self.names(&self.mask, column)
     }
 
     /// Why the column is not compared, if it is not.
     pub fn left_out(&self, column: &str) -> Option<&'static str> {
-        if contains(&self.exclude, column) {
+        if self.names(&self.exclude, column) {
             Some("it was left out on request")
-        } else if !self.columns.is_empty() && !contains(&self.columns, column) {
+        } else if !self.columns.is_empty() && !self.names(&self.columns, column) {
             Some("other columns were asked for")
         } else {
             None
         }
     }
 
+    fn is_name(&self, name: &str, column: &str) -> bool {
+        if self.exact_names { name == column } else { name.eq_ignore_ascii_case(column) }
+    }
+
+    fn names(&self, names: &[String], column: &str) -> bool {
+        names.iter().any(|name| self.is_name(name, column))
+    }
+
     /// The tolerance of a column.
     pub(super) fn tolerance_of(&self, name: &Change<String>, sort: NumberSort) -> Option<Tolerance> {
         let rank = |rule: &Tolerated| match rule {
             Tolerated::Column(column) => {
-                let same = column.eq_ignore_ascii_case(&name.current) || column.eq_ignore_ascii_case(&name.baseline);
+                let same = self.is_name(column, &name.current) || self.is_name(column, &name.baseline);
                 same.then_some(3)
             }
             Tolerated::Instants => (sort == NumberSort::Instant).then_some(2),
@@ -130,10 +141,6 @@ impl Options {
         // Of equals the last is taken.
         rules.max_by_key(|(rank, _)| *rank).map(|(_, tolerance)| tolerance)
     }
-}
-
-fn contains(names: &[String], column: &str) -> bool {
-    names.iter().any(|name| name.eq_ignore_ascii_case(column))
 }
 
 /// The one row of `sql`, which has `width` columns.

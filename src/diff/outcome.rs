@@ -100,6 +100,23 @@ pub struct RowCounts {
     pub changed: u64,
     /// Equal on both sides.
     pub unchanged: u64,
+    /// Which of them are not as counted, so that they do not give a small count away.
+    pub inexact: Inexact,
+}
+
+/// Counts of rows that are told as they follow from others that are told, see `min_count` of [`TableDiff`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each count")]
+pub struct Inexact {
+    /// `total.baseline`, which is roughly so many.
+    pub baseline: bool,
+    /// `total.current`, which is roughly so many.
+    pub current: bool,
+    /// `changed`, which is at least so many.
+    pub changed: bool,
+    /// `unchanged`, which is roughly so many.
+    pub unchanged: bool,
 }
 
 /// [`RowCounts`] as they are written.
@@ -110,6 +127,13 @@ struct WrittenCounts {
     changed: Option<u64>,
     unchanged: Option<u64>,
     total: Change<Option<u64>>,
+    #[serde(default, skip_serializing_if = "is_exact")]
+    inexact: Inexact,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
+fn is_exact(inexact: &Inexact) -> bool {
+    *inexact == Inexact::default()
 }
 
 impl From<RowCounts> for WrittenCounts {
@@ -117,7 +141,7 @@ impl From<RowCounts> for WrittenCounts {
         let known = rows.total != Change::default();
         let [added, removed, changed, unchanged] =
             [rows.added, rows.removed, rows.changed, rows.unchanged].map(|count| known.then_some(count));
-        Self { added, removed, changed, unchanged, total: rows.total }
+        Self { added, removed, changed, unchanged, total: rows.total, inexact: rows.inexact }
     }
 }
 
@@ -125,7 +149,7 @@ impl From<WrittenCounts> for RowCounts {
     fn from(written: WrittenCounts) -> Self {
         let [added, removed, changed, unchanged] =
             [written.added, written.removed, written.changed, written.unchanged].map(Option::unwrap_or_default);
-        Self { total: written.total, added, removed, changed, unchanged }
+        Self { total: written.total, added, removed, changed, unchanged, inexact: written.inexact }
     }
 }
 
@@ -328,17 +352,14 @@ pub struct TableDiff {
     pub excluded: Vec<(String, String)>,
     /// What a reader must know, e.g. types compared as text.
     pub notes: Vec<String>,
-    /// When not 0: counts of rows from 1 to below it are given as it minus one, and stand for any of them.
+    /// When not 0: counts of rows from 1 to below it are given as it minus one, and stand for any of them. What they would
+    /// follow from is not given as counted either: see [`Inexact`]; NULLs and distinct values of the pull request's side
+    /// are given as far as the other counts explain them; `became_null` and `was_null` only where they are all changes.
     #[serde(default)]
     pub min_count: u64,
 }
 
 impl TableDiff {
-    /// Takes back what was found: nothing can be said, for a reason.
-    pub fn fail(&mut self, reason: String) {
-        *self = Self::unknown(self.unique_id.take(), self.relation.clone(), Method::Failed { reason });
-    }
-
     /// A comparison about which nothing is known yet.
     pub(super) fn unknown(unique_id: Option<NodeId>, relation: Change<Option<Relation>>, method: Method) -> Self {
         Self {

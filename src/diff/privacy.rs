@@ -2,7 +2,8 @@
 //! which one follows, no small count.
 
 use super::Options;
-use super::outcome::{ColumnDiff, Method, TableDiff};
+use super::outcome::{ColumnDiff, TableDiff};
+use super::suppress::suppress;
 use crate::model::{Change, Value};
 
 /// A mean over fewer values than this says too much about each of them.
@@ -37,7 +38,7 @@ impl Options {
         for column in &mut diff.columns {
             self.redact_column(column, rows);
         }
-        self.suppress(diff);
+        suppress(diff, self.min_count);
     }
 
     /// A count of rows as far as it may be told: `1,024`, or `fewer than 5`.
@@ -82,64 +83,20 @@ impl Options {
             }
         }
         // The largest change is that of one row.
-        if several && enough(column.changed.unwrap_or_default()) {
+        let to_or_from_null = column.became_null.unwrap_or_default() + column.was_null.unwrap_or_default();
+        if several && enough(column.changed.unwrap_or_default().saturating_sub(to_or_from_null)) {
             column.change = column.change.map(|change| super::NumberChange { largest: None, ..change });
         } else {
             column.change = None;
-        }
-    }
-
-    /// Counts of rows from 1 to below the least become the least minus one, which `min_count` of the comparison tells.
-    fn suppress(&self, diff: &mut TableDiff) {
-        if self.min_count < 2 {
-            return;
-        }
-        let most = self.min_count - 1;
-        let coarse = |count: &mut u64| {
-            if (1..most).contains(count) {
-                *count = most;
-            }
-        };
-        diff.min_count = self.min_count;
-        diff.slices.retain(|slice| slice.affected > most);
-        let rows = &mut diff.rows;
-        [&mut rows.added, &mut rows.removed, &mut rows.changed].into_iter().for_each(coarse);
-        for total in [&mut rows.total.baseline, &mut rows.total.current].into_iter().flatten() {
-            coarse(total);
-        }
-        if let Some(aligned) = &mut diff.aligned {
-            [&mut aligned.left_out.baseline, &mut aligned.left_out.current].into_iter().for_each(coarse);
-        }
-        // What is left must not give away what was taken.
-        if let (Some(baseline), true) = (rows.total.baseline, diff.is_compared()) {
-            diff.rows.unchanged = baseline.saturating_sub(diff.rows.removed + diff.rows.changed);
-        }
-        for column in &mut diff.columns {
-            let nulls = &mut column.nulls;
-            let counts = [&mut column.changed, &mut column.became_null, &mut column.was_null];
-            for count in counts.into_iter().chain([&mut nulls.baseline, &mut nulls.current]).flatten() {
-                coarse(count);
-            }
-        }
-        if let Method::Keyed { facts, .. } = &mut diff.method {
-            for counts in [&mut facts.duplicates, &mut facts.nulls] {
-                coarse(&mut counts.baseline);
-                coarse(&mut counts.current);
-            }
-        }
-        for key in &mut diff.rejected_keys {
-            for counts in [&mut key.duplicates, &mut key.nulls].into_iter().flatten() {
-                coarse(&mut counts.baseline);
-                coarse(&mut counts.current);
-            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::outcome::Method;
     use super::super::outcome::{ColumnProfile, NumberChange, Sample, SampleKind};
-    use super::{ColumnDiff, Method, Options, TableDiff};
+    use super::{ColumnDiff, Options, TableDiff};
     use crate::model::{Change, Value};
 
     fn profile() -> ColumnProfile {

@@ -1,6 +1,6 @@
 //! Rows of one side, and what each of its columns holds.
 
-use super::columns::{left_out, matches};
+use super::columns::{is_noise, left_out, matches};
 use super::outcome::{ColumnDiff, ColumnProfile, TableDiff};
 use super::{Options, numbers};
 use crate::model::{Change, Column};
@@ -143,7 +143,8 @@ pub(super) fn describe_matched(
     });
     let lone = sides.baseline.iter().enumerate().filter(|(at, _)| !matches.contains(&Some(*at)));
     let described = of_current.chain(lone.map(|(_, baseline)| column(&baseline.name, Some(baseline), None)));
-    described.filter(|column| left_out(excluded, &column.name).is_none()).collect()
+    let is_told = |column: &ColumnDiff| left_out(excluded, &column.name).is_none() || is_noise(excluded, &column.name);
+    described.filter(is_told).collect()
 }
 
 /// Writes the number of rows of both sides into `diff`.

@@ -164,8 +164,7 @@ impl Work<'_> {
         } else {
             self.by_best_key(&sides, &keys, fields, totals.rows, diff).await?;
         }
-        // Equal tables have equal distributions.
-        if self.options.drift && diff.method != Method::Checksum {
+        if self.options.drift {
             let mut end = End { session: &mut *self.session, dialect: self.dialect };
             let named = |name: &str| Change { baseline: name.to_owned(), current: name.to_owned() };
             drift::add(&mut Ends::One(&mut end), &source, named, diff).await?;

@@ -12,7 +12,6 @@ use crate::environment::{self, Marker};
 use crate::model::{Code, Diagnostic, Event, NodeId, NodeStatus, Stage};
 use crate::plan::{self, Comparison, Plan};
 use crate::report::plural;
-use crate::warehouse;
 
 /// A second build, about to be made.
 pub(super) struct Again<'a> {
@@ -26,8 +25,6 @@ pub(super) struct Again<'a> {
     pub(super) plan: &'a Plan,
     pub(super) context: &'a BuildContext,
     pub(super) first: &'a BuildOutcome,
-    /// Whether messages of the database are told without the values that they quote.
-    pub(super) hides: bool,
 }
 
 /// What the second build showed.
@@ -118,7 +115,7 @@ impl Again<'_> {
             };
             match failures.get(id) {
                 Some(message) => {
-                    noise.insert(id.clone(), Noise::unknown(id.clone(), self.hushed(message)));
+                    noise.insert(id.clone(), Noise::unknown(id.clone(), first_line(message)));
                 }
                 None => pairs.push((
                     Comparison { excluded: with_production.excluded.clone(), ..comparison.clone() },
@@ -139,7 +136,7 @@ impl Again<'_> {
         let detail = format!("{noisy} of {} change by themselves", compared.len());
         self.invocation.finished(Stage::Diff, detail, since);
         noise.extend(compared.into_iter().map(|mut found| {
-            found.gap = found.gap.map(|gap| self.hushed(&gap));
+            found.gap = found.gap.map(|gap| first_line(&gap));
             (found.unique_id.clone(), found)
         }));
         Ok(Found { cancelled: false, noise })
@@ -162,15 +159,10 @@ impl Again<'_> {
     }
 
     fn unknown(&self, plan: &Plan, error: &Error) -> Found {
-        let reason = self.hushed(&error.to_string());
+        let reason = first_line(&error.to_string());
         let ids = plan.comparisons.iter().map(|comparison| comparison.unique_id.clone());
         let noise = ids.map(|id| (id.clone(), Noise::unknown(id, reason.clone()))).collect();
         Found { cancelled: self.invocation.cancel.is_cancelled(), noise }
-    }
-
-    fn hushed(&self, message: &str) -> String {
-        let message = message.trim().lines().next().unwrap_or_default();
-        if self.hides { warehouse::without_values(message) } else { message.to_owned() }
     }
 }
 
@@ -182,8 +174,7 @@ impl Found {
         let rounded = noise.rounded.iter().map(|(name, tolerance)| (Tolerated::Column(name.clone()), *tolerance));
         options.tolerance.extend(rounded);
         for (column, rows) in &noise.columns {
-            let place =
-                rows.map(|rows| format!(" (in {} of {})", options.told(rows), plural(noise.rows.max(rows), "row")));
+            let place = rows.map(|rows| format!(" (in {})", of_rows(options, rows, noise.rows.max(rows))));
             let reason = format!("they differ between two builds of the same code{}", place.unwrap_or_default());
             comparison.excluded.push((column.clone(), reason));
         }
@@ -207,14 +198,22 @@ impl Found {
             ));
         }
         if noise.lone_rows() > 0 {
-            let lone = noise.lone.map(|rows| options.told(rows));
+            let first = of_rows(options, noise.lone.baseline, noise.rows);
             diff.notes.push(format!(
-                "rows differ between two builds of the same code: {} of {} only in the first, {} only in the second; as \
-                 many of the rows that differ from production's need not be the pull request's",
-                lone.baseline,
-                plural(noise.rows, "row"),
-                lone.current
+                "rows differ between two builds of the same code: {first} only in the first, {} only in the second; as many of \
+                 the rows that differ from production's need not be the pull request's",
+                options.told(noise.lone.current)
             ));
         }
     }
+}
+
+/// `3 of 1,000 rows`; without the number of all rows where that would give away how many came and went.
+fn of_rows(options: &Options, rows: u64, all: u64) -> String {
+    let told = options.told(rows);
+    if options.min_count > 1 { format!("{told} rows") } else { format!("{told} of {}", plural(all, "row")) }
+}
+
+fn first_line(message: &str) -> String {
+    message.trim().lines().next().unwrap_or_default().to_owned()
 }

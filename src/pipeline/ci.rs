@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use super::again::{self, Again};
 use super::commands::state_options;
+use super::hush::Hush;
 use super::impact::{self, Before};
+use super::names;
 use super::places;
 use super::project::absolute;
 use super::sides::Sides;
@@ -20,7 +22,7 @@ use crate::diff::{self, TableDiff};
 use crate::environment::{self, Marker};
 use crate::impact::Impact;
 use crate::lineage::Unstable;
-use crate::model::{Change, Event, Manifest, NodeId, NodeStatus, Observer, ResourceType, Stage};
+use crate::model::{Change, Manifest, NodeId, NodeStatus, ResourceType, Stage};
 use crate::plan::{self, Comparison, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
@@ -204,7 +206,17 @@ async fn noise_of_new_columns(
 ) -> Result<Vec<Vec<String>>, Error> {
     let mut session = warehouse.session().await?;
     let mut notes = Vec::new();
-    for (comparison, _) in comparisons {
+    for (comparison, options) in comparisons {
+        if !options.mask.is_empty() || options.only.is_some() {
+            let mut sides = Change { baseline: Vec::new(), current: Vec::new() };
+            let Change { baseline, current } = &comparison.relation;
+            for (relation, columns) in [(baseline, &mut sides.baseline), (current, &mut sides.current)] {
+                if let Some(relation) = relation {
+                    *columns = session.columns(relation).await?;
+                }
+            }
+            names::settle(options, &sides.as_ref().map(Vec::as_slice));
+        }
         let known = match &comparison.relation.baseline {
             Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
             _ => Vec::new(),
@@ -219,19 +231,6 @@ async fn noise_of_new_columns(
         notes.push(new.map(note).collect());
     }
     Ok(notes)
-}
-
-/// Passes events on without the values of rows that a database's messages can hold.
-struct WithoutValues(Arc<dyn Observer>);
-
-impl Observer for WithoutValues {
-    fn observe(&self, event: &Event) {
-        let mut event = event.clone();
-        if let Event::NodeFinished { message: Some(message), .. } = &mut event {
-            *message = warehouse::without_values(message);
-        }
-        self.0.observe(&event);
-    }
 }
 
 /// One check while it goes on.
@@ -252,7 +251,9 @@ impl Check<'_> {
         if self.plan.steps.is_empty() {
             return Ok((BuildOutcome::default(), Vec::new()));
         }
-        let warehouse = warehouse::connect(&self.head.target).await?;
+        // What the database says of data that it refuses has values of rows in it.
+        let hush = Hush::of(&self.head.settings.policy);
+        let warehouse = hush.warehouse(warehouse::connect(&self.head.target).await?);
         self.create_environment(&*warehouse).await?;
         let measured = self.build_and_diff(&warehouse).await;
         if self.request.drop {
@@ -280,13 +281,8 @@ impl Check<'_> {
     async fn build_and_diff(&self, warehouse: &Arc<dyn Warehouse>) -> Result<(BuildOutcome, Vec<TableDiff>), Error> {
         let mut target = self.head.project.profile.public_target();
         target.insert("schema".to_owned(), self.schema.into());
-        // What the database says of data it refuses has values of rows in it.
-        let hides = self.head.settings.policy.show_values != Some(ShowValues::All);
-        let observer: Arc<dyn Observer> = if hides {
-            Arc::new(WithoutValues(Arc::clone(&self.invocation.observer)))
-        } else {
-            Arc::clone(&self.invocation.observer)
-        };
+        let hush = Hush::of(&self.head.settings.policy);
+        let observer = hush.observer(&self.invocation.observer);
         let context = BuildContext {
             manifest: Arc::clone(&self.head.manifest),
             // Hooks and macros that write to `target.schema` write to the throw-away schema.
@@ -302,17 +298,15 @@ impl Check<'_> {
         };
         let since = self.invocation.building(self.plan);
         let mut outcome = build::run(self.plan, &context).await?;
-        if hides {
-            for result in &mut outcome.results {
-                result.message = result.message.take().map(|message| warehouse::without_values(&message));
-            }
+        for result in &mut outcome.results {
+            hush.result(result);
         }
         self.invocation.built(&outcome, since);
         if outcome.cancelled {
             return Ok((outcome, Vec::new()));
         }
         let mut comparisons = self.comparisons(&outcome);
-        let again = self.again(&context, &outcome, hides, &comparisons).await;
+        let again = self.again(&context, &outcome, &comparisons).await;
         if again.cancelled {
             outcome.cancelled = true;
             return Ok((outcome, Vec::new()));
@@ -327,11 +321,6 @@ impl Check<'_> {
             diff.notes.extend(news);
             again.note(diff, options);
             options.redact(diff);
-            if let diff::Method::Failed { reason } = &mut diff.method
-                && hides
-            {
-                *reason = warehouse::without_values(reason);
-            }
         }
         self.sides.note(&self.head.manifest, self.plan, &mut diffs);
         Ok((outcome, diffs))
@@ -368,14 +357,13 @@ impl Check<'_> {
         &self,
         context: &BuildContext,
         first: &BuildOutcome,
-        hides: bool,
         comparisons: &[(Comparison, diff::Options)],
     ) -> again::Found {
         if self.head.settings.policy.noise != Noise::BuildTwice {
             return again::Found::default();
         }
         let (invocation, head, schema, plan) = (self.invocation, self.head, self.schema, self.plan);
-        let again = Again { invocation, head, schema, marker: self.marker(), plan, context, first, hides };
+        let again = Again { invocation, head, schema, marker: self.marker(), plan, context, first };
         again.measure(comparisons).await
     }
 
@@ -390,6 +378,13 @@ impl Check<'_> {
                 );
             }
             diff.notes.extend(self.thresholds_of_nothing(diff));
+            let of = diff.unique_id.as_ref().map(|id| self.rules.model(id)).filter(|_| diff.is_compared());
+            if of.is_some_and(|of| of.align_is_own && of.align != Align::None && of.event_time.is_none()) {
+                diff.notes.push(
+                    "rows are not aligned by their age, although it was asked for: the model has no event_time"
+                        .to_owned(),
+                );
+            }
         }
         diffs
     }
@@ -399,7 +394,7 @@ impl Check<'_> {
         let rules = self.rules.model(diff.unique_id.as_ref().filter(|_| diff.is_compared())?);
         let known = diff.columns.iter().map(|column| &column.name).chain(diff.excluded.iter().map(|(name, _)| name));
         let known: HashSet<String> = known.map(|name| name.to_lowercase()).collect();
-        let unknown: Vec<&str> = rules.columns().filter(|name| !known.contains(*name)).collect();
+        let unknown: Vec<&str> = rules.columns().filter(|name| !known.contains(&name.to_lowercase())).collect();
         (!unknown.is_empty())
             .then(|| format!("thresholds are set of columns that neither side has: {}", unknown.join(", ")))
     }

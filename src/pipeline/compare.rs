@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Error;
 use super::ci::restrict;
+use super::hush::Hush;
+use super::names::{self, Known};
 use crate::config::{Policy, ShowValues};
 use crate::diff::{self, End, Options, TableDiff};
-use crate::model::{Change, Observer, Relation, nearest};
+use crate::model::{Change, Observer, Relation};
 use crate::plan::{Comparison, KeyCandidate, KeySource};
 use crate::warehouse::{self, Target, Warehouse};
 
@@ -28,12 +30,14 @@ pub struct Place {
     pub target: Target,
     /// What the project's policy allows to be shown; of a database without a project all.
     pub policy: Policy,
+    /// Whether it was given by its URL, without a profile.
+    pub by_url: bool,
 }
 
 impl Place {
     /// A database without a project.
     pub fn of(target: Target) -> Self {
-        Self { target, policy: Policy::default() }
+        Self { target, policy: Policy::default(), by_url: true }
     }
 }
 
@@ -46,18 +50,31 @@ pub async fn compare(
     request: &CompareRequest,
     observer: &dyn Observer,
 ) -> Result<TableDiff, Error> {
-    let baseline = warehouse::connect(&place.baseline.target).await?;
+    let hush = [&place.baseline, &place.current].map(|place| Hush::on_request(&place.policy));
+    let hushed = |warehouse| hush.iter().fold(warehouse, |warehouse, hush| hush.warehouse(warehouse));
+    let baseline = hushed(connect(&place.baseline).await?);
     let one = place.baseline.target.is_same_database(&place.current.target);
-    let current = if one { Arc::clone(&baseline) } else { warehouse::connect(&place.current.target).await? };
-    let baseline_relation = existing(&*baseline, &place.baseline.target, &request.relations.baseline, request).await?;
-    let current_relation = existing(&*current, &place.current.target, &request.relations.current, request).await?;
+    let current = if one { Arc::clone(&baseline) } else { hushed(connect(&place.current).await?) };
+    if let Some(condition) = &request.options.filter {
+        warehouse::stands_alone(condition).map_err(|why| {
+            Error::usage(
+                format!("`--where {condition}` is no condition of its own: {why}"),
+                "write one expression in SQL",
+            )
+        })?;
+    }
+    let known = Change {
+        baseline: existing(&*baseline, &place.baseline.target, &request.relations.baseline).await?,
+        current: existing(&*current, &place.current.target, &request.relations.current).await?,
+    };
+    names::check(&request.options, &request.key, &known)?;
     let keys = match request.key.as_slice() {
         [] => Vec::new(),
         columns => vec![KeyCandidate { columns: columns.to_vec(), source: KeySource::CommandLine }],
     };
     let comparison = Comparison {
         unique_id: format!("relation.{}", request.relations.current).into(),
-        relation: Change { baseline: Some(baseline_relation), current: Some(current_relation) },
+        relation: known.as_ref().map(|side| Some(side.relation.clone())),
         keys,
         excluded: Vec::new(),
     };
@@ -65,6 +82,7 @@ pub async fn compare(
     for side in [&place.baseline, &place.current] {
         restrict(&mut options, &side.policy, &ShowValues::All);
     }
+    names::settle(&mut options, &known.as_ref().map(|side| side.columns.as_slice()));
     let mut session = baseline.session().await?;
     let mut found = if one {
         diff::diff_aligned(&mut *session, baseline.dialect(), &comparison, &options).await?
@@ -86,13 +104,19 @@ pub async fn compare(
     Ok(found)
 }
 
-/// The relation of this name. It must be there and have every column of the key.
-async fn existing(
-    warehouse: &dyn Warehouse,
-    target: &Target,
-    name: &str,
-    request: &CompareRequest,
-) -> Result<Relation, Error> {
+async fn connect(place: &Place) -> Result<Arc<dyn Warehouse>, Error> {
+    warehouse::connect(&place.target).await.map_err(|error| match error {
+        warehouse::Error::Connect { place: to, message, hint: Some(hint) } if place.by_url => {
+            // There is no profile to correct.
+            let hint = hint.replace("the profile's ", "the URL's ").replace("the profile", "the URL");
+            warehouse::Error::Connect { place: to, message, hint: Some(hint) }.into()
+        }
+        error => error.into(),
+    })
+}
+
+/// The relation of this name, which must be there, and its columns.
+async fn existing(warehouse: &dyn Warehouse, target: &Target, name: &str) -> Result<Known, Error> {
     let mut relation = parse_relation(name, &target.database(), &target.schema())?;
     relation.quoting = warehouse.dialect().quoting();
     let columns = warehouse.session().await?.columns(&relation).await?;
@@ -102,17 +126,7 @@ async fn existing(
             "names are `table`, `schema.table` or `database.schema.table`",
         ));
     }
-    for wanted in &request.key {
-        if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(wanted)) {
-            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            let hint = match nearest(wanted, names.iter().copied()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("its columns are {}", names.join(", ")),
-            };
-            return Err(Error::cannot_compare(format!("{relation} has no column {wanted}, which --key names"), hint));
-        }
-    }
-    Ok(relation)
+    Ok(Known { relation, columns })
 }
 
 /// `a.b.c` with parts that may be quoted with `"`; missing parts come from the target.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Error, Loaded};
 use crate::config::{self, Origin, RuleError, Rules};
 use crate::model::{Node, ResourceType};
+use crate::warehouse;
 use crate::yaml;
 
 /// What the policy and the models of the project say of single models.
@@ -12,7 +13,8 @@ use crate::yaml;
 /// # Errors
 /// What makes no sense, with its file and line.
 pub(super) fn rules(head: &Loaded) -> Result<Rules, Error> {
-    Rules::of(&head.settings.policy, &head.manifest).map_err(|error| placed(head, error).into())
+    Rules::of(&head.settings.policy, &head.manifest, warehouse::stands_alone)
+        .map_err(|error| placed(head, error).into())
 }
 
 /// An error of slimdiff.yml with the line on which its keys stand.

@@ -10,6 +10,9 @@ const EXTREME: usize = 19;
 /// From which index on a column whose figures look the same is shown all the same.
 const MOVED: f64 = 0.01;
 
+/// The same of a column whose values change by themselves.
+const MOVED_BEYOND_NOISE: f64 = 0.1;
+
 /// The header, and the columns that are set to the right.
 pub(super) const HEADER: [&str; 6] = ["Column", "Smallest to largest", "Mean", "Distinct", "PSI", "KS or JS"];
 
@@ -24,18 +27,21 @@ pub(super) struct Moved<'a> {
 /// The columns of both sides that moved, the furthest first.
 pub(super) fn moved(diff: &TableDiff) -> Vec<Moved<'_>> {
     let both = |column: &&ColumnDiff| diff.is_compared() && column.is_on_both_sides();
-    let mut columns: Vec<(f64, Moved<'_>)> = diff.columns.iter().filter(both).filter_map(line).collect();
+    let mut columns: Vec<(f64, Moved<'_>)> =
+        diff.columns.iter().filter(both).filter_map(|column| line(diff, column)).collect();
     columns.sort_by(|a, b| b.0.total_cmp(&a.0));
     columns.into_iter().map(|(_, moved)| moved).collect()
 }
 
-fn line(column: &ColumnDiff) -> Option<(f64, Moved<'_>)> {
+fn line<'a>(diff: &TableDiff, column: &'a ColumnDiff) -> Option<(f64, Moved<'a>)> {
     let profile = column.profile.as_ref().map(Option::as_ref);
     let texts = profile.map(|profile| [range(profile), mean(profile), distinct(profile)]);
     let drift = column.drift.unwrap_or_default();
     let psi = drift.psi.unwrap_or_default();
-    let far = [drift.psi, drift.ks, drift.js].into_iter().flatten().any(|figure| figure >= MOVED);
-    if !far && !texts.is_changed() {
+    let is_noise = diff.excluded.iter().any(|(name, _)| *name == column.name);
+    let limit = if is_noise { MOVED_BEYOND_NOISE } else { MOVED };
+    let far = [drift.psi, drift.ks, drift.js].into_iter().flatten().any(|figure| figure >= limit);
+    if !far && (is_noise || !texts.is_changed()) {
         return None;
     }
     let [range, mean, distinct] = [0, 1, 2].map(|at| arrow(&texts.baseline[at], &texts.current[at]));
@@ -128,11 +134,6 @@ fn short(number: f64) -> String {
     let text = format!("{number:.digits$}");
     let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
-/// The mark of how much of a comparison's counts may be told, as `< 5`; none of a count that may.
-pub(super) fn below(diff: &TableDiff, number: u64) -> Option<String> {
-    (number > 0 && number < diff.min_count).then(|| format!("< {}", count(diff.min_count)))
 }
 
 /// The two figures of a finding, as shown.

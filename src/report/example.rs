@@ -60,7 +60,7 @@ impl Run {
             environment: Some("pr_42"),
             pull_request: Some(42),
             head_sha: Some("0123456789abcdef0123456789abcdef01234567"),
-            rules: &Rules::of(&self.policy, &self.manifest).unwrap(),
+            rules: &Rules::of(&self.policy, &self.manifest, |_| Ok(())).unwrap(),
             tool_version: "0.1.0",
             elapsed: Duration::from_millis(12_340),
         })
@@ -243,6 +243,7 @@ fn orders(id: &NodeId) -> TableDiff {
         removed: 2,
         changed: 6019,
         unchanged: 0,
+        ..RowCounts::default()
     };
     for (name, before) in [("days_since_last_order", 126), ("orders_7d", 0), ("orders_30d", 0)] {
         diff.columns.push(column(name, "INTEGER", Some(6021 - before - 2), before, 6024));

@@ -1,5 +1,6 @@
 //! From outcomes to findings and the verdict: the one place that decides what is over policy.
 
+use super::counts::{below, rows_here, rows_in_production, rows_in_words};
 use super::distributions::change_of_distinct;
 use super::document::{Finding, FindingCode, ModelReport, TestReport, Verdict};
 use super::words::{brief, count, list, plural, share};
@@ -103,6 +104,7 @@ fn of_test(test: &TestReport) -> Option<Finding> {
             format!("found too little coverage{place}: {}", results(failures))
         }
         (FindingCode::TestWarned, Some(failures)) => format!("warns{place}: {}", results(failures)),
+        (FindingCode::TestWarned, None) => format!("warns{place}: {message}"),
         (_, Some(failures)) => format!("failed{place}: {}", results(failures)),
         _ => format!("failed{place}: {message}"),
     };
@@ -121,8 +123,9 @@ fn of_diff(model: &ModelReport, diff: &TableDiff, rules: &Rules, findings: &mut 
         return;
     }
     let (before, after) = (diff.rows.total.baseline, diff.rows.total.current);
-    if let (Some(before @ 1..), Some(0)) = (before, after) {
-        let text = format!("has no rows any more (production has {})", count(before));
+    if let (Some(1..), Some(0)) = (before, after) {
+        let before = rows_in_production(diff);
+        let text = format!("has no rows any more (production has {})", before.trim_end_matches(" rows"));
         findings.push(about(model, FindingCode::TableEmptied, Severity::Error, None, text));
     }
     let paired = diff.rows.changed + diff.rows.unchanged;
@@ -133,7 +136,7 @@ fn of_diff(model: &ModelReport, diff: &TableDiff, rules: &Rules, findings: &mut 
     findings.extend(of_keys(model, diff));
     let rules = rules.model(&model.unique_id);
     for column in &diff.columns {
-        let limits = rules.column(&column.name);
+        let limits = rules.column(&column.name, |name| diff.columns.iter().any(|column| column.name == name));
         findings.extend(of_column(model, diff, column, limits));
         findings.extend(of_distribution(model, column, limits));
     }
@@ -145,10 +148,10 @@ fn of_keys(model: &ModelReport, diff: &TableDiff) -> Vec<Finding> {
     for key in &diff.rejected_keys {
         let mut faults = Vec::new();
         if let Some(rows) = key.duplicates.filter(|rows| rows.baseline == 0 && rows.current > 0) {
-            faults.push(plural(rows.current, "duplicate row"));
+            faults.push(rows_in_words(diff, rows.current, "duplicate row"));
         }
         if let Some(rows) = key.nulls.filter(|rows| rows.baseline == 0 && rows.current > 0) {
-            faults.push(format!("{} with NULL", plural(rows.current, "row")));
+            faults.push(format!("{} with NULL", rows_in_words(diff, rows.current, "row")));
         }
         if !faults.is_empty() {
             let text = format!("is no longer a key: {} (production has none)", list(&faults));
@@ -164,29 +167,36 @@ fn of_keys(model: &ModelReport, diff: &TableDiff) -> Vec<Finding> {
 fn of_column(model: &ModelReport, diff: &TableDiff, column: &ColumnDiff, limits: &Thresholds) -> Option<Finding> {
     let finding = |code, severity, text| Some(about(model, code, severity, Some(&column.name), text));
     let (nulls, total) = (column.nulls, diff.rows.total);
+    // What a hidden count is judged by: the least that it can be here, the most in production.
+    let is_few = |count: u64| below(diff, count).is_some();
+    let least = |count: u64| if is_few(count) { 1 } else { count };
+    let inexact = diff.rows.inexact.current;
     match (nulls.baseline.zip(total.baseline), nulls.current.zip(total.current)) {
-        (Some(_), None) => {
+        _ if column.data_type.baseline.is_some() && column.data_type.current.is_none() => {
             finding(FindingCode::ColumnRemoved, Severity::Warning, "is gone; production has this column".to_owned())
         }
-        (None, Some((nulls, rows @ 1..))) if nulls == rows => {
+        (None, Some((nulls, rows @ 1..))) if nulls == rows && !is_few(nulls) && column.data_type.baseline.is_none() => {
             let what = if total.baseline.is_some() { "is new and " } else { "" };
-            let text = format!("{what}is NULL in all {}", plural(rows, "row"));
+            let text = format!("{what}is NULL in all {}", rows_here(diff));
             finding(FindingCode::NewColumnAllNull, Severity::Warning, text)
         }
         (Some((was, rows_before @ 1..)), Some((now, rows @ 1..))) => {
-            let was_share = share(was, rows_before);
-            if now == rows && was < rows_before {
-                let text = format!("is now NULL in all {} (was {was_share})", plural(rows, "row"));
+            let was_share = below(diff, was).unwrap_or_else(|| share(was, rows_before));
+            // Where rows are hidden, so is whether the last of them have a value.
+            let few = if inexact { diff.min_count } else { 0 };
+            if now + few >= rows && !is_few(now) && was < rows_before {
+                let all = if inexact { "all or nearly all of" } else { "all" };
+                let text = format!("is now NULL in {all} {} (was {was_share})", rows_here(diff));
                 return finding(FindingCode::ColumnAllNull, Severity::Error, text);
             }
-            let rise = ratio(now, rows) - ratio(was, rows_before);
+            let rise = ratio(least(now), rows) - ratio(was, rows_before);
             (limits.null_rate_increase.is_some_and(|limit| rise > limit)).then_some(())?;
-            let text = format!(
-                "is now NULL in {} of {} ({}, was {was_share})",
-                count(now),
-                plural(rows, "row"),
-                share(now, rows)
-            );
+            let here = rows_here(diff);
+            let text = if let Some(few) = below(diff, now) {
+                format!("is now NULL in {few} of {here} (was {was_share})")
+            } else {
+                format!("is now NULL in {} of {here} ({}, was {was_share})", count(now), share(now, rows))
+            };
             finding(FindingCode::NullRate, Severity::Error, text)
         }
         _ => None,

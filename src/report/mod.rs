@@ -3,6 +3,7 @@
 //! Size budgets live here; nothing here talks to a database, a network or a terminal.
 
 mod changes;
+mod counts;
 mod distributions;
 mod document;
 mod findings;

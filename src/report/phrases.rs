@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::distributions::below;
+use super::counts::{below, least, null_share, rows_here, rows_in_production};
 use super::document::{Drift, Finding, FindingCode, ModelReport, ReachedExposure, Report, TestReport, Verdict};
-use super::words::{count, count_of, plural, share, size};
+use super::words::{count, plural, share, size};
 use crate::diff::{ColumnDiff, KeyFacts, KeyProof, Method, RejectedKey, TableDiff};
 use crate::model::{Change, NodeStatus, Severity};
 
@@ -244,26 +244,6 @@ pub(super) fn result(model: &ModelReport) -> &'static str {
     }
 }
 
-/// Rows, added, removed, changed.
-pub(super) fn figures(diff: &TableDiff) -> [String; 4] {
-    let total = diff.rows.total;
-    let rows = match (total.baseline, total.current) {
-        (Some(before), Some(after)) if before != after => format!("{} → {}", count(before), count(after)),
-        (_, Some(rows)) | (Some(rows), None) => count(rows),
-        (None, None) => String::new(),
-    };
-    if !diff.is_compared() {
-        return [rows, String::new(), String::new(), String::new()];
-    }
-    let (before, after) = (total.baseline.unwrap_or_default(), total.current.unwrap_or_default());
-    let part = |rows: u64, of: u64| below(diff, rows).unwrap_or_else(|| count_of(rows, of));
-    let changed = match diff.method {
-        Method::Checksum | Method::Keyed { .. } => part(diff.rows.changed, before),
-        _ => "–".to_owned(),
-    };
-    [rows, part(diff.rows.added, after), part(diff.rows.removed, before), changed]
-}
-
 /// The difference in one line, without markup.
 pub(super) fn headline(diff: &TableDiff) -> String {
     let rows = &diff.rows;
@@ -271,19 +251,21 @@ pub(super) fn headline(diff: &TableDiff) -> String {
     match &diff.method {
         Method::Failed { .. } => return "could not be compared".to_owned(),
         Method::OneSided => {
-            let side = if rows.total.current.is_some() { "new, with" } else { "not there; production has" };
-            let total = rows.total.current.or(rows.total.baseline).unwrap_or_default();
-            return format!("{side} {}", plural(total, "row"));
+            return match rows.total.current {
+                Some(_) => format!("new, with {}", rows_here(diff)),
+                None => format!("not there; production has {}", rows_in_production(diff)),
+            };
         }
-        _ if diff.is_equal() => return format!("equal, {}", plural(before, "row")),
+        _ if diff.is_equal() => return format!("equal, {}", rows_in_production(diff)),
         _ => {}
     }
     let rows_of = |number: u64| below(diff, number).map_or_else(|| plural(number, "row"), |few| format!("{few} rows"));
     let mut parts = Vec::new();
     if rows.changed > 0 {
-        let (of, share) = (plural(before, "row"), share(rows.changed, before));
-        let changed = format!("{} of {of} changed ({share})", count(rows.changed));
-        parts.push(below(diff, rows.changed).map_or(changed, |few| format!("{few} of {of} changed")));
+        let number = below(diff, rows.changed).unwrap_or_else(|| least(rows.inexact.changed, rows.changed));
+        let exact = !rows.inexact.changed && below(diff, rows.changed).is_none();
+        let share = if exact { format!(" ({})", share(rows.changed, before)) } else { String::new() };
+        parts.push(format!("{number} of {} changed{share}", rows_in_production(diff)));
     }
     if rows.added > 0 {
         parts.push(format!("{} added", rows_of(rows.added)));
@@ -319,33 +301,9 @@ pub(super) fn telling(diff: &TableDiff) -> Vec<&ColumnDiff> {
     columns
 }
 
-/// The share of NULLs on each side, as shown; empty on a side that does not have the column.
-pub(super) fn null_share(diff: &TableDiff, column: &ColumnDiff) -> Change<String> {
-    let side = |nulls: Option<u64>, total: Option<u64>| match (nulls, total) {
-        (Some(nulls), Some(total @ 1..)) => below(diff, nulls).unwrap_or_else(|| share(nulls, total)),
-        _ => String::new(),
-    };
-    Change {
-        baseline: side(column.nulls.baseline, diff.rows.total.baseline),
-        current: side(column.nulls.current, diff.rows.total.current),
-    }
-}
-
 /// Whether it is known of any column how often it is NULL.
 pub(super) fn knows_nulls(diff: &TableDiff) -> bool {
     diff.columns.iter().any(|column| column.nulls.baseline.is_some() || column.nulls.current.is_some())
-}
-
-/// The rows in which a column changed, and in how many of them to NULL.
-pub(super) fn changed_words(diff: &TableDiff, column: &ColumnDiff) -> String {
-    let of = diff.rows.total.baseline.unwrap_or_default();
-    let words = |rows: u64| below(diff, rows).unwrap_or_else(|| count_of(rows, of));
-    let Some(changed) = column.changed else { return String::new() };
-    match column.became_null.unwrap_or_default() {
-        0 => words(changed),
-        all if all == changed => format!("{}, all to NULL", words(changed)),
-        some => format!("{}, {} to NULL", words(changed), below(diff, some).unwrap_or_else(|| count(some))),
-    }
 }
 
 /// What else is known of the difference, a sentence each, without markup: likely renames, columns that may be NULL now,
@@ -411,7 +369,8 @@ fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> St
     let sides = |counts: &Change<u64>| {
         let places = [(counts.baseline, "in production"), (counts.current, "here")];
         let said = places.into_iter().filter(|(count, _)| *count > 0);
-        said.map(|(rows, place)| format!("{} {place}", plural(rows, "row"))).collect::<Vec<_>>().join(" and ")
+        let words = |rows| below(diff, rows).map_or_else(|| plural(rows, "row"), |few| format!("{few} rows"));
+        said.map(|(rows, place)| format!("{} {place}", words(rows))).collect::<Vec<_>>().join(" and ")
     };
     if facts.duplicates != Change::default() {
         let _ = write!(

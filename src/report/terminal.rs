@@ -2,13 +2,13 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::counts::{changed_words, figures, null_share};
 use super::distributions::{HEADER, moved};
 use super::document::{ModelReport, ModelState, Report, Verdict};
 use super::impact;
 use super::phrases::{
-    ManyColumns, changed_words, coverage, data_words, drift_words, evidence, figures, finding_counts, gaps, headline,
-    is_bad, knows_nulls, method, name, no_data_changes, null_share, order, reach_counts, result, summary, telling,
-    told, unsaid_keys,
+    ManyColumns, coverage, data_words, drift_words, evidence, finding_counts, gaps, headline, is_bad, knows_nulls,
+    method, name, no_data_changes, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::words::{brief, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};

@@ -17,4 +17,5 @@ pub use dialect::{ColumnSpec, Dialect, DuckDb, Postgres, SeedType, SnapshotSpec}
 pub use error::Error;
 pub use hush::without_values;
 pub use session::{Session, Warehouse, as_if_empty, connect, connect_to_compile};
+pub use statements::stands_alone;
 pub use target::{Attachment, DuckDbTarget, Extension, ForeignTarget, PostgresTarget, SecretFields, SslMode, Target};

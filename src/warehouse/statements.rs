@@ -31,6 +31,43 @@ pub(super) fn split(sql: &str) -> Vec<Range<usize>> {
     statements
 }
 
+/// Whether a condition means the same wherever it is put into a statement: its brackets, quotes and comments end in it, and
+/// it is one.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn stands_alone(condition: &str) -> Result<(), &'static str> {
+    let text = format!("{condition}\n;");
+    let (bytes, end) = (text.as_bytes(), text.len() - 1);
+    let (mut at, mut open, mut content) = (0, Vec::new(), false);
+    while at < bytes.len() {
+        match bytes[at] {
+            b';' if at < end => return Err("it has a `;`"),
+            b';' if !open.is_empty() => return Err("a bracket is not closed"),
+            b';' if !content => return Err("it is empty"),
+            b';' => return Ok(()),
+            b'-' if bytes[at..].starts_with(b"--") => at = line_end(bytes, at),
+            b'/' if bytes[at..].starts_with(b"/*") => at = comment_end(bytes, at),
+            c @ (b'(' | b'[' | b'{') => {
+                open.push(if c == b'(' { b')' } else { c + 2 });
+                at += 1;
+            }
+            c @ (b')' | b']' | b'}') => {
+                if open.pop() != Some(c) {
+                    return Err("a bracket is closed that it does not open");
+                }
+                at += 1;
+            }
+            c if c.is_ascii_whitespace() => at += 1,
+            _ => {
+                content = true;
+                at = token_end(&text, at);
+            }
+        }
+    }
+    Err("a quote or a comment does not end")
+}
+
 /// Where the token that begins at `at` ends: a quoted thing as a whole, a word as a whole, else one byte.
 fn token_end(sql: &str, at: usize) -> usize {
     let bytes = sql.as_bytes();
@@ -120,6 +157,31 @@ mod tests {
         assert_eq!(parts(" ; -- x\n ; /* y */ ;"), Vec::<&str>::new());
         assert_eq!(parts("select 1;\n-- the end"), ["select 1"]);
         assert_eq!(parts("-- head\nselect 'ä;'"), ["-- head\nselect 'ä;'"]);
+    }
+
+    #[test]
+    fn a_condition_stands_alone_when_nothing_of_it_reaches_beyond_it() {
+        for condition in
+            ["true", "id < 2 -- the first", "a in (1, 2) and b['x'] = ')'", "x = $$)$$ /* ( */", "\"(\" = ';'"]
+        {
+            assert_eq!(stands_alone(condition), Ok(()), "{condition}");
+        }
+        for condition in [
+            "true)or(id=1",
+            "a = 'b",
+            "a = \"b",
+            "(a",
+            "a)",
+            "a; drop table t",
+            "a /* b",
+            "$x$ a",
+            "",
+            " -- a",
+            "(a]",
+            "e'\\'",
+        ] {
+            assert!(stands_alone(condition).is_err(), "{condition}");
+        }
     }
 
     #[test]

@@ -233,6 +233,38 @@ fn a_message_of_the_database_is_published_without_the_value_it_quotes() {
 }
 
 #[test]
+fn hidden_counts_are_told_nowhere() {
+    let rows = |from: u32, to: u32, amount: &str| {
+        format!("select id, id * 2 as double, {amount} as amount from range({from}, {to}) as g(id)")
+    };
+    let sandbox = production(&[("models/orders.sql", &rows(0, 1000, "id")), ("models/schema.yml", TESTED)]);
+    // 2 rows are gone, 3 new, 2 changed; 2 are not unique.
+    let edited = rows(2, 1003, "case when id < 4 then null else id end");
+    sandbox.write("models/orders.sql", format!("{edited} union all select 500, 1000, 500"));
+    sandbox.write("slimdiff.yml", "policy:\n  min_count: 5\n  show_values: all\n");
+    let said = sandbox.run(["ci", "--pull-request", "7", "--log-format", "json"]);
+    assert_eq!(said.code, 1, "{said}");
+    let report = report(&sandbox);
+    let diff = &model(&report, "orders")["diff"];
+    let rows = &diff["rows"];
+    let counts = ["added", "removed", "changed"].map(|name| rows[name].as_u64().unwrap());
+    assert_eq!((counts, &rows["total"]["baseline"]), ([4, 4, 4], &1000.into()), "{diff:#}");
+    assert_eq!((&rows["total"]["current"], &rows["inexact"]["current"]), (&1000.into(), &true.into()), "not 1,002");
+    assert_eq!(rows["unchanged"], 992);
+    assert_eq!((&diff["columns"][2]["changed"], &diff["columns"][2]["nulls"]["current"]), (&4.into(), &4.into()));
+    let test = report["tests"].as_array().unwrap().iter().find(|test| test["status"] == "fail").unwrap();
+    assert!(test["failures"].is_null() && test["message"].as_str().unwrap().contains("fewer than 5"), "{test:#}");
+    let told =
+        [said.stdout, said.stderr, sandbox.read("target/report.md"), sandbox.read("target/report.json")].join("\n");
+    for count in
+        ["1,002", "\"current\": 1002", "1,001", "2 changed", "3 added", "2 removed", "Got 1 result", ": 1 result"]
+    {
+        assert!(!told.contains(count), "{count}: {told}");
+    }
+    assert!(told.contains("1,000 → ≈ 1,000"), "{told}");
+}
+
+#[test]
 fn a_distribution_that_moves_beyond_the_policy_is_a_finding() {
     let rows = |shift: u32| format!("select n as id, (n + {shift}) % 1000 + {shift} as score from range(1000) as g(n)");
     let sandbox = production(&[("models/orders.sql", &rows(0)), ("slimdiff.yml", "policy:\n  ks: 0.25\n")]);
@@ -346,6 +378,47 @@ fn columns_that_change_by_themselves_are_named_and_set_apart() {
     assert!(excluded.contains("they change by themselves, by now() in stg"), "{excluded}");
     assert!(excluded.contains("they change by themselves, by random()"), "{excluded}");
     assert!(sandbox.read("target/report.md").contains("change by themselves"));
+}
+
+#[test]
+fn a_column_that_changes_by_itself_is_still_watched_for_nulls() {
+    let rows = |dice: &str| format!("select id, id * 10 as amount, {dice} as dice from range(1, 201) t(id)");
+    let sandbox = production(&[("models/orders.sql", &rows("random()")), ("models/schema.yml", TESTED)]);
+    sandbox.write("models/orders.sql", rows("case when id > 100 then random() end"));
+    let (said, report) = check(&sandbox, 1);
+    let diff = &model(&report, "orders")["diff"];
+    assert_eq!((&diff["rows"]["changed"], diff["excluded"][0][0].as_str()), (&0.into(), Some("dice")), "{diff:#}");
+    assert!(said.stdout.contains("orders.dice is now NULL in 100 of 200 rows (50.0 %, was 0 %)"), "{said}");
+}
+
+#[test]
+fn names_mean_the_column_that_is_written_so_and_conditions_stand_alone() {
+    let database = crate::support::postgres::database();
+    let (cluster, name) = (database.cluster, &database.name);
+    cluster.psql(
+        name,
+        "create table a as select i as id, i as v, i as \"V\" from generate_series(1, 9) i; create table b as select id, v + 1 \
+         as v, \"V\" + 1 as \"V\" from a; create table c (id int, \"V\" int, \"v\" int, \"W\" int, \"w\" int)",
+    );
+    let url = format!("postgres://postgres@127.0.0.1:{}/{name}?sslmode=disable", cluster.port);
+    let sandbox = Sandbox::new();
+    let diff = |arguments: &[&str]| sandbox.run([&["diff", "--url", &url, "--key", "id"], arguments].concat());
+    let said = diff(&["a", "b", "--exclude", "v", "--output", "json"]);
+    let found: Json = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said}"));
+    assert_eq!(found["excluded"][0][0], "v", "{said}");
+    assert_eq!((found["excluded"].as_array().unwrap().len(), &found["rows"]["changed"]), (1, &9.into()), "{said}");
+    assert_eq!(diff(&["a", "b", "--columns", "ID"]).code, 0, "no other column is meant");
+    assert_eq!(diff(&["a", "b", "--tolerance", "v=1"]).code, 1, "V is not v");
+    assert_eq!(diff(&["a", "b", "--tolerance", "v=1", "--tolerance", "V=1"]).code, 0);
+    let said = diff(&["a", "b", "--mask", "Vv"]);
+    assert!(said.code == 5 && said.to_string().contains("neither side has a column Vv (--mask)"), "{said}");
+    cluster.psql(name, "alter table a add \"Xy\" int, add \"xY\" int");
+    let said = diff(&["a", "b", "--exclude", "xy"]);
+    assert!(said.code == 5 && said.to_string().contains("--exclude xy can mean several columns"), "{said}");
+    for condition in ["true)or(id=1", "id = 1; select 1", "id = 'a", "id = 1 /* x", ""] {
+        let said = diff(&["a", "b", "--where", condition]);
+        assert!(said.code == 2 && said.to_string().contains("is no condition of its own"), "{said}");
+    }
 }
 
 #[test]

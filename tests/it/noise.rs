@@ -320,7 +320,7 @@ fn counts_of_a_second_build_are_as_coarse_as_the_policy_wants_them() {
     shop.sandbox.write("slimdiff.yml", "policy:\n  noise: build_twice\n  min_count: 5\n");
     let (said, report) = shop.check(0);
     let excluded = diff(&report, "orders")["excluded"].to_string();
-    assert!(excluded.contains("(in fewer than 5 of 20 rows)"), "{said}");
+    assert!(excluded.contains("(in fewer than 5 rows)"), "{said}");
 }
 
 #[test]

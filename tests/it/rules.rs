@@ -197,13 +197,20 @@ fn rules_that_make_no_sense_are_errors_with_their_line() {
     let shop = Shop::on(None, &[("models/orders.sql", "select 1 as id")]);
     let sandbox = &shop.sandbox;
     for (settings, what) in [
-        ("policy:\n  noise: twice\n", &["slimdiff.yml:2: ", "unknown variant `twice`"][..]),
-        ("policy:\n  psi: 0.2\n  models:\n    orders:\n      pssi: 1\n", &["slimdiff.yml:5: ", "unknown field `pssi`"]),
+        ("policy:\n  noise: twice\n", &["slimdiff.yml:2: ", "unknown word `twice`"][..]),
+        ("policy:\n  psi: 0.2\n  models:\n    orders:\n      pssi: 1\n", &["slimdiff.yml:5: ", "unknown key `pssi`"]),
         (
             "policy:\n  models:\n    orders:\n      columns:\n        id: {ks: 3}\n",
             &["slimdiff.yml:5: ", "ks is a number between 0 and 1"],
         ),
         ("policy:\n  models:\n    ordesr:\n      psi: 1\n", &["slimdiff.yml:3: ", "did you mean orders?"]),
+        ("policy:\n  min_count: 2\n", &["slimdiff.yml:2: ", "at least 3, not 2"]),
+        ("policy:\n  models:\n    orders: 5\n", &["slimdiff.yml:3: ", "expected keys with values below it"]),
+        ("policy:\n  models:\n    orders: {}\n    model.shop.orders: {}\n", &["are the same model"]),
+        (
+            "policy:\n  models:\n    orders:\n      where: true)or(id=1\n",
+            &["slimdiff.yml:4: ", "is no condition of its own"],
+        ),
         ("policy:\n  align: now\n", &["slimdiff.yml:2: ", "event_time_window"]),
     ] {
         sandbox.write("slimdiff.yml", settings);
@@ -212,11 +219,11 @@ fn rules_that_make_no_sense_are_errors_with_their_line() {
     sandbox.write("slimdiff.yml", "");
     let schema = "models:\n  - name: orders\n    config:\n      meta:\n        slimdiff:\n          key: id\n          psii: 1\n";
     sandbox.write("models/schema.yml", schema);
-    refused(sandbox, &["models/schema.yml:7: meta.slimdiff of orders: unknown field `psii`"]);
+    refused(sandbox, &["models/schema.yml:7: meta.slimdiff of orders: unknown key `psii`"]);
     let schema =
         "models:\n  - name: orders\n    columns:\n      - name: id\n        meta:\n          slimdiff: {where: x}\n";
     sandbox.write("models/schema.yml", schema);
-    refused(sandbox, &["models/schema.yml:6: meta.slimdiff of orders.id: unknown field `where`"]);
+    refused(sandbox, &["models/schema.yml:6: meta.slimdiff of orders.id: unknown key `where`"]);
     std::fs::remove_file(sandbox.join("models/schema.yml")).unwrap();
     sandbox.write("models/orders.sql", "{{ config(meta={'slimdiff': {'psi': -1}}) }} select 1 as id");
     refused(sandbox, &["models/orders.sql: meta.slimdiff of orders: psi is a number of 0 or more"]);

@@ -5,11 +5,10 @@ use super::escape::{cell, code, html, text, value};
 use super::sections::stress;
 use crate::diff::{ColumnDiff, Method, Sample, SampleKind, TableDiff};
 use crate::model::{NodeStatus, Value};
+use crate::report::counts::{changed_words, figures, null_share};
 use crate::report::distributions::{HEADER, moved};
 use crate::report::document::{ModelReport, ModelState, Report};
-use crate::report::phrases::{
-    changed_words, evidence, figures, headline, knows_nulls, method, name, null_share, result, telling, unsaid_keys,
-};
+use crate::report::phrases::{evidence, headline, knows_nulls, method, name, result, telling, unsaid_keys};
 use crate::report::words::{brief, list, plural, size};
 
 /// One line of the table of models.
@@ -144,7 +143,10 @@ fn columns(diff: &TableDiff, limit: usize) -> String {
     if telling.len() > shown {
         lines.push(format!("| … and {} more | | | | |", size(telling.len() - shown)));
     }
-    let silent = diff.columns.len() - telling.len();
+    // Of a column that is not compared it is told elsewhere.
+    let is_compared = |column: &&ColumnDiff| !diff.excluded.iter().any(|(name, _)| *name == column.name);
+    let told = telling.iter().copied().filter(is_compared).count();
+    let silent = diff.columns.iter().filter(is_compared).count() - told;
     if silent > 0 {
         let (one, many) = match diff.method {
             Method::OneSided => ("is never NULL", "are never NULL"),
