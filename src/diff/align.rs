@@ -96,7 +96,7 @@ impl Aligning<'_> {
     async fn align(&mut self) -> Result<Plan, Error> {
         let not = |why: &str| Ok(Plan::not(self.alignment, why));
         let name = &self.alignment.column;
-        if self.comparison.excluded.iter().any(|(column, _)| column.eq_ignore_ascii_case(name)) {
+        if self.comparison.excluded.iter().any(|excluded| excluded.is(name)) {
             return not("its values are not compared");
         }
         let columns = Change {

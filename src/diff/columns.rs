@@ -3,6 +3,7 @@
 use super::Options;
 use super::outcome::{SchemaDiff, TableDiff};
 use crate::model::{Change, Column};
+use crate::plan::Excluded;
 use crate::warehouse::Dialect;
 use crate::warehouse::compare::{Field, Form, Number, NumberSort, Tolerance, same_column};
 
@@ -54,7 +55,7 @@ pub(super) struct Pairing<'a> {
     pub(super) dialect: &'a dyn Dialect,
     pub(super) options: &'a Options,
     /// Columns that are left out, with the reason.
-    pub(super) left_out: &'a [(String, String)],
+    pub(super) left_out: &'a [Excluded],
     /// Columns of a key that was given, which are compared whatever was asked for.
     pub(super) key: &'a [String],
 }
@@ -97,25 +98,10 @@ pub(super) fn matches(sides: &Change<&[Column]>, is_same: impl Fn(&str, &str) ->
     found
 }
 
-/// Why a comparison leaves this column out, if it does.
-pub(super) fn left_out<'a>(excluded: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    excluded.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, reason)| reason.as_str())
-}
-
-/// Whether a comparison leaves this column out because its values change by themselves: what it holds is told all the same.
-pub(super) fn is_noise(excluded: &[(String, String)], name: &str) -> bool {
-    left_out(excluded, name).is_some_and(|why| why.starts_with("they "))
-}
-
 /// Why the values of this column of both sides are not compared, if they are not. Those of a key are, whatever was asked
 /// for.
-pub(super) fn reason<'a>(
-    excluded: &'a [(String, String)],
-    options: &Options,
-    key: &[String],
-    name: &str,
-) -> Option<&'a str> {
-    left_out(excluded, name).or_else(|| {
+pub(super) fn reason<'a>(excluded: &'a [Excluded], options: &Options, key: &[String], name: &str) -> Option<&'a str> {
+    excluded.iter().find(|excluded| excluded.is(name)).map(|excluded| excluded.reason.as_str()).or_else(|| {
         let is_key = key.iter().any(|column| column.eq_ignore_ascii_case(name));
         options.left_out(name).filter(|_| !is_key)
     })

@@ -2,9 +2,9 @@
 //! counts in bins that the database makes. docs/diff.md has the definitions and their sources.
 
 use super::End;
-use super::columns::is_noise;
 use super::outcome::{ColumnDrift, DriftGap, Method, TableDiff};
 use crate::model::{Change, Value};
+use crate::plan::Excluded;
 use crate::warehouse::Error;
 use crate::warehouse::compare::Side;
 use crate::warehouse::compare::drift::{self as sql, Bins, Counts, DRIFT_BATCH, Drifting};
@@ -35,7 +35,7 @@ impl<'e> Ends<'_, 'e> {
 
 /// Finds out how far the columns of `diff` that both sides have moved, and writes it there. The rows of both sides must
 /// be known by then. `source` is an item of a FROM clause for each side, `named` what each side calls a column of
-/// `diff`.
+/// `diff`, `excluded` the columns that are not compared.
 ///
 /// # Errors
 /// What the database says.
@@ -43,6 +43,7 @@ pub(super) async fn add(
     ends: &mut Ends<'_, '_>,
     source: &Change<String>,
     named: impl Fn(&str) -> Change<String>,
+    excluded: &[Excluded],
     diff: &mut TableDiff,
 ) -> Result<(), Error> {
     let rows = diff.rows.total.map(Option::unwrap_or_default);
@@ -52,7 +53,7 @@ pub(super) async fn add(
     let is_equal = diff.method == Method::Checksum;
     for (at, column) in diff.columns.iter_mut().enumerate() {
         let (Some(baseline), Some(current)) = (&column.data_type.baseline, &column.data_type.current) else { continue };
-        let is_noise = is_noise(&diff.excluded, &column.name);
+        let is_noise = excluded.iter().any(|excluded| excluded.is_noise && excluded.is(&column.name));
         // A clock always moves.
         let is_clock = is_noise && ["time", "date"].iter().any(|word| current.to_ascii_lowercase().contains(word));
         if is_clock || (is_equal && !is_noise) {

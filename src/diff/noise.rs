@@ -11,7 +11,7 @@ use super::outcome::{Method, TableDiff};
 use super::totals::ability;
 use super::{Options, Tolerated, diff};
 use crate::model::{Change, NodeId, Value};
-use crate::plan::Comparison;
+use crate::plan::{Comparison, Excluded};
 use crate::warehouse::compare::{self, Field, Side, Sides, Tolerance};
 use crate::warehouse::{Dialect, Error, Session, Warehouse};
 
@@ -104,7 +104,11 @@ async fn noise(
         return Ok(noise);
     }
     let mut rest = comparison.clone();
-    rest.excluded.extend(changed.iter().map(|name| (name.clone(), String::new())));
+    rest.excluded.extend(changed.iter().map(|name| Excluded {
+        column: name.clone(),
+        reason: String::new(),
+        is_noise: false,
+    }));
     let without = work.diff(&rest).await?;
     let mut better = reading(&comparison.unique_id, &without);
     let explains = better.gap.is_none() && better.lone.baseline * 2 <= better.rows;

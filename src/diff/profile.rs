@@ -1,9 +1,10 @@
 //! Rows of one side, and what each of its columns holds.
 
-use super::columns::{is_noise, left_out, matches};
+use super::columns::matches;
 use super::outcome::{ColumnDiff, ColumnProfile, TableDiff};
 use super::{Options, numbers};
 use crate::model::{Change, Column};
+use crate::plan::Excluded;
 use crate::warehouse::compare::profile::{self as sql, Figures, Profiled};
 use crate::warehouse::compare::{BATCH, profile, same_column};
 use crate::warehouse::{Dialect, Error, Session};
@@ -110,7 +111,7 @@ pub(super) fn describe(
     dialect: &dyn Dialect,
     sides: &Change<Vec<Column>>,
     profiles: &Change<Option<Profile>>,
-    excluded: &[(String, String)],
+    excluded: &[Excluded],
 ) -> Vec<ColumnDiff> {
     let sides = sides.as_ref().map(Vec::as_slice);
     let matches = matches(&sides, |a, b| same_column(dialect, a, b));
@@ -122,7 +123,7 @@ pub(super) fn describe_matched(
     sides: &Change<&[Column]>,
     matches: &[Option<usize>],
     profiles: &Change<Option<Profile>>,
-    excluded: &[(String, String)],
+    excluded: &[Excluded],
 ) -> Vec<ColumnDiff> {
     let held = |profile: &Option<Profile>, name: &str| profile.as_ref().and_then(|profile| profile.held(name).cloned());
     let column = |name: &str, baseline: Option<&Column>, current: Option<&Column>| {
@@ -143,7 +144,10 @@ pub(super) fn describe_matched(
     });
     let lone = sides.baseline.iter().enumerate().filter(|(at, _)| !matches.contains(&Some(*at)));
     let described = of_current.chain(lone.map(|(_, baseline)| column(&baseline.name, Some(baseline), None)));
-    let is_told = |column: &ColumnDiff| left_out(excluded, &column.name).is_none() || is_noise(excluded, &column.name);
+    // What a column holds that changes by itself is told all the same.
+    let is_told = |column: &ColumnDiff| {
+        excluded.iter().find(|excluded| excluded.is(&column.name)).is_none_or(|excluded| excluded.is_noise)
+    };
     described.filter(is_told).collect()
 }
 

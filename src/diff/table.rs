@@ -167,7 +167,7 @@ impl Work<'_> {
         if self.options.drift {
             let mut end = End { session: &mut *self.session, dialect: self.dialect };
             let named = |name: &str| Change { baseline: name.to_owned(), current: name.to_owned() };
-            drift::add(&mut Ends::One(&mut end), &source, named, diff).await?;
+            drift::add(&mut Ends::One(&mut end), &source, named, &self.comparison.excluded, diff).await?;
         }
         // By the key that was used, if one had to be.
         let used = |key: &&Key| matches!(&diff.method, Method::Keyed { key: used, .. } if *used == key.names());

@@ -10,7 +10,7 @@ use crate::build::{self, BuildContext, BuildOutcome};
 use crate::diff::{self, Noise, Options, TableDiff, Tolerated};
 use crate::environment::{self, Marker};
 use crate::model::{Code, Diagnostic, Event, NodeId, NodeStatus, Stage};
-use crate::plan::{self, Comparison, Plan};
+use crate::plan::{self, Comparison, Excluded, Plan};
 use crate::report::plural;
 
 /// A second build, about to be made.
@@ -176,7 +176,7 @@ impl Found {
         for (column, rows) in &noise.columns {
             let place = rows.map(|rows| format!(" (in {})", of_rows(options, rows, noise.rows.max(rows))));
             let reason = format!("they differ between two builds of the same code{}", place.unwrap_or_default());
-            comparison.excluded.push((column.clone(), reason));
+            comparison.excluded.push(Excluded { column: column.clone(), reason, is_noise: true });
         }
     }
 

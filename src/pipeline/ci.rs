@@ -23,7 +23,7 @@ use crate::environment::{self, Marker};
 use crate::impact::Impact;
 use crate::lineage::Unstable;
 use crate::model::{Change, Manifest, NodeId, NodeStatus, ResourceType, Stage};
-use crate::plan::{self, Comparison, Plan};
+use crate::plan::{self, Comparison, Excluded, Plan};
 use crate::report::{self, Report};
 use crate::select::{self, Request, Selection};
 use crate::state::{self, StateDiff};
@@ -221,13 +221,14 @@ async fn noise_of_new_columns(
             Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
             _ => Vec::new(),
         };
-        let is_known = |(name, _): &(String, String)| known.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        let is_known = |excluded: &Excluded| known.iter().any(|column| excluded.is(&column.name));
         let excluded = std::mem::take(&mut comparison.excluded);
         let (shared, new): (Vec<_>, Vec<_>) = excluded.into_iter().partition(is_known);
         comparison.excluded = shared;
         // The clock of a snapshot is no news.
-        let new = new.into_iter().filter(|(_, why)| why.starts_with("they "));
-        let note = |(name, why)| format!("values of {name}, which production does not have: {why}");
+        let new = new.into_iter().filter(|excluded| excluded.is_noise);
+        let note =
+            |Excluded { column, reason, .. }| format!("values of {column}, which production does not have: {reason}");
         notes.push(new.map(note).collect());
     }
     Ok(notes)
@@ -338,8 +339,10 @@ impl Check<'_> {
         let mut comparisons = diff::comparable(&self.plan.comparisons, |id| built.contains(id));
         for comparison in comparisons.iter_mut().filter(|_| policy.noise != Noise::None) {
             let unstable = self.impact.unstable.get(&comparison.unique_id).into_iter().flatten();
-            comparison.excluded.extend(unstable.map(|Unstable { column, because }| {
-                (column.clone(), format!("they change by themselves, by {because}"))
+            comparison.excluded.extend(unstable.map(|Unstable { column, because }| Excluded {
+                column: column.clone(),
+                reason: format!("they change by themselves, by {because}"),
+                is_noise: true,
             }));
         }
         let options = |comparison: &Comparison| diff_options(policy, self.rules.model(&comparison.unique_id));

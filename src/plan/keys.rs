@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
-use super::{KeyCandidate, KeySource};
+use super::{Excluded, KeyCandidate, KeySource};
 use crate::model::{Manifest, Node, NodeId, ResourceType};
 
 /// Names under which tests of unique combinations take their columns.
@@ -144,12 +144,16 @@ fn meta_column(node: &Node, name: &str) -> String {
 }
 
 /// Columns that differ between any two builds.
-pub(super) fn excluded(node: &Node) -> Vec<(String, String)> {
+pub(super) fn excluded(node: &Node) -> Vec<Excluded> {
     if node.resource_type != ResourceType::Snapshot || !is_checked(node) {
         return Vec::new();
     }
     ["dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_scd_id"]
         .iter()
-        .map(|name| (meta_column(node, name), "holds the time of the snapshot's run (strategy: check)".to_owned()))
+        .map(|name| Excluded {
+            column: meta_column(node, name),
+            reason: "holds the time of the snapshot's run (strategy: check)".to_owned(),
+            is_noise: false,
+        })
         .collect()
 }

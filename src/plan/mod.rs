@@ -86,8 +86,27 @@ pub struct Comparison {
     pub relation: Change<Option<Relation>>,
     /// Keys to try, best first; empty means a multiset comparison.
     pub keys: Vec<KeyCandidate>,
-    /// Columns that are left out (a snapshot's clock columns), with the reason.
-    pub excluded: Vec<(String, String)>,
+    /// Columns whose values are not compared.
+    pub excluded: Vec<Excluded>,
+}
+
+/// A column whose values are not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excluded {
+    /// Its name.
+    pub column: String,
+    /// Why, for a reader.
+    pub reason: String,
+    /// Whether it is set apart because its values change by themselves, so that what it holds is told all the same. A
+    /// snapshot's bookkeeping is not.
+    pub is_noise: bool,
+}
+
+impl Excluded {
+    /// Whether this is the column of that name.
+    pub fn is(&self, name: &str) -> bool {
+        self.column.eq_ignore_ascii_case(name)
+    }
 }
 
 /// The whole plan. Steps are in an order in which they can be done one after the other.

@@ -369,7 +369,7 @@ fn a_checked_snapshot_is_compared_without_its_clock() {
     let mut zoo = zoo();
     let excluded = |manifest: &Manifest| -> Vec<String> {
         let plan = pull_request(manifest, manifest, &["snapshot.zoo.animals_history"]).unwrap();
-        plan.comparisons[0].excluded.iter().map(|(column, _)| column.clone()).collect()
+        plan.comparisons[0].excluded.iter().map(|excluded| excluded.column.clone()).collect()
     };
     assert_eq!(excluded(&zoo), ["dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_scd_id"]);
     let snapshot = zoo.nodes.get_mut("snapshot.zoo.animals_history").unwrap();

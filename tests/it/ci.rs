@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::support::cli::{Said, Sandbox};
-use crate::support::git;
+use crate::support::{git, put_into_production};
 
 /// A committed project with its production built.
 fn production(files: &[(&str, &str)]) -> Sandbox {
@@ -11,15 +11,7 @@ fn production(files: &[(&str, &str)]) -> Sandbox {
     sandbox.write("dbt_project.yml", "name: shop\nversion: '1.0'\nprofile: shop\nmodels:\n  +materialized: table\n");
     sandbox
         .write("profiles.yml", "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, threads: 2}}}\n");
-    sandbox.write(".gitignore", "target/\n*.duckdb*\n");
-    for (path, text) in files {
-        sandbox.write(path, text);
-    }
-    git(&sandbox, &["init", "--quiet", "--initial-branch=main"]);
-    git(&sandbox, &["add", "."]);
-    git(&sandbox, &["commit", "--quiet", "--message=production"]);
-    sandbox.ok(["build", "--quiet"]);
-    git(&sandbox, &["switch", "--quiet", "--create=feature"]);
+    put_into_production(&sandbox, files);
     sandbox
 }
 

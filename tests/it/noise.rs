@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::support::cli::{Said, Sandbox};
-use crate::support::git;
 use crate::support::postgres::{self, Database};
+use crate::support::put_into_production;
 
 /// A committed project on one engine with its production built, and a branch on which to change it. `{{ dice() }}` is a
 /// number that is another one each time, which the compiled SQL does not say.
@@ -46,15 +46,7 @@ impl Shop {
         );
         let profiles = serde_json::json!({"shop": {"target": "dev", "outputs": {"dev": output}}});
         sandbox.write("profiles.yml", profiles.to_string());
-        sandbox.write(".gitignore", "target/\n*.duckdb*\n");
-        for (path, text) in files {
-            sandbox.write(path, text);
-        }
-        git(&sandbox, &["init", "--quiet", "--initial-branch=main"]);
-        git(&sandbox, &["add", "."]);
-        git(&sandbox, &["commit", "--quiet", "--message=production"]);
-        sandbox.ok(["build", "--quiet"]);
-        git(&sandbox, &["switch", "--quiet", "--create=feature"]);
+        put_into_production(&sandbox, files);
         Self { sandbox, database }
     }
 

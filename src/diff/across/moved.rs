@@ -23,7 +23,7 @@ impl Work<'_, '_> {
             let own = || Change { baseline: name.to_owned(), current: name.to_owned() };
             names.iter().find(|names| names.current == name).cloned().unwrap_or_else(own)
         };
-        drift::add(&mut Ends::Two(&mut self.ends), &sources, named, diff).await?;
+        drift::add(&mut Ends::Two(&mut self.ends), &sources, named, &self.comparison.excluded, diff).await?;
         Ok(())
     }
 }

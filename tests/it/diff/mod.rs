@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use slimdiff::diff::{Options, TableDiff, diff};
 use slimdiff::model::{Change, Relation};
-use slimdiff::plan::{Comparison, KeyCandidate, KeySource};
+use slimdiff::plan::{Comparison, Excluded, KeyCandidate, KeySource};
 use slimdiff::warehouse::{Target, Warehouse, connect};
 use tokio::runtime::Runtime;
 
@@ -79,7 +79,10 @@ impl Engine {
 
     pub(super) fn diff_with(&self, keys: &[&[&str]], excluded: &[(&str, &str)], options: &Options) -> TableDiff {
         let comparison = Comparison {
-            excluded: excluded.iter().map(|(name, why)| ((*name).to_owned(), (*why).to_owned())).collect(),
+            excluded: excluded
+                .iter()
+                .map(|(name, why)| Excluded { column: (*name).to_owned(), reason: (*why).to_owned(), is_noise: false })
+                .collect(),
             ..comparison(keys)
         };
         runtime().block_on(async {

@@ -14,3 +14,16 @@ pub(crate) fn git(sandbox: &Sandbox, args: &[&str]) {
     let status = Command::new("git").current_dir(sandbox.path()).args(identity).args(args).status().unwrap();
     assert!(status.success(), "git {args:?}");
 }
+
+/// Commits these files, builds them, and switches to a branch of a pull request.
+pub(crate) fn put_into_production(sandbox: &Sandbox, files: &[(&str, &str)]) {
+    sandbox.write(".gitignore", "target/\n*.duckdb*\n");
+    for (path, text) in files {
+        sandbox.write(path, text);
+    }
+    git(sandbox, &["init", "--quiet", "--initial-branch=main"]);
+    git(sandbox, &["add", "."]);
+    git(sandbox, &["commit", "--quiet", "--message=production"]);
+    sandbox.ok(["build", "--quiet"]);
+    git(sandbox, &["switch", "--quiet", "--create=feature"]);
+}
