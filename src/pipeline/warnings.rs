@@ -96,7 +96,8 @@ fn folded(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     }
     told.extend(counts.into_iter().filter(|(_, count)| *count > TOLD).map(|(code, count)| {
         let event = code.event().unwrap_or_default();
-        let message = format!("{} more warnings of the kind {event}", count - TOLD);
+        let plural = if count - TOLD == 1 { "" } else { "s" };
+        let message = format!("{} more warning{plural} of the kind {event}", count - TOLD);
         let note = Diagnostic { severity: Severity::Note, ..Diagnostic::warning(code, message) };
         note.hint("pass `--show-all-deprecations` to see them")
     }));
