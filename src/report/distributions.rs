@@ -80,12 +80,7 @@ fn distinct(profile: Option<&ColumnProfile>) -> String {
     let Some((profile, distinct)) = profile.and_then(|profile| Some((profile, profile.distinct?))) else {
         return String::new();
     };
-    // Estimates are exact as far as anyone can tell while they are small.
-    if profile.distinct_is_estimate && distinct > 30 {
-        format!("≈ {}", count(rounded(distinct)))
-    } else {
-        count(distinct)
-    }
+    if profile.distinct_is_estimate { format!("≈ {}", count(rounded(distinct))) } else { count(distinct) }
 }
 
 /// To three digits.

@@ -277,6 +277,7 @@ pub(super) fn headline(diff: &TableDiff) -> String {
         (diff.schema.added.len(), "new"),
         (diff.schema.removed.len(), "gone"),
         (diff.schema.retyped.len(), "of another type"),
+        (diff.schema.nullability.len(), "declared otherwise about NULL"),
     ];
     for (columns, word) in schema.into_iter().filter(|(columns, _)| *columns > 0) {
         parts.push(format!("{} {word}", plural(columns as u64, "column")));
@@ -287,11 +288,18 @@ pub(super) fn headline(diff: &TableDiff) -> String {
     parts.join(", ")
 }
 
+/// Whether a column is on one side only, or has another type there. Two engines call equal types by different names.
+fn is_retyped(diff: &TableDiff, column: &ColumnDiff) -> bool {
+    let Change { baseline, current } = &column.data_type;
+    let is_lone = baseline.is_none() || current.is_none();
+    diff.is_compared() && (is_lone || diff.schema.retyped.iter().any(|(name, _)| *name == column.name))
+}
+
 /// The columns about which there is something to say, those with most changed rows first.
 pub(super) fn telling(diff: &TableDiff) -> Vec<&ColumnDiff> {
     let is_telling = |column: &&ColumnDiff| {
         column.changed.unwrap_or_default() > 0
-            || column.data_type.is_changed() && diff.is_compared()
+            || is_retyped(diff, column)
             || null_share(diff, column).is_changed() && diff.is_compared()
             || diff.method == Method::OneSided
                 && column.nulls.current.or(column.nulls.baseline).is_some_and(|nulls| nulls > 0)
@@ -384,4 +392,35 @@ fn keyed(diff: &TableDiff, key: &[String], source: &str, facts: &KeyFacts) -> St
         let _ = write!(text, " The key has NULL in {}; NULL pairs with NULL.", sides(&facts.nulls));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{headline, telling};
+    use crate::config::Policy;
+    use crate::model::Change;
+    use crate::report::example;
+
+    #[test]
+    fn equal_rows_that_are_declared_otherwise_have_a_headline_and_equal_types_of_two_engines_no_line() {
+        let report = example::with_diff(Policy::default(), |diff| {
+            (diff.rows.added, diff.rows.removed, diff.rows.changed, diff.rows.unchanged) = (0, 0, 0, 1000);
+            diff.rows.total = diff.rows.total.map(|_| Some(1000));
+            diff.columns.truncate(1);
+            let column = &mut diff.columns[0];
+            column.changed = Some(0);
+            column.nulls = Change { baseline: Some(0), current: Some(0) };
+            column.data_type = Change { baseline: Some("INTEGER".into()), current: Some("integer".into()) };
+            let name = column.name.clone();
+            diff.schema = crate::diff::SchemaDiff::default();
+            diff.schema.nullability.push((name, Change { baseline: true, current: false }));
+        });
+        let mut diff = report.models[0].diff.clone().unwrap();
+        assert_eq!(headline(&diff), "1 column declared otherwise about NULL");
+        assert_eq!(telling(&diff).len(), 0);
+        let types = Change { baseline: "INTEGER".to_owned(), current: "bigint".to_owned() };
+        diff.schema.retyped.push((diff.columns[0].name.clone(), types));
+        assert_eq!(headline(&diff), "1 column of another type, 1 column declared otherwise about NULL");
+        assert_eq!(telling(&diff).len(), 1);
+    }
 }

@@ -174,8 +174,8 @@ fn run(connection: &Connection, target: &DuckDbTarget, sql: &str, what: &str) ->
         let message = failure::without_excerpt(&error.to_string());
         Error::Connect {
             place: target.place(),
-            message: format!("the profile asks for {what}, and DuckDB says: {message}"),
-            hint: Some("correct the profile, or what it needs from the network".to_owned()),
+            message: format!("DuckDB refuses {what}: {message}"),
+            hint: Some("correct it where the target is described, or what it needs from the network".to_owned()),
         }
     })
 }
