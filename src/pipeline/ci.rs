@@ -198,6 +198,28 @@ pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said
     options.min_count = options.min_count.max(policy.min_count);
 }
 
+/// Settles which columns the policy means by the names of those that may be shown and those that may not.
+async fn settle_names(
+    warehouse: &Arc<dyn Warehouse>,
+    comparisons: &mut [(Comparison, diff::Options)],
+) -> Result<(), Error> {
+    let mut session = warehouse.session().await?;
+    for (comparison, options) in comparisons {
+        if options.mask.is_empty() && options.only.is_none() {
+            continue;
+        }
+        let mut sides = Change { baseline: Vec::new(), current: Vec::new() };
+        let Change { baseline, current } = &comparison.relation;
+        for (relation, columns) in [(baseline, &mut sides.baseline), (current, &mut sides.current)] {
+            if let Some(relation) = relation {
+                *columns = session.columns(relation).await?;
+            }
+        }
+        names::settle(options, &sides.as_ref().map(Vec::as_slice));
+    }
+    Ok(())
+}
+
 /// Takes the columns that production does not have from those that are not compared: there is nothing to compare them
 /// with, and what they hold is described. That their values change by themselves is a note, of each comparison.
 async fn noise_of_new_columns(
@@ -206,17 +228,7 @@ async fn noise_of_new_columns(
 ) -> Result<Vec<Vec<String>>, Error> {
     let mut session = warehouse.session().await?;
     let mut notes = Vec::new();
-    for (comparison, options) in comparisons {
-        if !options.mask.is_empty() || options.only.is_some() {
-            let mut sides = Change { baseline: Vec::new(), current: Vec::new() };
-            let Change { baseline, current } = &comparison.relation;
-            for (relation, columns) in [(baseline, &mut sides.baseline), (current, &mut sides.current)] {
-                if let Some(relation) = relation {
-                    *columns = session.columns(relation).await?;
-                }
-            }
-            names::settle(options, &sides.as_ref().map(Vec::as_slice));
-        }
+    for (comparison, _) in comparisons {
         let known = match &comparison.relation.baseline {
             Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
             _ => Vec::new(),
@@ -315,6 +327,7 @@ impl Check<'_> {
         for (comparison, options) in &mut comparisons {
             again.set_apart(comparison, options);
         }
+        settle_names(warehouse, &mut comparisons).await?;
         let news = noise_of_new_columns(warehouse, &mut comparisons).await?;
         let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     model::{Column, Relation, RelationKind, Table, Value},
-    warehouse::{Error, Session, Target, connect},
+    warehouse::{Error, Session, Target, connect, without_values},
 };
 
 fn target(output: &serde_json::Value, folder: &Path) -> Target {
@@ -62,6 +62,25 @@ async fn rows_are_handed_over_as_they_come_until_nobody_wants_them() {
     let (streamed, ()) = tokio::join!(session.stream(late, sender), draining);
     assert!(streamed.unwrap_err().to_string().contains("no such luck"));
     assert_eq!(session.query("select 1").await.unwrap().scalar(), Some(&Value::Int(1)), "the session goes on");
+}
+
+#[tokio::test]
+async fn rows_are_handed_over_as_they_come_where_messages_are_hushed_too() {
+    let warehouse = without_values(connect(&target(&json!({}), Path::new("/"))).await.unwrap());
+    let mut session = warehouse.session().await.unwrap();
+    // Far more than there is room for, of which one piece is taken.
+    let (sender, mut pieces) = tokio::sync::mpsc::channel::<Vec<Vec<Value>>>(1);
+    let taking = async move { pieces.recv().await.map(|piece| piece[0][0].clone()) };
+    let (streamed, first) = tokio::join!(session.stream("select range from range(1000000000000)", sender), taking);
+    streamed.unwrap();
+    assert_eq!(first, Some(Value::Int(0)));
+
+    let (sender, mut pieces) = tokio::sync::mpsc::channel::<Vec<Vec<Value>>>(1);
+    let late = "select cast(case when range = 9000 then 'skrt' || range else '1' end as integer) from range(10000)";
+    let draining = async { while pieces.recv().await.is_some() {} };
+    let (streamed, ()) = tokio::join!(session.stream(late, sender), draining);
+    let said = streamed.unwrap_err().to_string();
+    assert!(said.contains("***") && !said.contains("skrt9000"), "{said}");
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 use super::hushed;
-use crate::model::{Column, Relation, Table};
+use crate::model::{Column, Relation, Table, Value};
 use crate::warehouse::{Dialect, Error, Session, Warehouse};
 
 /// The warehouse with messages that hold no values of rows.
@@ -53,6 +54,10 @@ impl Session for HushedSession {
 
     async fn query(&mut self, sql: &str) -> Result<Table, Error> {
         self.0.query(sql).await.map_err(hushed)
+    }
+
+    async fn stream(&mut self, sql: &str, pieces: mpsc::Sender<Vec<Vec<Value>>>) -> Result<(), Error> {
+        self.0.stream(sql, pieces).await.map_err(hushed)
     }
 
     async fn load(
