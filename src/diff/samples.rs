@@ -57,10 +57,32 @@ impl Samples<'_> {
         cells: &[Telling],
         limit: usize,
     ) -> Result<Vec<i64>, Error> {
-        let cells = &cells[..cells.len().min(limit)];
-        if cells.is_empty() {
-            return Ok(Vec::new());
+        let mut chosen: Vec<i64> = Vec::new();
+        let mut offers: Vec<VecDeque<i64>> = Vec::new();
+        // Mostly the first cells fill all places. Where they offer the same few rows, more are asked, ever more at a time.
+        let (mut rest, mut step) = (&cells[..cells.len().min(TELLING)], limit);
+        while chosen.len() < limit && !rest.is_empty() {
+            let (asked, later) = rest.split_at(rest.len().min(step));
+            let mut more = self.offers(session, scratch, pairs, asked, limit).await?;
+            take_turns(&mut chosen, &mut more, limit);
+            offers.append(&mut more);
+            (rest, step) = (later, step * 2);
         }
+        while chosen.len() < limit && offers.iter().any(|offer| !offer.is_empty()) {
+            take_turns(&mut chosen, &mut offers, limit);
+        }
+        Ok(chosen)
+    }
+
+    /// For each of `cells` the rows that tell most of it, the best first.
+    async fn offers(
+        &self,
+        session: &mut dyn Session,
+        scratch: &Scratch,
+        pairs: &Pairs<'_>,
+        cells: &[Telling],
+        limit: usize,
+    ) -> Result<Vec<VecDeque<i64>>, Error> {
         // One row may be the best of several cells: each offers more than its share.
         let offer = limit.div_ceil(cells.len()) + cells.len().min(8);
         let query = |cell: &Telling| {
@@ -77,14 +99,7 @@ impl Samples<'_> {
                 offer.push_back(i);
             }
         }
-        let mut chosen: Vec<i64> = Vec::new();
-        while chosen.len() < limit && offers.iter().any(|offer| !offer.is_empty()) {
-            for offer in &mut offers {
-                let next = std::iter::from_fn(|| offer.pop_front()).find(|i| !chosen.contains(i));
-                chosen.extend(next.filter(|_| chosen.len() < limit));
-            }
-        }
-        Ok(chosen)
+        Ok(offers)
     }
 
     /// The rows themselves, in the order of `rows`.
@@ -203,6 +218,14 @@ pub(super) fn shares<const KINDS: usize>(mut left: usize, available: [u64; KINDS
         if left == 0 || left == before {
             return shares;
         }
+    }
+}
+
+/// Adds the best row of each offer that is not chosen yet, while there is room.
+fn take_turns(chosen: &mut Vec<i64>, offers: &mut [VecDeque<i64>], limit: usize) {
+    for offer in offers {
+        let next = std::iter::from_fn(|| offer.pop_front()).find(|i| !chosen.contains(i));
+        chosen.extend(next.filter(|_| chosen.len() < limit));
     }
 }
 

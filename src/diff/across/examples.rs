@@ -81,25 +81,14 @@ impl<'a> Examples<'a> {
     /// Those that are shown. `changed` counts the changed rows by column.
     pub(super) fn choose(self, changed: &[u64], rows: &RowCounts) -> Vec<Sample> {
         let [of_changed, of_added, of_removed] = shares(self.limit, [rows.changed, rows.added, rows.removed]);
-        // Every row stands for its rarest column, and of every column the first row comes before the second of any.
-        let mut seen = vec![0_usize; changed.len()];
-        let mut ranked: Vec<(usize, u64, usize, Changed)> = Vec::with_capacity(self.changed.len());
-        for row in self.changed {
-            let Some(tells) = row.values.iter().map(|(at, _)| *at).min_by_key(|&at| (changed[at], at)) else {
-                continue;
-            };
-            ranked.push((seen[tells], changed[tells], tells, row));
-            seen[tells] += 1;
-        }
-        ranked.sort_by_key(|(nth, rarity, tells, _)| (*nth, *rarity, *tells));
         let values = self.values;
         let named = |(at, change): (usize, Change<Value>)| (values[at].name.current.clone(), change);
-        let changed = ranked.into_iter().take(of_changed).map(|(_, _, _, row)| Sample {
+        let telling = most_telling(self.changed, changed).into_iter().take(of_changed).map(|row| Sample {
             kind: SampleKind::Changed,
             key: row.key,
             values: row.values.into_iter().map(named).collect(),
         });
-        changed.chain(self.added.into_iter().take(of_added)).chain(self.removed.into_iter().take(of_removed)).collect()
+        telling.chain(self.added.into_iter().take(of_added)).chain(self.removed.into_iter().take(of_removed)).collect()
     }
 
     fn shown(&self, fields: &[Field], side: Side, row: &Row) -> Vec<(String, Value)> {
@@ -110,5 +99,52 @@ impl<'a> Examples<'a> {
 
     fn masked(&self, field: &Field, value: Value) -> Value {
         if self.options.is_masked(&field.name.current) { Value::Text(MASK.to_owned()) } else { value }
+    }
+}
+
+/// Rows such that of every column the first row comes before a second of any, those of rare columns first. `changed`
+/// counts the changed rows by column.
+fn most_telling(rows: Vec<Changed>, changed: &[u64]) -> Vec<Changed> {
+    let tells = |row: &Changed, column: usize| row.values.iter().any(|(at, _)| *at == column);
+    let mut columns: Vec<usize> = (0..changed.len()).collect();
+    columns.sort_by_key(|&at| changed[at]);
+    let (mut first, mut more): (Vec<Changed>, Vec<Changed>) = (Vec::new(), rows);
+    for &column in &columns {
+        if !first.iter().any(|row| tells(row, column))
+            && let Some(position) = more.iter().position(|row| tells(row, column))
+        {
+            first.push(more.remove(position));
+        }
+    }
+    // Of the others every row stands for its rarest column, and the columns take turns.
+    let mut seen = vec![0_usize; changed.len()];
+    let mut turn = |row: &Changed| {
+        let rarest = columns.iter().position(|&column| tells(row, column))?;
+        seen[rarest] += 1;
+        Some((seen[rarest], rarest))
+    };
+    let mut ranked: Vec<_> = more.into_iter().map(|row| (turn(&row), row)).collect();
+    ranked.sort_by_key(|(turn, _)| *turn);
+    first.extend(ranked.into_iter().map(|(_, row)| row));
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Changed, most_telling};
+    use crate::model::{Change, Value};
+
+    #[test]
+    fn of_every_column_the_first_row_comes_before_a_second_of_any() {
+        // The last column changed only beside others that are rarer: no row stands for it alone.
+        let rows: [&[usize]; 9] = [&[0], &[0], &[1], &[1], &[2], &[2], &[0, 3], &[1, 3], &[2, 3]];
+        let change = || Change { baseline: Value::Int(0), current: Value::Int(1) };
+        let row = |(number, columns): (usize, &&[usize])| Changed {
+            key: vec![("id".to_owned(), Value::Int(i128::try_from(number).unwrap()))],
+            values: columns.iter().map(|&at| (at, change())).collect(),
+        };
+        let chosen = most_telling(rows.iter().enumerate().map(row).collect(), &[3, 3, 3, 3]);
+        let ids: Vec<Option<i64>> = chosen.iter().map(|row| row.key[0].1.as_i64()).collect();
+        assert_eq!(ids, [0, 2, 4, 6, 1, 3, 5, 7, 8].map(Some));
     }
 }
