@@ -198,14 +198,18 @@ pub(super) fn restrict(options: &mut diff::Options, policy: &Policy, unless_said
     options.min_count = options.min_count.max(policy.min_count);
 }
 
-/// Settles which columns the policy means by the names of those that may be shown and those that may not.
+/// Settles which columns are meant by the names of a policy and of what changes by itself. What production does not have
+/// is taken from the columns that are not compared: there is nothing to compare it with, and what it holds is described.
+/// That its values change by themselves is a note, of each comparison.
 async fn settle_names(
     warehouse: &Arc<dyn Warehouse>,
     comparisons: &mut [(Comparison, diff::Options)],
-) -> Result<(), Error> {
+) -> Result<Vec<Vec<String>>, Error> {
     let mut session = warehouse.session().await?;
+    let mut notes = Vec::new();
     for (comparison, options) in comparisons {
-        if options.mask.is_empty() && options.only.is_none() {
+        if options.mask.is_empty() && options.only.is_none() && comparison.excluded.is_empty() {
+            notes.push(Vec::new());
             continue;
         }
         let mut sides = Change { baseline: Vec::new(), current: Vec::new() };
@@ -215,30 +219,10 @@ async fn settle_names(
                 *columns = session.columns(relation).await?;
             }
         }
-        names::settle(options, &sides.as_ref().map(Vec::as_slice));
-    }
-    Ok(())
-}
-
-/// Takes the columns that production does not have from those that are not compared: there is nothing to compare them
-/// with, and what they hold is described. That their values change by themselves is a note, of each comparison.
-async fn noise_of_new_columns(
-    warehouse: &Arc<dyn Warehouse>,
-    comparisons: &mut [(Comparison, diff::Options)],
-) -> Result<Vec<Vec<String>>, Error> {
-    let mut session = warehouse.session().await?;
-    let mut notes = Vec::new();
-    for (comparison, _) in comparisons {
-        let known = match &comparison.relation.baseline {
-            Some(relation) if !comparison.excluded.is_empty() => session.columns(relation).await?,
-            _ => Vec::new(),
-        };
-        let is_known = |excluded: &Excluded| known.iter().any(|column| excluded.is(&column.name));
-        let excluded = std::mem::take(&mut comparison.excluded);
-        let (shared, new): (Vec<_>, Vec<_>) = excluded.into_iter().partition(is_known);
-        comparison.excluded = shared;
+        let sides = sides.as_ref().map(Vec::as_slice);
+        names::settle(options, &sides);
         // The clock of a snapshot is no news.
-        let new = new.into_iter().filter(|excluded| excluded.is_noise);
+        let new = names::settle_excluded(&mut comparison.excluded, &sides).into_iter().filter(|new| new.is_noise);
         let note =
             |Excluded { column, reason, .. }| format!("values of {column}, which production does not have: {reason}");
         notes.push(new.map(note).collect());
@@ -327,8 +311,7 @@ impl Check<'_> {
         for (comparison, options) in &mut comparisons {
             again.set_apart(comparison, options);
         }
-        settle_names(warehouse, &mut comparisons).await?;
-        let news = noise_of_new_columns(warehouse, &mut comparisons).await?;
+        let news = settle_names(warehouse, &mut comparisons).await?;
         let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
         let mut diffs = self.with_notes(diffs);
         for ((diff, (_, options)), news) in diffs.iter_mut().zip(&comparisons).zip(news) {

@@ -4,6 +4,7 @@
 use super::Error;
 use crate::diff::{Options, Tolerated};
 use crate::model::{Change, Column, Relation, nearest};
+use crate::plan::Excluded;
 
 /// The columns of a relation that somebody asked for.
 pub(super) struct Known {
@@ -62,6 +63,21 @@ pub(super) fn settle(options: &mut Options, sides: &Change<&[Column]>) {
     options.exact_names = true;
 }
 
+/// Puts the tables' own names in place of those of columns that are not compared, and takes out, as the answer, the
+/// columns that production does not have.
+pub(super) fn settle_excluded(excluded: &mut Vec<Excluded>, sides: &Change<&[Column]>) -> Vec<Excluded> {
+    let mut new = Vec::new();
+    for named in std::mem::take(excluded) {
+        let names = meant_of_both(sides, &named.column);
+        if names.iter().any(|name| sides.baseline.iter().any(|column| column.name == *name)) {
+            excluded.extend(names.into_iter().map(|column| Excluded { column, ..named.clone() }));
+        } else {
+            new.push(named);
+        }
+    }
+    new
+}
+
 /// Checks the names that were typed: each means one column, of either side; those of a key of both.
 ///
 /// # Errors
@@ -109,17 +125,15 @@ fn hint(name: &str, mut known: Vec<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, meant_of_both};
+    use super::{Column, Excluded, meant_of_both, settle_excluded};
     use crate::model::Change;
+
+    fn columns(names: &[&str]) -> Vec<Column> {
+        names.iter().map(|name| Column { name: (*name).to_owned(), data_type: "int".to_owned() }).collect()
+    }
 
     #[test]
     fn a_name_means_the_column_that_is_written_so_and_else_one_of_another_case() {
-        let columns = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| Column { name: (*name).to_owned(), data_type: "int".to_owned() })
-                .collect::<Vec<_>>()
-        };
         let meant = |baseline: &[&str], current: &[&str], name: &str| {
             let (baseline, current) = (columns(baseline), columns(current));
             meant_of_both(&Change { baseline: baseline.as_slice(), current: current.as_slice() }, name).join(",")
@@ -129,5 +143,21 @@ mod tests {
         assert_eq!(meant(&["v"], &["V"], "v"), "V,v", "they are paired");
         assert_eq!(meant(&["v", "V"], &["V"], "v"), "v", "V is paired with V");
         assert_eq!(meant(&["a"], &["b"], "v"), "");
+    }
+
+    #[test]
+    fn what_is_set_apart_is_the_very_column_and_what_is_new_is_not_compared_anyway() {
+        let settled = |baseline: &[&str], current: &[&str]| {
+            let (baseline, current) = (columns(baseline), columns(current));
+            let named = Excluded { column: "v".to_owned(), reason: "it changes".to_owned(), is_noise: true };
+            let mut excluded = vec![named];
+            let sides = Change { baseline: baseline.as_slice(), current: current.as_slice() };
+            let new = settle_excluded(&mut excluded, &sides);
+            [excluded, new].map(|list| list.into_iter().map(|one| one.column).collect::<Vec<_>>().join(","))
+        };
+        assert_eq!(settled(&["v", "V"], &["v", "V"]), ["v", ""]);
+        assert_eq!(settled(&["v"], &["V"]), ["V,v", ""]);
+        assert_eq!(settled(&["V"], &["v", "V"]), ["", "v"], "production has no v");
+        assert_eq!(settled(&[], &["v"]), ["", "v"]);
     }
 }

@@ -93,7 +93,7 @@ pub struct Comparison {
 /// A column whose values are not compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excluded {
-    /// Its name.
+    /// Its name, as the table writes it.
     pub column: String,
     /// Why, for a reader.
     pub reason: String,
@@ -105,7 +105,7 @@ pub struct Excluded {
 impl Excluded {
     /// Whether this is the column of that name.
     pub fn is(&self, name: &str) -> bool {
-        self.column.eq_ignore_ascii_case(name)
+        self.column == name
     }
 }
 

@@ -156,6 +156,19 @@ fn new_columns_that_change_by_themselves_are_told_and_described() {
 }
 
 #[test]
+fn a_column_of_another_case_is_not_set_apart_with_the_one_that_changes() {
+    let orders = "select id, now() as v, id as \"V\" from {{ numbers(9) }}";
+    let tested = ("models/schema.yml", TESTED);
+    let shop = Shop::on(Some(postgres::database()), &[("models/orders.sql", orders), tested]);
+    shop.sandbox.write("models/orders.sql", orders.replace("id as \"V\"", "id % 8 as \"V\""));
+    let (said, report) = shop.check(0);
+    let diff = diff(&report, "orders");
+    assert_eq!(counts(diff), [0, 0, 2, 7], "{said}");
+    let excluded = diff["excluded"].as_array().unwrap();
+    assert!(excluded.len() == 1 && excluded[0][0] == "v", "{excluded:?}");
+}
+
+#[test]
 fn what_two_builds_round_otherwise_is_compared_with_as_much_allowed_for() {
     let orders = "select id, cast(id * 10 + {{ dice() }} * 1e-12 as double precision) as total, \
                   cast(id + {{ dice() }} as double precision) as luck from {{ numbers(50) }}";

@@ -431,7 +431,7 @@ fn columns_that_the_plan_leaves_out_are_neither_compared_nor_a_key() {
         create table pr.t (id integer, tick integer); insert into pr.t values (1, 2)";
     with_tables(setup, |engine| {
         let diff =
-            engine.diff_with(&[&["tick"], &["id"]], &[("TICK", "a clock column of the snapshot")], &Options::default());
+            engine.diff_with(&[&["tick"], &["id"]], &[("tick", "a clock column of the snapshot")], &Options::default());
         assert!(diff.is_equal(), "{diff:?}");
         assert_eq!(diff.excluded, [("tick".to_owned(), "a clock column of the snapshot".to_owned())]);
         assert_eq!(reasons(&diff), ["unique_key (tick) has tick, whose values are not compared"]);
