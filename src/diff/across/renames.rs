@@ -8,10 +8,8 @@ use super::super::renames::{self, Evidence, conclude};
 use super::side::Known;
 use super::{Failure, Work};
 use crate::model::{Change, Table};
+use crate::warehouse::compare::LOOK;
 use crate::warehouse::compare::canonical::{EVIDENCE, Field};
-
-/// How many pairs of rows are looked at, as in one database.
-const LOOK: u64 = 20_000;
 
 /// The pairs of a removed and an added column whose types are alike.
 pub(super) fn candidates(

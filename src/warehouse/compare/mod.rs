@@ -25,7 +25,7 @@ pub use self::noise::value_sums;
 pub use self::numbers::{Number, NumberSort, Tolerance};
 pub use self::pairs::{Cell, Pairs, STATISTICS};
 pub use self::scratch::{Ability, Scratch};
-pub use self::search::{Search, evidence_of_rename};
+pub use self::search::{LOOK, Search, evidence_of_rename};
 pub use self::sides::{
     Part, Side, Sides, begin, end, enforced_keys, leads_an_index, not_null_columns, rows_of, same_column,
 };

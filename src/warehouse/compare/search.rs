@@ -3,8 +3,8 @@
 use super::kinds::Kind;
 use super::{Field, Side, Sides, of_those};
 
-/// Rows that are looked at before all are.
-const LOOK: u64 = 20_000;
+/// Rows that are looked at for a key before all are, and pairs of rows for columns that were renamed.
+pub const LOOK: u64 = 20_000;
 
 /// Questions of a search for a key.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::super::kinds::Kind;
-use super::super::search;
+use super::super::search::{self, LOOK};
 use super::encoding::{Field, Typed};
 use crate::model::{Relation, Table};
 use crate::warehouse::compare::{Side, rows_of};
@@ -21,8 +21,6 @@ const CURSOR_VALUES: usize = 60_000;
 /// are divided for that at most, since each takes a scan.
 const SORTED_VALUES: u64 = 3_000_000;
 const PARTS: u64 = 8;
-/// How many pairs of rows are looked at for columns that were renamed.
-const LOOK: u64 = 20_000;
 /// The cursor.
 const ROWS: &str = "slimdiff_rows";
 
