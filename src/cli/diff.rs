@@ -111,22 +111,25 @@ fn tolerance(text: &str) -> Result<(Tolerated, Tolerance), Failure> {
     let number = |text: &str| -> Result<f64, Failure> {
         text.trim().parse().ok().filter(|limit: &f64| limit.is_finite() && *limit >= 0.0).ok_or_else(wrong)
     };
-    let (is_seconds, tolerance) = if let Some(share) = limit.strip_suffix('%') {
-        (false, Tolerance { relative: number(share)? / 100.0, absolute: 0.0 })
+    let tolerance = if let Some(share) = limit.strip_suffix('%') {
+        Tolerance::Relative(number(share)? / 100.0)
     } else if let Some(seconds) = limit.strip_suffix('s') {
-        (true, Tolerance { absolute: number(seconds)?, relative: 0.0 })
+        Tolerance::Seconds(number(seconds)?)
     } else {
-        (false, Tolerance { absolute: number(limit)?, relative: 0.0 })
+        Tolerance::Absolute(number(limit)?)
     };
     let about = match column {
-        None if is_seconds => Tolerated::Instants,
+        None if matches!(tolerance, Tolerance::Seconds(_)) => Tolerated::Instants,
         None => Tolerated::Numbers,
         Some("float") => Tolerated::Floats,
         Some("time") => Tolerated::Instants,
         Some("") => return Err(wrong()),
         Some(column) => Tolerated::Column(column.to_owned()),
     };
-    Ok((about, tolerance))
+    match (&about, tolerance) {
+        (Tolerated::Instants, Tolerance::Relative(_)) | (Tolerated::Floats, Tolerance::Seconds(_)) => Err(wrong()),
+        _ => Ok((about, tolerance)),
+    }
 }
 
 /// `10%` or `0.1`.
@@ -147,18 +150,17 @@ mod tests {
 
     #[test]
     fn a_tolerance_is_a_number_a_share_or_seconds() {
-        let of = |absolute, relative| Tolerance { absolute, relative };
         for (text, about, limit) in [
-            ("0.01", Tolerated::Numbers, of(0.01, 0.0)),
-            ("1%", Tolerated::Numbers, of(0.0, 0.01)),
-            ("2s", Tolerated::Instants, of(2.0, 0.0)),
-            ("float=1e-9", Tolerated::Floats, of(1e-9, 0.0)),
-            ("time=1", Tolerated::Instants, of(1.0, 0.0)),
-            ("a=b = 5", Tolerated::Column("a=b".to_owned()), of(5.0, 0.0)),
+            ("0.01", Tolerated::Numbers, Tolerance::Absolute(0.01)),
+            ("1%", Tolerated::Numbers, Tolerance::Relative(0.01)),
+            ("2s", Tolerated::Instants, Tolerance::Seconds(2.0)),
+            ("float=1e-9", Tolerated::Floats, Tolerance::Absolute(1e-9)),
+            ("time=1", Tolerated::Instants, Tolerance::Absolute(1.0)),
+            ("a=b = 5", Tolerated::Column("a=b".to_owned()), Tolerance::Absolute(5.0)),
         ] {
             assert_eq!(tolerance(text).unwrap(), (about, limit), "{text}");
         }
-        for text in ["", "-1", "x", "=1", "nan", "inf%", "a="] {
+        for text in ["", "-1", "x", "=1", "nan", "inf%", "a=", "time=1%", "float=1s"] {
             assert!(tolerance(text).is_err(), "{text}");
         }
     }

@@ -156,30 +156,46 @@ impl Pairing<'_> {
             return Shared { field, compared: false };
         }
         diff.notes.extend(note(&field.form, &types, &current.name));
-        let is_key = self.key.iter().any(|key| key.eq_ignore_ascii_case(&current.name));
-        if let (Some(tolerance), Some(number), false) = (field.tolerance, &field.number, is_key) {
-            diff.notes.push(tolerated(&current.name, tolerance, number.sort()));
-        }
+        let sort = field.number.as_ref().map(Number::sort);
+        diff.notes.extend(note_of_tolerance(self.options, self.key, &field.name, field.tolerance, sort));
         Shared { field, compared: true }
     }
 }
 
-/// What a reader must know of a column's tolerance.
-pub(super) fn tolerated(name: &str, tolerance: Tolerance, sort: NumberSort) -> String {
-    let is_one = (tolerance.absolute - 1.0).abs() < f64::EPSILON;
-    let unit = match sort {
-        NumberSort::Instant if is_one => " second",
-        NumberSort::Instant => " seconds",
-        _ => "",
+/// What a reader must know of the tolerance of a column that is compared: which counts, or why the one given for it does
+/// not. Values of `sort` are numbers or times on both sides.
+pub(super) fn note_of_tolerance(
+    options: &Options,
+    key: &[String],
+    name: &Change<String>,
+    tolerance: Option<Tolerance>,
+    sort: Option<NumberSort>,
+) -> Option<String> {
+    let is_key = key.iter().any(|column| column.eq_ignore_ascii_case(&name.current));
+    let why = match (tolerance, sort) {
+        (Some(tolerance), Some(sort)) if !is_key => return Some(tolerated(&name.current, tolerance, sort)),
+        _ if is_key => "it is part of the key",
+        (_, Some(NumberSort::Instant)) => "times are seconds apart, and no share",
+        (_, Some(_)) => "its values are no times",
+        (_, None) => "its values are not numbers or times on both sides",
     };
-    let mut limits = Vec::new();
-    if tolerance.absolute > 0.0 {
-        limits.push(format!("{}{unit}", tolerance.absolute));
-    }
-    if tolerance.relative > 0.0 {
-        limits.push(format!("{} %", in_percent(tolerance.relative)));
-    }
-    format!("{name} counts as unchanged within {}", limits.join(" or "))
+    options.has_tolerance_for(name).then(|| format!("the tolerance of {} does not count: {why}", name.current))
+}
+
+fn tolerated(name: &str, tolerance: Tolerance, sort: NumberSort) -> String {
+    let limit = match tolerance {
+        Tolerance::Relative(share) => format!("{} %", in_percent(share)),
+        Tolerance::Absolute(limit) | Tolerance::Seconds(limit) => {
+            let is_one = (limit - 1.0).abs() < f64::EPSILON;
+            let unit = match sort {
+                NumberSort::Instant if is_one => " second",
+                NumberSort::Instant => " seconds",
+                _ => "",
+            };
+            format!("{limit}{unit}")
+        }
+    };
+    format!("{name} counts as unchanged within {limit}")
 }
 
 /// A share in per cent, without the digits that multiplying makes up.

@@ -154,7 +154,7 @@ fn rounding(data_type: &str) -> Option<Tolerance> {
         "float" | "real" => 1e-4,
         _ => return None,
     };
-    Some(Tolerance { absolute: 0.0, relative })
+    Some(Tolerance::Relative(relative))
 }
 
 /// The columns that may be why rows have no counterpart in the other build; none when there is nothing to explain.

@@ -126,20 +126,26 @@ impl Options {
         names.iter().any(|name| self.is_name(name, column))
     }
 
-    /// The tolerance of a column.
+    /// The tolerance of a column of this sort. A special rule that does not fit it leaves no room for a general one.
     pub(super) fn tolerance_of(&self, name: &Change<String>, sort: NumberSort) -> Option<Tolerance> {
         let rank = |rule: &Tolerated| match rule {
-            Tolerated::Column(column) => {
-                let same = self.is_name(column, &name.current) || self.is_name(column, &name.baseline);
-                same.then_some(3)
-            }
+            Tolerated::Column(column) => self.is_either(column, name).then_some(3),
             Tolerated::Instants => (sort == NumberSort::Instant).then_some(2),
             Tolerated::Floats => (sort == NumberSort::Float).then_some(2),
             Tolerated::Numbers => (sort != NumberSort::Instant).then_some(1),
         };
         let rules = self.tolerance.iter().filter_map(|(rule, tolerance)| Some((rank(rule)?, *tolerance)));
         // Of equals the last is taken.
-        rules.max_by_key(|(rank, _)| *rank).map(|(_, tolerance)| tolerance)
+        rules.max_by_key(|(rank, _)| *rank).map(|(_, tolerance)| tolerance).filter(|tolerance| tolerance.fits(sort))
+    }
+
+    /// Whether a tolerance is given for this very column.
+    pub(super) fn has_tolerance_for(&self, name: &Change<String>) -> bool {
+        self.tolerance.iter().any(|(rule, _)| matches!(rule, Tolerated::Column(column) if self.is_either(column, name)))
+    }
+
+    fn is_either(&self, column: &str, name: &Change<String>) -> bool {
+        self.is_name(column, &name.current) || self.is_name(column, &name.baseline)
     }
 }
 

@@ -102,7 +102,8 @@ impl Samples<'_> {
         Ok(offers)
     }
 
-    /// The rows themselves, in the order of `rows`.
+    /// The rows themselves, in the order of `rows`: where several rows have a key that only one side has, each time that
+    /// it is named another one.
     async fn read(
         &self,
         session: &mut dyn Session,
@@ -138,8 +139,7 @@ impl Samples<'_> {
                 }
             }
         }
-        let limit = self.options.samples;
-        Ok(rows.iter().filter_map(|i| found.remove(i)).flatten().take(limit).collect())
+        Ok(rows.iter().filter_map(|i| found.get_mut(i)?.pop()).collect())
     }
 
     fn sample(&self, pairs: &Pairs<'_>, columns: &[usize], row: Vec<Value>) -> Option<Sample> {

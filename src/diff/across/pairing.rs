@@ -1,7 +1,7 @@
 //! Which columns of the two sides belong together, and in which form they are compared.
 
 use super::super::Options;
-use super::super::columns::{Columns, Paired, Shared, matches, note_lone, reason, tolerated};
+use super::super::columns::{Columns, Paired, Shared, matches, note_lone, note_of_tolerance, reason};
 use super::super::outcome::{SchemaDiff, TableDiff};
 use super::side::Known;
 use crate::model::{Change, Column};
@@ -70,8 +70,8 @@ pub(super) fn pair(
         }
         match field {
             Ok(field) => {
-                if let (true, Some(tolerance), Some(sort)) = (compared, field.tolerance, field.sort()) {
-                    diff.notes.push(tolerated(&name.current, tolerance, sort));
+                if compared {
+                    diff.notes.extend(note_of_tolerance(options, &key, &name, field.tolerance, field.sort()));
                 }
                 columns.shared.push(Shared { field, compared });
             }

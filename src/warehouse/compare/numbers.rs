@@ -4,14 +4,26 @@ use super::Side;
 use super::kinds::Kind;
 use crate::model::Change;
 
-/// By how much two numbers may differ and still count as equal: by `absolute`, or by `relative` of the larger of the
-/// two, whichever allows more. Dates and times count in seconds, and have no relative part.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Tolerance {
-    /// In the unit of the column; seconds of dates and times.
-    pub absolute: f64,
-    /// 0.01 is one percent.
-    pub relative: f64,
+/// By how much two values may differ and still count as equal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Tolerance {
+    /// By this distance, in the unit of the column; seconds of dates and times.
+    Absolute(f64),
+    /// By this share of the larger of two numbers: 0.01 is one percent. Dates and times have none.
+    Relative(f64),
+    /// By so many seconds. Numbers have none.
+    Seconds(f64),
+}
+
+impl Tolerance {
+    /// Whether values of this sort can be so far apart.
+    pub fn fits(self, sort: NumberSort) -> bool {
+        match self {
+            Self::Absolute(_) => true,
+            Self::Relative(_) => sort != NumberSort::Instant,
+            Self::Seconds(_) => sort == NumberSort::Instant,
+        }
+    }
 }
 
 /// What a column is as a number.
@@ -106,13 +118,14 @@ impl Number {
 
     /// Whether `x` and `y` are near enough; NULL when either is NULL or not finite.
     pub(super) fn within(&self, tolerance: &Tolerance, x: &str, y: &str) -> String {
-        let difference = self.difference(x, y);
-        let mut limits = vec![format!("abs({difference}) <= {}", tolerance.absolute)];
-        if tolerance.relative > 0.0 && self.sort != NumberSort::Instant {
-            let (x, y) = self.operands(x, y);
-            limits.push(format!("abs({difference}) <= {} * greatest(abs({x}), abs({y}))", tolerance.relative));
-        }
-        format!("case when {} then {} end", self.finite(x, y), limits.join(" or "))
+        let limit = match tolerance {
+            Tolerance::Absolute(limit) | Tolerance::Seconds(limit) => limit.to_string(),
+            Tolerance::Relative(share) => {
+                let (x, y) = self.operands(x, y);
+                format!("{share} * greatest(abs({x}), abs({y}))")
+            }
+        };
+        format!("case when {} then abs({}) <= {limit} end", self.finite(x, y), self.difference(x, y))
     }
 
     fn operands(&self, x: &str, y: &str) -> (String, String) {

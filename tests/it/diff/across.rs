@@ -598,7 +598,6 @@ fn a_tolerance_is_kept_to_the_last_digit_as_in_one_database() {
         (2, 10, 8.02, 'inf', 3, '2024-01-01 00:00:00', '0044-03-15 00:00:00+00'), (3, null, 1, 'nan', 0, '2024-01-01', null)";
     let after = "insert into pr.t values (1, 11, 8.03, 1.0000001, 3, '2024-01-01 00:00:00.001', '2024-01-01 00:00:00.001+00'),
         (2, 12, 8.04, 1, 4, '2024-01-01 00:00:00.002', '0044-03-15 00:00:00.001+00'), (3, 1, 1, 'nan', 0, null, 'infinity')";
-    let of = |absolute, relative| Tolerance { absolute, relative };
     let column = |name: &str| Tolerated::Column(name.to_owned());
     with_engines(|baseline, current| {
         for (engine, schema, rows, x) in
@@ -614,17 +613,19 @@ fn a_tolerance_is_kept_to_the_last_digit_as_in_one_database() {
             let counts = diff.columns.iter().map(|column| column.changed.unwrap()).collect::<Vec<_>>();
             (counts, diff)
         };
-        let (counts, _) = with(&[(Tolerated::Numbers, of(0.01, 0.0))]);
+        let (counts, _) = with(&[(Tolerated::Numbers, Tolerance::Absolute(0.01))]);
         assert_eq!(counts, [0, 3, 1, 1, 1, 3, 3]);
-        let (counts, diff) = with(&[(Tolerated::Numbers, of(5.0, 0.0)), (column("N"), of(1.0, 0.0))]);
+        let (counts, diff) =
+            with(&[(Tolerated::Numbers, Tolerance::Absolute(5.0)), (column("N"), Tolerance::Absolute(1.0))]);
         assert_eq!(counts, [0, 2, 0, 1, 0, 3, 3]);
         assert!(diff.notes.iter().any(|note| note == "n counts as unchanged within 1"), "{:?}", diff.notes);
-        let (counts, _) = with(&[(Tolerated::Instants, of(0.001, 0.0))]);
+        let (counts, _) = with(&[(Tolerated::Instants, Tolerance::Absolute(0.001))]);
         assert_eq!(counts, [0, 3, 2, 2, 1, 2, 1]);
-        let (counts, diff) = with(&[(Tolerated::Numbers, of(0.0, 0.1)), (Tolerated::Floats, of(0.0, 0.25))]);
+        let (counts, diff) =
+            with(&[(Tolerated::Numbers, Tolerance::Relative(0.1)), (Tolerated::Floats, Tolerance::Relative(0.25))]);
         assert_eq!(counts, [0, 2, 0, 1, 0, 3, 3], "10 of 11 is 9 %, and 3 of 4 a quarter");
         assert!(diff.notes.iter().any(|note| note == "n counts as unchanged within 10 %"), "{:?}", diff.notes);
-        let all = [(Tolerated::Numbers, of(9.0, 0.0)), (Tolerated::Instants, of(9.0, 0.0))];
+        let all = [(Tolerated::Numbers, Tolerance::Absolute(9.0)), (Tolerated::Instants, Tolerance::Absolute(9.0))];
         let only = Options { tolerance: all.to_vec(), columns: vec!["d".to_owned()], ..plain() };
         let diff = across(baseline, current, &comparison(&[&["id"]]), &only);
         assert_eq!(figures(&diff), [0, 0, 0, 3]);
@@ -1058,7 +1059,7 @@ struct Asked {
 
 impl Asked {
     fn options(self) -> Options {
-        let of = |about, absolute| (about, Tolerance { absolute, relative: 0.0 });
+        let of = |about, limit| (about, Tolerance::Absolute(limit));
         let rules = vec![of(Tolerated::Numbers, 1.0), of(Tolerated::Instants, 1.0)];
         Options { samples: 9, tolerance: if self.near { rules } else { Vec::new() }, text: self.text, ..plain() }
     }

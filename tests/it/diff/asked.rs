@@ -1,6 +1,6 @@
 //! What can be asked of a comparison: tolerances, conditions, columns, samples, a search for the key.
 
-use slimdiff::diff::{Method, NumberChange, Options, TableDiff, Tolerated};
+use slimdiff::diff::{Method, NumberChange, Options, SampleKind, TableDiff, Tolerated};
 use slimdiff::model::{Change, Value};
 use slimdiff::warehouse::compare::{TextRules, Tolerance};
 
@@ -18,10 +18,6 @@ fn changed(diff: &TableDiff, column: &str) -> Option<u64> {
     diff.columns.iter().find(|found| found.name == column).unwrap().changed
 }
 
-fn absolute(limit: f64) -> Tolerance {
-    Tolerance { absolute: limit, relative: 0.0 }
-}
-
 #[test]
 fn a_tolerance_is_kept_to_the_last_digit() {
     let setup = "create table prod.t (id integer, n integer, d numeric(12,2), f double precision, t timestamp);
@@ -35,19 +31,35 @@ fn a_tolerance_is_kept_to_the_last_digit() {
             let options = Options { tolerance: rules.to_vec(), ..Options::default() };
             engine.diff_with(&[&["id"]], &[], &options)
         };
-        let diff = with(&[(Tolerated::Numbers, absolute(0.01))]);
+        let diff = with(&[(Tolerated::Numbers, Tolerance::Absolute(0.01))]);
         assert_eq!(changed(&diff, "d"), Some(1), "{}: 8.03 is 0.01 from 8.02, 8.04 is not", engine.name);
         assert_eq!(changed(&diff, "n"), Some(3), "{}", engine.name);
         assert_eq!(changed(&diff, "f"), Some(1), "{}: infinity is near nothing", engine.name);
         assert_eq!(changed(&diff, "t"), Some(3), "{}: times are no numbers", engine.name);
-        let diff = with(&[(Tolerated::Numbers, absolute(5.0)), (Tolerated::Column("N".into()), absolute(1.0))]);
+        let diff = with(&[
+            (Tolerated::Numbers, Tolerance::Absolute(5.0)),
+            (Tolerated::Column("N".into()), Tolerance::Absolute(1.0)),
+        ]);
         assert_eq!(changed(&diff, "n"), Some(2), "{}: from NULL is no distance", engine.name);
-        let diff = with(&[(Tolerated::Instants, absolute(0.001))]);
+        let diff = with(&[(Tolerated::Instants, Tolerance::Absolute(0.001))]);
         assert_eq!(changed(&diff, "t"), Some(2), "{}", engine.name);
-        let relative = Tolerance { absolute: 0.0, relative: 0.1 };
+        let relative = Tolerance::Relative(0.1);
         let diff = with(&[(Tolerated::Numbers, relative)]);
         assert_eq!((changed(&diff, "n"), changed(&diff, "d")), (Some(2), Some(0)), "{}: 10 of 11 is 9 %", engine.name);
         assert!(diff.notes.iter().any(|note| note == "n counts as unchanged within 10 %"), "{:?}", diff.notes);
+        let column = |name: &str, limit| (Tolerated::Column(name.to_owned()), limit);
+        let seconds = |name: &str| column(name, Tolerance::Seconds(9.0));
+        let diff = with(&[(Tolerated::Numbers, relative), seconds("id"), seconds("n"), column("t", relative)]);
+        assert_eq!((changed(&diff, "n"), changed(&diff, "d"), changed(&diff, "t")), (Some(3), Some(0), Some(3)));
+        let does_not = |note: &&String| note.contains("does not count");
+        assert_eq!(
+            diff.notes.iter().filter(does_not).collect::<Vec<_>>(),
+            [
+                "the tolerance of id does not count: it is part of the key",
+                "the tolerance of n does not count: its values are no times",
+                "the tolerance of t does not count: times are seconds apart, and no share",
+            ]
+        );
     });
 }
 
@@ -140,6 +152,20 @@ fn a_changed_column_is_told_of_however_many_others_changed_in_the_same_row() {
             diff.samples.iter().map(|sample| (sample.key[0].1.clone(), sample.values.len())).collect();
         told.sort_by_key(|(id, _)| id.as_i64());
         assert_eq!(told, [(Value::Int(1), 6), (Value::Int(2), 1), (Value::Int(3), 1)], "{}", engine.name);
+    });
+}
+
+#[test]
+fn rows_that_share_a_key_leave_room_for_examples_of_the_other_side() {
+    let setup = "create table prod.t (id integer, v integer); create table pr.t (id integer, v integer);
+        insert into prod.t select 2 + n / 3, n from generate_series(1, 6) as s(n);
+        insert into pr.t select 1, n from generate_series(1, 20) as s(n)";
+    with_tables(setup, |engine| {
+        let diff = engine.diff_with(&[&["id"]], &[], &Options { samples: 5, ..Options::default() });
+        assert_eq!((diff.rows.added, diff.rows.removed), (20, 6), "{:?}", diff.method);
+        let kinds: Vec<SampleKind> = diff.samples.iter().map(|sample| sample.kind).collect();
+        assert_eq!(kinds[..3], [SampleKind::Added; 3], "{}", engine.name);
+        assert_eq!(kinds[3..], [SampleKind::Removed; 2], "{}", engine.name);
     });
 }
 

@@ -9,11 +9,11 @@ use crate::warehouse::compare::Tolerance;
 /// Whether two exact numbers are near enough; none when one is no finite number.
 pub(super) fn exact(tolerance: &Tolerance, x: &str, y: &str) -> Option<bool> {
     let (x, y): (BigDecimal, BigDecimal) = (x.parse().ok()?, y.parse().ok()?);
-    let distance = (&x - &y).abs();
-    if distance <= decimal(tolerance.absolute)? {
-        return Some(true);
-    }
-    Some(tolerance.relative > 0.0 && distance <= decimal(tolerance.relative)? * x.abs().max(y.abs()))
+    let limit = match tolerance {
+        Tolerance::Absolute(limit) | Tolerance::Seconds(limit) => decimal(*limit)?,
+        Tolerance::Relative(share) => decimal(*share)? * x.abs().max(y.abs()),
+    };
+    Some((x - y).abs() <= limit)
 }
 
 /// The shortest decimal number that names the double; none of an infinite one.
@@ -24,15 +24,18 @@ fn decimal(limit: f64) -> Option<BigDecimal> {
 /// Whether two doubles are.
 pub(super) fn float(tolerance: &Tolerance, x: f64, y: f64) -> Option<bool> {
     let finite = |number: f64| number.abs() < 1e300;
-    let distance = (y - x).abs();
-    let limit = tolerance.absolute.max(tolerance.relative * x.abs().max(y.abs()));
-    (finite(x) && finite(y)).then_some(distance <= limit)
+    let limit = match tolerance {
+        Tolerance::Absolute(limit) | Tolerance::Seconds(limit) => *limit,
+        Tolerance::Relative(share) => share * x.abs().max(y.abs()),
+    };
+    (finite(x) && finite(y)).then_some((y - x).abs() <= limit)
 }
 
 /// Whether two dates or times are, which have no relative part.
 pub(super) fn instant(tolerance: &Tolerance, x: &str, y: &str) -> Option<bool> {
+    let (Tolerance::Absolute(limit) | Tolerance::Seconds(limit)) = tolerance else { return None };
     let distance = nanoseconds(x)?.abs_diff(nanoseconds(y)?);
-    Some(BigDecimal::new(distance.into(), 9) <= decimal(tolerance.absolute)?)
+    Some(BigDecimal::new(distance.into(), 9) <= decimal(*limit)?)
 }
 
 /// Nanoseconds since 1970 of `YYYY-MM-DD[ HH:MM:SS[.f]][ BC]`; none of what is no finite time, or a quarter of a million
@@ -50,15 +53,12 @@ pub(super) fn nanoseconds(text: &str) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tolerance, exact, float, instant, nanoseconds};
-
-    fn of(absolute: f64, relative: f64) -> Tolerance {
-        Tolerance { absolute, relative }
-    }
+    use super::Tolerance::{Absolute, Relative, Seconds};
+    use super::{exact, float, instant, nanoseconds};
 
     #[test]
     fn exact_numbers_are_near_to_the_last_digit() {
-        let cent = of(0.01, 0.0);
+        let cent = Absolute(0.01);
         for (x, y, near) in [
             ("8.02", "8.03", Some(true)),
             ("8.02", "8.0300000000000000000000000000000000001", Some(false)),
@@ -71,30 +71,31 @@ mod tests {
         ] {
             assert_eq!([exact(&cent, x, y), exact(&cent, y, x)], [near, near], "{x} {y}");
         }
-        let tenth = of(0.0, 0.1);
+        let tenth = Relative(0.1);
         assert_eq!(exact(&tenth, "-10", "-11"), Some(true), "10 of 11 is 9 %");
         assert_eq!(exact(&tenth, "9", "10"), Some(true));
         assert_eq!(exact(&tenth, "8.9999", "10"), Some(false));
         assert_eq!(exact(&tenth, "1", "-1"), Some(false));
-        assert_eq!(exact(&of(1e-9, 0.0), "1", "1.000000001"), Some(true));
+        assert_eq!(exact(&Absolute(1e-9), "1", "1.000000001"), Some(true));
     }
 
     #[test]
     fn doubles_are_near_unless_they_are_infinite() {
-        assert_eq!(float(&of(0.5, 0.0), 1.0, 1.5), Some(true));
-        assert_eq!(float(&of(0.1, 0.1), 10.0, 11.0), Some(true));
-        assert_eq!(float(&of(0.5, 0.0), f64::INFINITY, f64::INFINITY), None);
-        assert_eq!(float(&of(0.5, 1.0), f64::NAN, 1.0), None);
+        assert_eq!(float(&Absolute(0.5), 1.0, 1.5), Some(true));
+        assert_eq!(float(&Relative(0.1), 10.0, 11.0), Some(true));
+        assert_eq!(float(&Absolute(0.5), f64::INFINITY, f64::INFINITY), None);
+        assert_eq!(float(&Relative(1.0), f64::NAN, 1.0), None);
     }
 
     #[test]
     fn times_are_near_by_seconds_whatever_their_year() {
-        let second = of(1.0, 1.0);
+        let second = Seconds(1.0);
         assert_eq!(instant(&second, "2024-01-01 00:00:01", "2024-01-01"), Some(true));
         assert_eq!(instant(&second, "2024-01-01 00:00:01.000001", "2024-01-01"), Some(false));
         assert_eq!(instant(&second, "12024-01-01", "12023-12-31 23:59:59"), Some(true));
         assert_eq!(instant(&second, "0001-01-01", "0001-12-31 23:59:59 BC"), Some(true));
         assert_eq!(instant(&second, "infinity", "infinity"), None);
+        assert_eq!(instant(&Relative(1.0), "2024-01-01", "2024-01-02"), None, "times have no share");
         let days = |text: &str| nanoseconds(text).unwrap() / 86_400_000_000_000;
         assert_eq!([days("1970-01-01"), days("2000-03-01"), days("2024-02-29")], [0, 11_017, 19_782]);
         assert_eq!(nanoseconds("1969-12-31 23:59:59.9"), Some(-100_000_000));
