@@ -21,7 +21,7 @@ pub(super) async fn diff(session: &Session, args: &DiffArgs) -> Result<Exit, Fai
         options: options(args)?,
     };
     let place = place(session, args)?;
-    let diff = pipeline::compare(&place, &request, &*session.ui).await?;
+    let diff = pipeline::compare(&place, &request, &*session.ui, &session.invocation.cancel).await?;
     session.ui.finish();
     let (width, color) = terminal();
     let text = match args.output {

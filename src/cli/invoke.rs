@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Exit;
 use super::args::Global;
 use super::output::Failure;
 use super::ui::Ui;
@@ -142,13 +143,23 @@ fn on_signal() -> CancelToken {
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()),
         );
         let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        for is_second in [false, true] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if is_second {
+                now();
+            }
+            source.cancel();
         }
-        source.cancel();
     });
     token
+}
+
+#[expect(clippy::exit, clippy::disallowed_methods, reason = "whoever asks twice does not want to wait for destructors")]
+fn now() -> ! {
+    std::process::exit(Exit::Interrupted as i32)
 }
 
 /// `-v` logs the stages, `-vv` every SQL statement; RUST_LOG decides when it is set.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::stop::unless_stopped;
 use super::{Error, Invocation, Loaded};
 use crate::build::{self, BuildContext, BuildOutcome};
 use crate::diff::{self, Noise, Options, TableDiff, Tolerated};
@@ -125,13 +126,11 @@ impl Again<'_> {
         }
         let since = Instant::now();
         let compared = diff::noise_all(&self.context.warehouse, &pairs, self.head.threads);
-        let compared = tokio::select! {
-            compared = compared => compared?,
-            () = self.invocation.cancel.cancelled() => {
-                self.context.warehouse.cancel().await;
-                return Ok(Found { cancelled: true, ..Found::default() });
-            }
+        let Some(compared) = unless_stopped(&self.invocation.cancel, &[&*self.context.warehouse], compared).await
+        else {
+            return Ok(Found { cancelled: true, ..Found::default() });
         };
+        let compared = compared?;
         let noisy = compared.iter().filter(|noise| noise.is_any()).count();
         let detail = format!("{noisy} of {} change by themselves", compared.len());
         self.invocation.finished(Stage::Diff, detail, since);

@@ -13,6 +13,7 @@ use super::names;
 use super::places;
 use super::project::absolute;
 use super::sides::Sides;
+use super::stop::unless_stopped;
 use super::{Error, Invocation, Loaded, load};
 use crate::baseline;
 use crate::build::{self, BuildContext, BuildOutcome};
@@ -311,8 +312,16 @@ impl Check<'_> {
         for (comparison, options) in &mut comparisons {
             again.set_apart(comparison, options);
         }
-        let news = settle_names(warehouse, &mut comparisons).await?;
-        let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
+        let compared = async {
+            let news = settle_names(warehouse, &mut comparisons).await?;
+            let diffs = diff::diff_all(warehouse, &comparisons, self.head.threads, &*observer).await?;
+            Ok::<_, Error>((news, diffs))
+        };
+        let Some(compared) = unless_stopped(&self.invocation.cancel, &[&**warehouse], compared).await else {
+            outcome.cancelled = true;
+            return Ok((outcome, Vec::new()));
+        };
+        let (news, diffs) = compared?;
         let mut diffs = self.with_notes(diffs);
         for ((diff, (_, options)), news) in diffs.iter_mut().zip(&comparisons).zip(news) {
             diff.notes.extend(news);

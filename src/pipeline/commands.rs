@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::project::{absolute, load};
+use super::stop::unless_stopped;
 use super::{Error, Invocation, Loaded, inline};
 use crate::build::{self, BuildContext, BuildOutcome, Compiler, Connection, Failure};
 use crate::checks::DataTests;
@@ -296,6 +297,16 @@ pub async fn compile(
     request: &CompileRequest,
 ) -> Result<CompileOutcome, Error> {
     let warehouse = warehouse::connect_to_compile(&loaded.target).await?;
+    let compiled = compile_in(invocation, loaded, request, Arc::clone(&warehouse));
+    unless_stopped(&invocation.cancel, &[&*warehouse], compiled).await.ok_or(warehouse::Error::Cancelled)?
+}
+
+async fn compile_in(
+    invocation: &Invocation,
+    loaded: &Loaded,
+    request: &CompileRequest,
+    warehouse: Arc<dyn Warehouse>,
+) -> Result<CompileOutcome, Error> {
     let work = Work::new(invocation, loaded, request, warehouse).await?;
     let mut outcome = CompileOutcome::default();
     let since = Instant::now();
@@ -323,14 +334,17 @@ pub async fn show(
     limit: Option<u64>,
 ) -> Result<Vec<(String, Table)>, Error> {
     let warehouse = warehouse::connect(&loaded.target).await?;
-    let work = Work::new(invocation, loaded, request, warehouse).await?;
-    let mut shown = Vec::new();
-    for id in &work.nodes {
-        let Some(node) = work.manifest.node(id.as_str()) else { continue };
-        let rows = build::show(node, limit.unwrap_or(i64::MAX as u64), &work.compiler, &work.connection).await;
-        shown.push((node.name.clone(), rows.map_err(failed(node))?));
-    }
-    Ok(shown)
+    let shown = async {
+        let work = Work::new(invocation, loaded, request, Arc::clone(&warehouse)).await?;
+        let mut shown = Vec::new();
+        for id in &work.nodes {
+            let Some(node) = work.manifest.node(id.as_str()) else { continue };
+            let rows = build::show(node, limit.unwrap_or(i64::MAX as u64), &work.compiler, &work.connection).await;
+            shown.push((node.name.clone(), rows.map_err(failed(node))?));
+        }
+        Ok(shown)
+    };
+    unless_stopped(&invocation.cancel, &[&*warehouse], shown).await.ok_or(warehouse::Error::Cancelled)?
 }
 
 fn failed(node: &Node) -> impl FnOnce(Failure) -> Error {

@@ -6,6 +6,8 @@ use super::Error;
 use super::ci::restrict;
 use super::hush::Hush;
 use super::names::{self, Known};
+use super::stop::unless_stopped;
+use crate::build::CancelToken;
 use crate::config::{Policy, ShowValues};
 use crate::diff::{self, End, Options, TableDiff};
 use crate::model::{Change, Observer, Relation};
@@ -44,17 +46,37 @@ impl Place {
 /// Compares two relations of one database, or of two.
 ///
 /// # Errors
-/// A name that does not read as one, a relation or column that does not exist, or a warehouse that cannot be asked.
+/// A name that does not read as one, a relation or column that does not exist, a warehouse that cannot be asked, or a
+/// signal.
 pub async fn compare(
     place: &Change<Place>,
     request: &CompareRequest,
     observer: &dyn Observer,
+    cancel: &CancelToken,
 ) -> Result<TableDiff, Error> {
     let hush = [&place.baseline, &place.current].map(|place| Hush::on_request(&place.policy));
     let hushed = |warehouse| hush.iter().fold(warehouse, |warehouse, hush| hush.warehouse(warehouse));
-    let baseline = hushed(connect(&place.baseline).await?);
+    let connected = async {
+        let baseline = hushed(connect(&place.baseline).await?);
+        let one = place.baseline.target.is_same_database(&place.current.target);
+        let current = if one { Arc::clone(&baseline) } else { hushed(connect(&place.current).await?) };
+        Ok::<_, Error>(Change { baseline, current })
+    };
+    let stopped = || Error::Warehouse(warehouse::Error::Cancelled);
+    let warehouses = unless_stopped(cancel, &[], connected).await.ok_or_else(stopped)??;
+    let both = [&*warehouses.baseline, &*warehouses.current];
+    let compared = Box::pin(compare_in(&warehouses, place, request, observer));
+    unless_stopped(cancel, &both, compared).await.ok_or_else(stopped)?
+}
+
+async fn compare_in(
+    warehouses: &Change<Arc<dyn Warehouse>>,
+    place: &Change<Place>,
+    request: &CompareRequest,
+    observer: &dyn Observer,
+) -> Result<TableDiff, Error> {
+    let Change { baseline, current } = warehouses;
     let one = place.baseline.target.is_same_database(&place.current.target);
-    let current = if one { Arc::clone(&baseline) } else { hushed(connect(&place.current).await?) };
     if let Some(condition) = &request.options.filter {
         warehouse::stands_alone(condition).map_err(|why| {
             Error::usage(
@@ -64,8 +86,8 @@ pub async fn compare(
         })?;
     }
     let known = Change {
-        baseline: existing(&*baseline, &place.baseline.target, &request.relations.baseline).await?,
-        current: existing(&*current, &place.current.target, &request.relations.current).await?,
+        baseline: existing(&**baseline, &place.baseline.target, &request.relations.baseline).await?,
+        current: existing(&**current, &place.current.target, &request.relations.current).await?,
     };
     names::check(&request.options, &request.key, &known)?;
     let keys = match request.key.as_slice() {

@@ -89,11 +89,13 @@ impl Error {
         Self::CannotCompare { message: message.into(), hint: hint.into() }
     }
 
-    /// Whether a signal stopped the run while something was fetched.
+    /// Whether a signal stopped the run while something was fetched, or asked of a warehouse.
     pub fn is_stopped(&self) -> bool {
         match self {
             Self::Deps(error) => matches!(error, project::deps::Error::Stopped),
             Self::Baseline(error) => error.is_stopped(),
+            Self::Warehouse(error) => matches!(error, warehouse::Error::Cancelled),
+            Self::Node { failure, .. } => matches!(**failure, build::Failure::Cancelled),
             _ => false,
         }
     }

@@ -16,6 +16,7 @@ mod places;
 mod project;
 mod sides;
 mod state;
+mod stop;
 mod warnings;
 
 pub use ci::{CiOutcome, CiRequest, ci};
