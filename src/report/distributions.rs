@@ -1,6 +1,7 @@
 //! What each column of a comparison holds on both sides and how far it moved, as the cells of a table.
 
-use super::words::{brief, count};
+use super::values;
+use super::words::count;
 use crate::diff::{ColumnDiff, ColumnDrift, ColumnProfile, DriftGap, TableDiff};
 use crate::model::{Change, Value};
 
@@ -64,10 +65,10 @@ fn range(profile: Option<&ColumnProfile>) -> String {
     };
     let shown = |value: &Value| match value {
         Value::Float(number) => short(*number),
-        Value::Text(text) => format!("'{}'", brief(text, EXTREME)),
+        Value::Text(_) => format!("'{}'", values::short(value, EXTREME)),
         // To the second.
         Value::Timestamp(text) => text.chars().take(EXTREME).collect(),
-        other => brief(&other.to_string(), EXTREME),
+        other => values::short(other, EXTREME),
     };
     format!("{} to {}", shown(min), shown(max))
 }

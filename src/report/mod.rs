@@ -13,6 +13,7 @@ mod markdown;
 mod phrases;
 mod reach;
 mod terminal;
+mod values;
 mod words;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::phrases::{
     ManyColumns, coverage, data_words, drift_words, evidence, finding_counts, gaps, headline, is_bad, knows_nulls,
     method, name, no_data_changes, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
+use super::values;
 use super::words::{brief, duration, list, plural};
 use crate::diff::{SampleKind, TableDiff};
 use crate::impact::Impact;
@@ -17,6 +18,9 @@ use crate::model::{NodeStatus, Severity, Value};
 
 /// How many columns of a table's diff are shown.
 const COLUMNS: usize = 15;
+
+/// The longest value that is shown whole, in characters.
+const VALUE: usize = 60;
 
 /// How many reached nodes are shown.
 const REACHED: usize = 20;
@@ -267,7 +271,9 @@ impl Page {
                         let key_of = |at| if at == 0 { key.clone() } else { String::new() };
                         lines
                             .map(|(at, (name, values))| {
-                                vec![key_of(at), name.clone(), shown(&values.baseline), shown(&values.current)]
+                                let told = values::told_apart(values, VALUE);
+                                let before = quoted(&values.baseline, told.baseline);
+                                vec![key_of(at), name.clone(), before, quoted(&values.current, told.current)]
                             })
                             .collect()
                     }
@@ -360,10 +366,11 @@ fn last_lines(report: &Report) -> String {
 
 /// A value; text in quotes, so that `''`, `'NULL'` and NULL are told apart.
 fn shown(value: &Value) -> String {
-    match value {
-        Value::Text(text) => format!("'{}'", brief(text, 60)),
-        other => brief(&other.to_string(), 60),
-    }
+    quoted(value, values::short(value, VALUE))
+}
+
+fn quoted(value: &Value, shown: String) -> String {
+    if matches!(value, Value::Text(_)) { format!("'{shown}'") } else { shown }
 }
 
 /// Without control characters, which could move the cursor or change colours.

@@ -1,6 +1,7 @@
 //! Text that others wrote, made harmless in GitHub's Markdown: no markup, no mentions, no broken tables.
 
-use crate::model::Value;
+use crate::model::{Change, Value};
+use crate::report::values::{self, one_line};
 
 /// The longest value that is shown whole, in characters.
 const VALUE: usize = 80;
@@ -57,12 +58,14 @@ pub(super) fn value(value: &Value, write: fn(&str) -> String) -> String {
     if value.is_null() {
         return "NULL".to_owned();
     }
-    let shown = value.to_string();
-    if shown.chars().count() <= VALUE {
-        return write(&shown);
-    }
-    let cut: String = shown.chars().take(VALUE - 1).collect();
-    write(&format!("{cut}…"))
+    write(&values::short(value, VALUE))
+}
+
+/// Two values of a row that differ, likewise.
+pub(super) fn apart(sides: &Change<Value>, write: fn(&str) -> String) -> Change<String> {
+    let shown = values::told_apart(sides, VALUE);
+    let written = |value: &Value, shown: &str| if value.is_null() { "NULL".to_owned() } else { write(shown) };
+    Change { baseline: written(&sides.baseline, &shown.baseline), current: written(&sides.current, &shown.current) }
 }
 
 /// An address as a link, if it is one of the web; else as code.
@@ -75,22 +78,6 @@ pub(super) fn link(label: &str, url: Option<&str>) -> String {
     } else {
         format!("{} ({})", text(label), cell(url))
     }
-}
-
-/// Line breaks become `⏎`, other control characters their pictures; marks that reverse the writing direction go.
-fn one_line(raw: &str) -> String {
-    let unified = raw.replace("\r\n", "\n");
-    unified
-        .chars()
-        .filter_map(|c| match c {
-            '\n' | '\r' => Some('⏎'),
-            '\t' => Some(' '),
-            '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)),
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => Some('\u{fffd}'),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
-            c => Some(c),
-        })
-        .collect()
 }
 
 #[cfg(test)]

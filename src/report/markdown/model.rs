@@ -1,10 +1,10 @@
 //! The parts of the comment that are about one model: its line in the table, and what is folded below.
 
 use super::budget::Block;
-use super::escape::{cell, code, html, text, value};
+use super::escape::{apart, cell, code, html, text, value};
 use super::sections::stress;
 use crate::diff::{ColumnDiff, Method, Sample, SampleKind, TableDiff};
-use crate::model::{NodeStatus, Value};
+use crate::model::{Change, NodeStatus, Value};
 use crate::report::counts::{changed_words, figures, null_share};
 use crate::report::distributions::{HEADER, moved};
 use crate::report::document::{ModelReport, ModelState, Report};
@@ -226,8 +226,8 @@ fn changed_rows(sample: &Sample) -> Vec<String> {
     let mut rows = Vec::new();
     for (at, (column, values)) in sample.values.iter().take(4).enumerate() {
         let key = if at == 0 { row_words(&sample.key, cell) } else { String::new() };
-        let (before, after) = (value(&values.baseline, cell), value(&values.current, cell));
-        rows.push(format!("| {key} | {} | {before} | {after} |", cell(column)));
+        let Change { baseline, current } = apart(values, cell);
+        rows.push(format!("| {key} | {} | {baseline} | {current} |", cell(column)));
     }
     if sample.values.len() > 4 {
         rows.push(format!("| | … and {} | | |", plural(sample.values.len() as u64 - 4, "more column")));
