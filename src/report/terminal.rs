@@ -11,10 +11,10 @@ use super::phrases::{
     method, name, no_data_changes, order, reach_counts, result, summary, telling, told, unsaid_keys,
 };
 use super::values;
-use super::words::{brief, duration, list, plural};
+use super::words::{brief, duration, list, plural, size};
 use crate::diff::{SampleKind, TableDiff};
 use crate::impact::Impact;
-use crate::model::{NodeStatus, Severity, Value};
+use crate::model::{Change, NodeStatus, Severity, Value};
 
 /// How many columns of a table's diff are shown.
 const COLUMNS: usize = 15;
@@ -260,23 +260,14 @@ impl Page {
             .iter()
             .flat_map(|sample| {
                 let key = sample.key.iter().take(6).map(|(name, value)| format!("{name} = {}", shown(value)));
-                let key = key.collect::<Vec<_>>().join(", ");
+                let more = (sample.key.len() > 6).then(|| format!("… {} more", size(sample.key.len() - 6)));
+                let key = key.chain(more).collect::<Vec<_>>().join(", ");
                 match sample.kind {
                     SampleKind::Added => vec![vec![key, String::new(), String::new(), "only here".to_owned()]],
                     SampleKind::Removed => {
                         vec![vec![key, String::new(), "only in production".to_owned(), String::new()]]
                     }
-                    SampleKind::Changed => {
-                        let lines = sample.values.iter().take(4).enumerate();
-                        let key_of = |at| if at == 0 { key.clone() } else { String::new() };
-                        lines
-                            .map(|(at, (name, values))| {
-                                let told = values::told_apart(values, VALUE);
-                                let before = quoted(&values.baseline, told.baseline);
-                                vec![key_of(at), name.clone(), before, quoted(&values.current, told.current)]
-                            })
-                            .collect()
-                    }
+                    SampleKind::Changed => changed_row(&key, &sample.values),
                 }
             })
             .collect();
@@ -364,6 +355,22 @@ fn last_lines(report: &Report) -> String {
     lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// One line a changed column of a row, the first four.
+fn changed_row(key: &str, changes: &[(String, Change<Value>)]) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    for (at, (name, values)) in changes.iter().take(4).enumerate() {
+        let told = values::told_apart(values, VALUE);
+        let key = if at == 0 { key.to_owned() } else { String::new() };
+        let sides = [quoted(&values.baseline, told.baseline), quoted(&values.current, told.current)];
+        lines.push([key, name.clone()].into_iter().chain(sides).collect());
+    }
+    if changes.len() > 4 {
+        let more = format!("… and {}", plural(changes.len() as u64 - 4, "more column"));
+        lines.push(vec![String::new(), more, String::new(), String::new()]);
+    }
+    lines
+}
+
 /// A value; text in quotes, so that `''`, `'NULL'` and NULL are told apart.
 fn shown(value: &Value) -> String {
     quoted(value, values::short(value, VALUE))
@@ -387,11 +394,30 @@ pub(super) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::terminal;
+    use crate::config::Policy;
+    use crate::diff::{Sample, SampleKind};
+    use crate::model::{Change, Value};
     use crate::report::example;
 
     #[test]
     fn a_run_with_findings_reads_well_on_a_terminal() {
         insta::assert_snapshot!("terminal", terminal(&example::with_findings(), 120, false));
+    }
+
+    #[test]
+    fn what_of_a_row_is_left_out_is_counted() {
+        let values = |count: i128| (0..count).map(|at| (format!("c{at}"), Value::Int(at)));
+        let changed = values(7).map(|(name, value)| (name, Change { baseline: value, current: Value::Null }));
+        let samples = vec![
+            Sample { kind: SampleKind::Changed, key: values(1).collect(), values: changed.collect() },
+            Sample { kind: SampleKind::Added, key: values(9).collect(), values: Vec::new() },
+        ];
+        let report = example::with_diff(Policy::default(), |diff| {
+            (diff.rows.changed, diff.rows.added, diff.samples) = (1, 1, samples);
+        });
+        let text = terminal(&report, 200, false);
+        assert!(text.contains("… and 3 more columns"), "{text}");
+        assert!(text.contains("c5 = 5, … 3 more "), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::model::{Change, Value};
 
 /// A value in one line, of at most `limit` characters.
 pub(super) fn short(value: &Value, limit: usize) -> String {
-    cut(&one_line(&value.to_string()), 0, limit)
+    cut(&one_line(&text(value)), 0, limit)
 }
 
 /// Two values that differ, each in one line of at most `limit` characters: of long ones the part in which they differ,
@@ -15,7 +15,7 @@ pub(super) fn told_apart(values: &Change<Value>, limit: usize) -> Change<String>
     if values.baseline.is_null() || values.current.is_null() {
         return values.as_ref().map(|value| short(value, limit));
     }
-    let raw = values.as_ref().map(Value::to_string);
+    let raw = values.as_ref().map(text);
     let mut lines = raw.as_ref().map(|text| one_line(text));
     if visible(&lines.baseline) == visible(&lines.current) && raw.is_changed() {
         lines = raw.as_ref().map(|text| escaped(text));
@@ -26,6 +26,14 @@ pub(super) fn told_apart(values: &Change<Value>, limit: usize) -> Change<String>
     let longest = lines.baseline.chars().count().max(lines.current.chars().count());
     let from = if longest <= limit { 0 } else { before };
     lines.map(|line| cut(&line, from, limit))
+}
+
+/// A double of many zeros by its exponent.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Float(x) if x.is_finite() && *x != 0.0 && !(1e-5..1e16).contains(&x.abs()) => format!("{x:e}"),
+        value => value.to_string(),
+    }
 }
 
 /// At most `limit` characters from the one at `from` on, with ellipses where something is left out.
@@ -111,6 +119,11 @@ mod tests {
     fn null_and_what_is_no_text_are_shown_as_they_are() {
         let told = told_apart(&Change { baseline: Value::Int(7), current: Value::Null }, 20);
         assert_eq!((told.baseline.as_str(), told.current.as_str()), ("7", "NULL"));
+        for (number, shown) in
+            [(1e300, "1e300"), (-2.5e-7, "-2.5e-7"), (1e15, "1000000000000000"), (0.0, "0"), (0.1, "0.1")]
+        {
+            assert_eq!(short(&Value::Float(number), 20), shown);
+        }
         assert_eq!(short(&Value::Text("x".repeat(9)), 5), "xxxx…");
         assert_eq!(short(&Value::Text(" a\n".to_owned()), 5), " a⏎");
     }
