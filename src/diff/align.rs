@@ -96,9 +96,6 @@ impl Aligning<'_> {
     async fn align(&mut self) -> Result<Plan, Error> {
         let not = |why: &str| Ok(Plan::not(self.alignment, why));
         let name = &self.alignment.column;
-        if self.comparison.excluded.iter().any(|excluded| excluded.is(name)) {
-            return not("its values are not compared");
-        }
         let columns = Change {
             baseline: self.session.columns(self.sides.relation.baseline).await?,
             current: self.session.columns(self.sides.relation.current).await?,
@@ -113,6 +110,9 @@ impl Aligning<'_> {
         let Some(field) = paired.find(name).map(|shared| shared.field.clone()) else {
             return not("not both sides have that column");
         };
+        if self.comparison.excluded.iter().any(|excluded| excluded.is(&field.name.current)) {
+            return not("its values are not compared");
+        }
         if !field.number.as_ref().is_some_and(|number| number.sort() == NumberSort::Instant) {
             return not("it holds no dates and times on both sides");
         }

@@ -297,30 +297,23 @@ pub async fn compile(
     request: &CompileRequest,
 ) -> Result<CompileOutcome, Error> {
     let warehouse = warehouse::connect_to_compile(&loaded.target).await?;
-    let compiled = compile_in(invocation, loaded, request, Arc::clone(&warehouse));
-    unless_stopped(&invocation.cancel, &[&*warehouse], compiled).await.ok_or(warehouse::Error::Cancelled)?
-}
-
-async fn compile_in(
-    invocation: &Invocation,
-    loaded: &Loaded,
-    request: &CompileRequest,
-    warehouse: Arc<dyn Warehouse>,
-) -> Result<CompileOutcome, Error> {
-    let work = Work::new(invocation, loaded, request, warehouse).await?;
-    let mut outcome = CompileOutcome::default();
-    let since = Instant::now();
-    for id in &work.nodes {
-        let Some(node) = work.manifest.node(id.as_str()) else { continue };
-        match work.compiler.compile(node, &work.connection).await.map_err(failed(node)) {
-            Ok(compiled) => {
-                outcome.nodes.push(CompiledNode { unique_id: id.clone(), name: node.name.clone(), compiled });
+    let compiled = async {
+        let work = Work::new(invocation, loaded, request, Arc::clone(&warehouse)).await?;
+        let mut outcome = CompileOutcome::default();
+        let since = Instant::now();
+        for id in &work.nodes {
+            let Some(node) = work.manifest.node(id.as_str()) else { continue };
+            match work.compiler.compile(node, &work.connection).await.map_err(failed(node)) {
+                Ok(compiled) => {
+                    outcome.nodes.push(CompiledNode { unique_id: id.clone(), name: node.name.clone(), compiled });
+                }
+                Err(failure) => outcome.failures.push(failure),
             }
-            Err(failure) => outcome.failures.push(failure),
         }
-    }
-    invocation.finished(Stage::Build, format!("{} compiled", outcome.nodes.len()), since);
-    Ok(outcome)
+        invocation.finished(Stage::Build, format!("{} compiled", outcome.nodes.len()), since);
+        Ok(outcome)
+    };
+    unless_stopped(&invocation.cancel, &[&*warehouse], compiled).await.ok_or(warehouse::Error::Cancelled)?
 }
 
 /// Rows of the selected nodes, or of the query; at most `limit` of each, all when none.

@@ -146,6 +146,15 @@ fn what_cannot_be_aligned_is_compared_as_it_is_and_says_why() {
             assert!(found["notes"].to_string().contains(&note), "{expression}: {said}");
             assert_eq!(found["rows"]["total"]["current"], 121);
         }
+        // The column is named in any case.
+        let other = model.replace("event_time='placed_at'", "event_time='Placed_At'");
+        let expression = "placed_at + (now() - now()) as placed_at";
+        shop.sandbox.write("models/orders.sql", other.replace(" placed_at from", &format!(" {expression} from")));
+        let notes = diff(&shop.check(0).1, "orders")["notes"].to_string();
+        assert!(
+            notes.contains("whatever their Placed_At, although it is to align the two sides: its values are not"),
+            "{notes}"
+        );
         // A date on one side and a time on the other are in order.
         shop.sandbox
             .write("models/orders.sql", model.replace(" placed_at from", " cast(placed_at as date) as placed_at from"));
